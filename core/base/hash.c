@@ -1,0 +1,130 @@
+/*
+ * Hash functions.
+ */
+#include <weir/base/hash.h>
+
+static uint64_t seed = 0x9e3779b97f4a7c15u;
+
+void
+wr_hash_seed(uint64_t s)
+{
+    seed = s | 1;
+}
+
+static inline uint64_t
+mix(uint64_t a, uint64_t b)
+{
+    unsigned __int128 m = (unsigned __int128) a * b;
+
+    return (uint64_t) m ^ (uint64_t) (m >> 64);
+}
+
+static inline uint64_t
+load(const unsigned char *p, size_t n)
+{
+    uint64_t v = 0;
+
+    memcpy(&v, p, n);
+    return v;
+}
+
+/* Multiply and fold: each 8 bytes go through a 128-bit product with the seed. */
+uint64_t
+wr_hash(const void *data, size_t n)
+{
+    const unsigned char *p = data;
+    uint64_t             h = seed ^ (n * 0xa0761d6478bd642fu);
+
+    for (; n >= 8; n -= 8, p += 8) {
+        h = mix(h ^ load(p, 8), 0xe7037ed1a0b428dbu ^ seed);
+    }
+    if (n != 0) {
+        h = mix(h ^ load(p, n), 0x8ebc6af09c88c6e3u ^ seed);
+    }
+    return mix(h, 0x589965cc75374cc3u);
+}
+
+uint64_t
+wr_hash_i(const void *data, size_t n)
+{
+    const char *p = data;
+    char        piece[64];
+    uint64_t    h = 0;
+
+    do {
+        size_t m = wr_min_size(n, sizeof(piece));
+
+        for (size_t i = 0; i < m; i++) {
+            piece[i] = wr_lower(p[i]);
+        }
+        h = h * 31 + wr_hash(piece, m);
+        p += m;
+        n -= m;
+    } while (n != 0);
+    return h;
+}
+
+static uint32_t table[256];
+
+__attribute__((constructor)) static void
+fill_table(void)
+{
+    for (uint32_t i = 0; i < 256; i++) {
+        uint32_t c = i;
+
+        for (int k = 0; k < 8; k++) {
+            c = (c & 1) != 0 ? 0xedb88320u ^ (c >> 1) : c >> 1;
+        }
+        table[i] = c;
+    }
+}
+
+uint32_t
+wr_crc32_update(uint32_t crc, const void *data, size_t n)
+{
+    const unsigned char *p = data;
+
+    while (n-- != 0) {
+        crc = table[(crc ^ *p++) & 0xff] ^ (crc >> 8);
+    }
+    return crc;
+}
+
+uint32_t
+wr_crc32(const void *p, size_t n)
+{
+    return ~wr_crc32_update(0xffffffffu, p, n);
+}
+
+uint32_t
+wr_murmur2(const void *data, size_t n)
+{
+    const uint32_t       m = 0x5bd1e995;
+    const unsigned char *p = data;
+    uint32_t             h = (uint32_t) n;
+    uint32_t             k;
+
+    for (; n >= 4; n -= 4, p += 4) {
+        k = (uint32_t) p[0] | (uint32_t) p[1] << 8 | (uint32_t) p[2] << 16
+            | (uint32_t) p[3] << 24;
+        k *= m;
+        k ^= k >> 24;
+        k *= m;
+        h *= m;
+        h ^= k;
+    }
+    if (n >= 3) {
+        h ^= (uint32_t) p[2] << 16;
+    }
+    if (n >= 2) {
+        h ^= (uint32_t) p[1] << 8;
+    }
+    if (n >= 1) {
+        h ^= p[0];
+        h *= m;
+    }
+    h ^= h >> 13;
+    h *= m;
+    h ^= h >> 15;
+    return h;
+}
