@@ -46,6 +46,8 @@ typedef enum wr_vtype {
 enum {
     WR_VF_SAFE  = 1,    /* a str that is Markup: already escaped */
     WR_VF_ASCII = 2,    /* a str known to hold ASCII only: index = code point */
+    WR_VF_GROUP = 4,    /* a tuple made by groupby: its two items are also the
+                           attributes .grouper and .list */
 };
 
 struct wr_val {
@@ -190,6 +192,9 @@ typedef struct wr_obj_type {
     bool sequence;      /* `is sequence`; item() takes integers */
     bool generator;     /* iterating it twice gives nothing the second time */
     uint8_t source;     /* copied into wr_undef.source of what it lacks */
+    /* Of Python's class, for the messages of undefined: "jinja2.utils" gives
+     * `'jinja2.utils.Cycler object' has no attribute …`; NULL: builtins. */
+    const char *module;
 } wr_obj_type_t;
 
 struct wr_obj {
