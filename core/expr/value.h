@@ -75,10 +75,13 @@ struct wr_list {
 };
 
 typedef struct wr_dict_entry {
-    wr_val_t key;       /* type WR_V_UNDEFINED: the entry was removed */
+    wr_val_t key;       /* type WR_V_UNDEFINED and aux WR_DICT_REMOVED: the
+                           entry was removed; wr_dict_next skips such */
     wr_val_t value;
-    uint64_t hash;
+    uint64_t hash;      /* set once the dict has slots */
 } wr_dict_entry_t;
+
+enum { WR_DICT_REMOVED = 0xdead };
 
 /* Insertion order, Python's key equality (1 == 1.0 == true). */
 struct wr_dict {
@@ -107,10 +110,13 @@ struct wr_undef {
     wr_str_t name;      /* of the variable, attribute or item */
     wr_val_t of;        /* what was asked; undefined if a plain name */
     bool     has_of;
-    bool     key_not_str;   /* `name` is the repr of a key that is no str */
+    bool     key_not_str;   /* `key` is what was asked for, not `name` */
     uint8_t  kind;          /* wr_undef_kind_t */
     uint8_t  source;        /* for the host: 1 + where in the request it stems
                                from, so that it can be answered 400; 0: none */
+    wr_val_t key;           /* if key_not_str: what was asked for; `name` is
+                               made from it when a message is needed */
+    const char *exc;        /* the error's kind; NULL: "UndefinedError" */
 };
 
 /* ---- calls ---- */
@@ -154,7 +160,11 @@ enum {
     WR_FN_SLOW = 2,     /* never on the event loop (password hashes) */
 };
 
-/* Binds arguments to named parameters: `names` as in wr_fn_row_t.params,
+/* Binds arguments to named parameters: `params` as in wr_fn_row_t.params
+ * (parameters with `=` are optional; the text behind is for people). "*a" takes
+ * any further positional ones and "**k" any further keywords; both stay in
+ * `args` and have no place in `out`. A leading "@, " says that Python's function
+ * has one more parameter in front, so that counts in messages agree.
  * out[i] is the i-th parameter's value or undefined with u.undef == NULL and
  * aux == 1 if it was not given (wr_given tells). Raises Python's TypeError:
  * missing, too many, unknown keyword, given twice. `fname` is for messages. */
@@ -252,6 +262,9 @@ struct wr_eval {
     const void     *env;        /* wr_env_t: filters, tests, policies */
     void           *machine;    /* the machine's own state */
     void           *host;       /* whoever evaluates: the request */
+    uint32_t        nested;     /* containers within containers that are being
+                                   printed, compared or hashed just now */
+    const void     *printing;   /* the innermost of those being printed */
 };
 
 /* Stores an error and returns false, so `return wr_raise(…)`. The first one
