@@ -1,0 +1,1 @@
+"""One file per area; each holds groups, see ../dsl.py."""

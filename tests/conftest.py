@@ -1,0 +1,72 @@
+"""Fixtures of the server tests.
+
+    def test_hello(server):
+        s = server("server { listen 127.0.0.1:%%PORT%%; return 200 hi; }")
+        assert s.get("/").body == b"hi"
+"""
+
+import os
+
+import pytest
+
+from harness.server import Server, weir_binary
+from harness.upstream import Upstream
+
+
+@pytest.hookimpl(tryfirst=True, hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    outcome = yield
+    setattr(item, "report_" + call.when, outcome.get_result())
+
+
+def failed(request):
+    report = getattr(request.node, "report_call", None)
+    return report is not None and report.failed
+
+
+@pytest.fixture
+def server(request):
+    """A function that starts servers; they are stopped and checked at the end.
+
+    Arguments are Server's.  Options that only the end looks at may be set on
+    the result: `s.allow` (alarming log lines that are expected)."""
+    if not os.access(weir_binary(), os.X_OK):
+        pytest.fail("no binary at %s: run make first, or set WEIR"
+                    % weir_binary())
+    started = []
+
+    def start(conf, **options):
+        s = Server(conf, wait=False, **options)
+        started.append(s)
+        return s.start()
+
+    yield start
+    bad = failed(request)
+    problems = []
+    for s in reversed(started):
+        try:
+            s.stop()
+            if not bad:
+                s.check()
+        except AssertionError as e:
+            problems.append(str(e))
+        if bad:
+            print("\n=== %s ===\n%s" % (s.prefix, s.tail()))
+        s.remove()
+    if problems and not bad:
+        pytest.fail("\n".join(problems), pytrace=False)
+
+
+@pytest.fixture
+def upstream():
+    """A function that starts recording upstreams (harness/upstream.py)."""
+    started = []
+
+    def start(routes=None, **options):
+        u = Upstream(routes, **options)
+        started.append(u)
+        return u
+
+    yield start
+    for u in started:
+        u.stop()

@@ -1,0 +1,1 @@
+"""The small library that the server tests stand on."""
