@@ -1,0 +1,98 @@
+#!/bin/sh
+#
+# make install: puts what is in a build folder where configure was told to.
+# Every file arrives by rename, so that a running server keeps what it has
+# mapped. What the user may have changed (conf, html) is never overwritten; the
+# new text of the conf comes as weir.conf.default.
+
+set -eu
+umask 022
+[ $# = 1 ] || { echo "usage: install.sh BUILDDIR" >&2; exit 2; }
+B=$1
+D=${DESTDIR:-}
+
+value() {
+    sed -n "s/^$1 = *//p" "$B/Makefile"
+}
+
+put() {                 # put FILE TARGET [MODE]
+    dir=$(dirname "$2")
+    mkdir -p "$dir"
+    cp -f "$1" "$dir/.$(basename "$2").new"
+    chmod "${3:-644}" "$dir/.$(basename "$2").new"
+    mv -f "$dir/.$(basename "$2").new" "$2"
+}
+
+put_text() {            # put_text TARGET <text
+    cat >"$B/install.text"
+    put "$B/install.text" "$1"
+    rm "$B/install.text"
+}
+
+keep() {                # put, unless there is one
+    [ -e "$2" ] || put "$1" "$2"
+}
+
+prefix=$(value PREFIX)
+conf=$(value CONF_PATH)
+conf_dir=$(dirname "$conf")
+modules=$(value MODULES_PATH)
+include=$(value INCLUDE_PATH)
+pkgconfig=$(value PKGCONFIG_PATH)
+
+[ ! -x "$B/weir" ] || put "$B/weir" "$D$(value SBIN_PATH)" 755
+[ ! -x "$B/weir-render" ] || put "$B/weir-render" "$D$(value BIN_PATH)" 755
+
+mkdir -p "$D$modules"
+for module in $(value DYNAMIC_MODULES); do
+    file=$(value "SO_$module").so
+    put "$B/modules/$file" "$D$modules/$file"
+done
+
+for file in conf/*; do
+    [ -f "$file" ] || continue
+    name=$(basename "$file")
+    target=$D$conf_dir/$name
+    if [ "$name" = weir.conf ]; then
+        target=$D$conf
+    fi
+    keep "$file" "$target"
+    put "$file" "$target.default"
+done
+for file in html/*; do
+    [ ! -f "$file" ] || keep "$file" "$D$prefix/$file"
+done
+for log in "$(value ERROR_LOG_PATH)" "$(value HTTP_LOG_PATH)" \
+           "$(value PID_PATH)"; do
+    case $log in
+    /*) mkdir -p "$D$(dirname "$log")" ;;
+    esac
+done
+mkdir -p "$D$prefix/data"
+
+find core -name '*.h' ! -name '*_priv.h' ! -path 'core/main/*' |
+    while read -r file; do
+        put "$file" "$D$include/weir/${file#core/}"
+    done
+put "$B/auto_config.h" "$D$include/weir_config.h"
+sed "s|@MODULE_CFLAGS@|$(value MODULE_CFLAGS)|" auto/weir-module.mk |
+    put_text "$D$include/weir/weir-module.mk"
+
+abi() {
+    sed -n "s/^#define WR_ABI_$1 *//p" core/module/module.h
+}
+put_text "$D$pkgconfig/weir.pc" <<END
+prefix=$prefix
+includedir=$include
+moduledir=$modules
+sysconfdir=$conf_dir
+server=$(value SBIN_PATH)
+modulemk=$include/weir/weir-module.mk
+abi_version=$(abi MAJOR).$(abi MINOR)
+
+Name: weir
+Description: headers for modules of the weir server
+Version: $(value VERSION)
+Cflags: -I$include
+END
+echo "installed under $D$prefix"
