@@ -24,7 +24,7 @@ struct wr_watch {
     bool writable;
     bool hup;                   /* the peer has closed its side (RDHUP), or error */
     void (*on_read)(wr_watch_t *w);     /* NULL: only the flag is set */
-    void (*on_write)(wr_watch_t *w);
+    void (*on_write)(wr_watch_t *w);    /* when it was not writable before */
 };
 
 typedef struct wr_post {
@@ -48,6 +48,9 @@ void    wr_loop_close(void);
  * bound), runs handlers, then due timers, then posted work. A signal ends the
  * wait early. */
 void wr_loop_turn(wr_msec_t max_ms);
+
+/* How many turns there have been. */
+uint64_t wr_loop_turns(void);
 
 /* Registers w->fd for both directions, edge-triggered. */
 wr_rc_t wr_watch_add(wr_watch_t *w) WR_MUST_CHECK;

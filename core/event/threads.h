@@ -14,6 +14,7 @@ typedef struct wr_job {
     void         (*run)(struct wr_job *job);    /* on a pool thread */
     wr_rc_t        rc;          /* set by run: the op's result */
     struct wr_job *next;
+    wr_threads_t  *threads;     /* where it runs */
 } wr_job_t;
 
 /* Threads start with the first job. `max_queue` 0: no bound. */
@@ -27,7 +28,10 @@ void wr_threads_free(wr_threads_t *t);
  * the loop by one wake-up (eventfd). */
 wr_rc_t wr_threads_run(wr_threads_t *t, wr_job_t *job, const char *name) WR_MUST_CHECK;
 
-/* The worker's general pool, made on first use (4 threads). */
+/* The worker's general pool, made on first use (4 threads, or as the conf's
+ * `thread_pool default` says). Freed at the worker's end. */
 wr_threads_t *wr_threads_default(void);
+void wr_threads_default_size(unsigned threads, unsigned max_queue);
+void wr_threads_default_free(void);
 
 #endif

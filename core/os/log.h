@@ -67,6 +67,15 @@ void wr_log_write(const wr_log_t *log, wr_level_t level, int err,
 bool wr_log_level(wr_str_t name, wr_level_t *level);
 const char *wr_log_level_name(wr_level_t level);
 
+/* A finished line (with its end) to one target, whatever its level. */
+void wr_log_target_write(wr_log_target_t *t, wr_level_t level, wr_str_t line);
+
+/* In the child after fork(2): lines carry the new ids. */
+void wr_log_forked(void);
+
+/* For wr_panic_hook: the message at level alert, without needing memory. */
+void wr_log_panic(const char *message);
+
 /* The process's log before any conf is read, and for what has no better one. */
 extern wr_log_t wr_log_main;
 

@@ -1,0 +1,321 @@
+/*
+ * Thread pools.
+ *
+ * One mutex guards both lists, jobs to do and jobs done. The loop learns of done
+ * jobs by one eventfd; it is written only by the thread that finds the list
+ * empty, so many completions make one wake-up. The ops themselves are touched by
+ * the loop's thread only.
+ */
+#define _GNU_SOURCE
+#include <weir/event/threads.h>
+
+#include <weir/base/pool.h>
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+typedef struct list {
+    wr_job_t  *first;
+    wr_job_t **end;
+} list_t;
+
+struct wr_threads {
+    pthread_mutex_t lock;
+    pthread_cond_t  wake;
+    list_t          todo;
+    list_t          done;
+    unsigned        queued;
+    bool            stop;
+    /* Of the loop's thread only. */
+    wr_watch_t      watch;      /* the eventfd */
+    pthread_t      *ids;
+    unsigned        want;
+    unsigned        started;
+    unsigned        max_queue;
+    wr_log_t       *log;
+    char            name[16];   /* as the kernel shows it */
+};
+
+static struct {
+    wr_threads_t *pool;
+    unsigned      threads;
+    unsigned      max_queue;
+} general = {.threads = 4};
+
+static void
+list_init(list_t *l)
+{
+    l->first = NULL;
+    l->end = &l->first;
+}
+
+static void
+list_add(list_t *l, wr_job_t *job)
+{
+    job->next = NULL;
+    *l->end = job;
+    l->end = &job->next;
+}
+
+static wr_job_t *
+list_take(list_t *l)
+{
+    wr_job_t *job = l->first;
+
+    l->first = job->next;
+    if (l->first == NULL) {
+        l->end = &l->first;
+    }
+    return job;
+}
+
+/* ---- the threads' side ---- */
+
+static void
+finished(wr_threads_t *t, wr_job_t *job)
+{
+    static const uint64_t one = 1;
+    bool                  first = t->done.first == NULL;
+
+    list_add(&t->done, job);
+    if (first) {
+        ssize_t n WR_UNUSED = write(t->watch.fd, &one, sizeof(one));
+    }
+}
+
+static void *
+work(void *data)
+{
+    wr_threads_t *t = data;
+
+    pthread_setname_np(pthread_self(), t->name);
+    pthread_mutex_lock(&t->lock);
+    for (;;) {
+        wr_job_t *job;
+
+        while (t->todo.first == NULL && !t->stop) {
+            pthread_cond_wait(&t->wake, &t->lock);
+        }
+        if (t->stop) {
+            break;
+        }
+        job = list_take(&t->todo);
+        t->queued--;
+        pthread_mutex_unlock(&t->lock);
+        job->run(job);
+        pthread_mutex_lock(&t->lock);
+        finished(t, job);
+    }
+    pthread_mutex_unlock(&t->lock);
+    wr_pool_trim_cache();
+    return NULL;
+}
+
+/* ---- the loop's side ---- */
+
+static void
+complete_all(wr_job_t *job)
+{
+    while (job != NULL) {
+        wr_job_t *next = job->next;
+
+        job->next = NULL;
+        wr_op_complete(&job->op, job->rc);
+        job = next;
+    }
+}
+
+static wr_job_t *
+take_done(wr_threads_t *t)
+{
+    wr_job_t *jobs;
+
+    pthread_mutex_lock(&t->lock);
+    jobs = t->done.first;
+    list_init(&t->done);
+    pthread_mutex_unlock(&t->lock);
+    return jobs;
+}
+
+/* The eventfd is not read: its edge is all that counts, and each write makes
+ * one. */
+static void
+some_done(wr_watch_t *w)
+{
+    complete_all(take_done(WR_CONTAINER(w, wr_threads_t, watch)));
+}
+
+wr_threads_t *
+wr_threads_new(const char *name, unsigned threads, unsigned max_queue,
+               wr_log_t *log)
+{
+    wr_threads_t *t = calloc(1, sizeof(*t));
+
+    WR_ASSERT(t != NULL && threads != 0);
+    pthread_mutex_init(&t->lock, NULL);
+    pthread_cond_init(&t->wake, NULL);
+    list_init(&t->todo);
+    list_init(&t->done);
+    t->want = threads;
+    t->max_queue = max_queue;
+    t->log = log;
+    t->ids = calloc(threads, sizeof(*t->ids));
+    WR_ASSERT(t->ids != NULL);
+    snprintf(t->name, sizeof(t->name), "%s", name);
+    t->watch.fd = -1;
+    return t;
+}
+
+static bool
+open_wake_up(wr_threads_t *t)
+{
+    t->watch.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (t->watch.fd < 0) {
+        wr_log(t->log, WR_LOG_ALERT, errno, "eventfd() failed");
+        return false;
+    }
+    t->watch.writable = true;
+    t->watch.on_read = some_done;
+    if (wr_watch_add(&t->watch) != WR_OK) {
+        close(t->watch.fd);
+        t->watch.fd = -1;
+        return false;
+    }
+    return true;
+}
+
+/* True if there is at least one thread. Signals are the loop's business. */
+static bool
+start_threads(wr_threads_t *t)
+{
+    sigset_t all, before;
+
+    if (t->watch.fd < 0 && !open_wake_up(t)) {
+        return false;
+    }
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    while (t->started < t->want) {
+        int err = pthread_create(&t->ids[t->started], NULL, work, t);
+
+        if (err != 0) {
+            wr_log(t->log, WR_LOG_ALERT, err, "pthread_create() failed");
+            break;
+        }
+        t->started++;
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return t->started != 0;
+}
+
+/* Takes a job that has not begun out of the queue; else its result is awaited. */
+static void
+cancel(wr_op_t *op)
+{
+    wr_job_t     *job = WR_CONTAINER(op, wr_job_t, op);
+    wr_threads_t *t = job->threads;
+    bool          found = false;
+
+    pthread_mutex_lock(&t->lock);
+    for (wr_job_t **at = &t->todo.first; *at != NULL; at = &(*at)->next) {
+        if (*at == job) {
+            *at = job->next;
+            if (t->todo.end == &job->next) {
+                t->todo.end = at;
+            }
+            t->queued--;
+            found = true;
+            break;
+        }
+    }
+    pthread_mutex_unlock(&t->lock);
+    if (found) {
+        wr_op_complete(op, WR_CANCELLED);
+    }
+}
+
+wr_rc_t
+wr_threads_run(wr_threads_t *t, wr_job_t *job, const char *name)
+{
+    bool full;
+
+    if (wr_unlikely(t->started < t->want) && !start_threads(t)) {
+        return WR_ERROR;
+    }
+    pthread_mutex_lock(&t->lock);
+    full = t->max_queue != 0 && t->queued >= t->max_queue;
+    if (!full) {
+        wr_op_begin(&job->op, name, cancel);
+        job->threads = t;
+        job->rc = WR_OK;
+        list_add(&t->todo, job);
+        t->queued++;
+        pthread_cond_signal(&t->wake);
+    }
+    pthread_mutex_unlock(&t->lock);
+    return full ? WR_BUSY : WR_OK;
+}
+
+void
+wr_threads_free(wr_threads_t *t)
+{
+    wr_job_t *left;
+
+    if (t == NULL) {
+        return;
+    }
+    pthread_mutex_lock(&t->lock);
+    left = t->todo.first;
+    list_init(&t->todo);
+    t->queued = 0;
+    t->stop = true;
+    pthread_cond_broadcast(&t->wake);
+    pthread_mutex_unlock(&t->lock);
+    for (unsigned i = 0; i < t->started; i++) {
+        pthread_join(t->ids[i], NULL);
+    }
+    for (wr_job_t *job = left; job != NULL; job = job->next) {
+        job->rc = WR_CANCELLED;
+    }
+    complete_all(take_done(t));
+    complete_all(left);
+    if (t->watch.fd >= 0) {
+        wr_watch_forget(&t->watch);
+        close(t->watch.fd);
+    }
+    pthread_cond_destroy(&t->wake);
+    pthread_mutex_destroy(&t->lock);
+    free(t->ids);
+    free(t);
+}
+
+/* ---- the general pool ---- */
+
+void
+wr_threads_default_size(unsigned threads, unsigned max_queue)
+{
+    general.threads = threads;
+    general.max_queue = max_queue;
+}
+
+wr_threads_t *
+wr_threads_default(void)
+{
+    if (general.pool == NULL) {
+        general.pool = wr_threads_new("weir-pool", general.threads,
+                                      general.max_queue, &wr_log_main);
+    }
+    return general.pool;
+}
+
+void
+wr_threads_default_free(void)
+{
+    wr_threads_free(general.pool);
+    general.pool = NULL;
+}
