@@ -39,16 +39,22 @@ struct wr_conn {
     bool                eof;        /* the peer has sent all it had to */
     uint8_t             tcp_nodelay : 1;
     uint8_t             tcp_nopush : 1;
+    uint8_t             peer_errors : 1;    /* the peer's failures are errors
+                                               (upstreams), not just info */
 };
 
-/* Takes over an open non-blocking descriptor and registers it. */
+/* Takes over an open non-blocking descriptor and registers it; the handlers and
+ * the timer's function must stand already. On WR_ERROR it is closed. The struct
+ * was zeroed when it was made; watch.fd was -1 before. */
 wr_rc_t wr_conn_open(wr_conn_t *c, int fd, wr_log_t *log) WR_MUST_CHECK;
 
-/* Starts to connect. WR_OK: connected; WR_AGAIN: on_write tells; then
+/* Starts to connect. WR_ERROR: logged, errno says what. WR_OK: connected; WR_AGAIN: on_write tells; then
  * wr_conn_connected says how it ended (0 or an errno). `local` may be NULL. */
 wr_rc_t wr_conn_connect(wr_conn_t *c, const wr_addr_t *to, const wr_addr_t *local,
                         wr_log_t *log) WR_MUST_CHECK;
 int     wr_conn_connected(wr_conn_t *c);
+/* TCP_NODELAY, once. False where the socket is no TCP one. */
+bool    wr_conn_nodelay(wr_conn_t *c);
 
 /* How many bytes; WR_AGAIN, WR_CLOSED (end of stream), WR_ERROR (logged at info
  * for clients: errno in *n) as rc. Clears watch.readable when less came than was
