@@ -131,6 +131,7 @@ wr_conn_open(wr_conn_t *c, int fd, wr_log_t *log)
     c->watch.hup = false;
     c->log = log;
     c->sent = c->received = 0;
+    c->since = wr_clock.mono;
     c->error = c->eof = false;
     if (c->io == NULL) {
         c->io = &wr_conn_plain;

@@ -35,6 +35,7 @@ struct wr_conn {
     uint64_t            number;     /* *N in the log */
     uint64_t            sent;       /* bytes since the connection began */
     uint64_t            received;
+    wr_msec_t           since;      /* wr_clock.mono when it was opened */
     bool                error;      /* an operation failed: do not reuse */
     bool                eof;        /* the peer has sent all it had to */
     uint8_t             tcp_nodelay : 1;

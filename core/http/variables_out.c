@@ -1,0 +1,172 @@
+/*
+ * Variables of the answer: what was or will be sent.
+ */
+#include <weir/http/variables_priv.h>
+
+static wr_rc_t
+found(wr_str_t *value, wr_str_t text)
+{
+    *value = text;
+    return WR_OK;
+}
+
+static wr_rc_t
+number(wr_req_t *r, wr_str_t *value, int64_t n)
+{
+    char *p = wr_alloc_bytes(wr_pool(r), 20);
+
+    *value = wr_str(p, wr_put_uint(p, n < 0 ? 0 : (uint64_t) n));
+    return WR_OK;
+}
+
+GETTER(status)
+{
+    unsigned status = r->status != 0 ? r->status : r->fail_status;
+
+    (void) v;
+    if (r->closed) {
+        status = 444;
+    } else if (status == 0 && r->version == WR_HTTP_09) {
+        status = 9;
+    }
+    return found(value, wr_pool_printf(wr_pool(r), "%03u", status));
+}
+
+GETTER(out_count)
+{
+    return number(r, value, v->data == WR_OUT_SENT ? r->main->bytes_sent
+                                                   : r->main->body_sent);
+}
+
+GETTER(limit_rate)
+{
+    (void) v;
+    return number(r, value, r->limit_rate);
+}
+
+/* "100k", "1m", "500": what is no size is ignored. */
+void
+wr_put_limit_rate(wr_req_t *r, const wr_var_t *v, wr_str_t value)
+{
+    int64_t n = 0, unit = 1;
+    size_t  digits = 0;
+
+    (void) v;
+    while (digits < value.n && wr_is_digit(value.p[digits]) && n < INT64_MAX / 20) {
+        n = n * 10 + (value.p[digits++] - '0');
+    }
+    if (digits != 0 && digits + 1 == value.n) {
+        switch (wr_lower(value.p[digits])) {
+        case 'k':
+            unit = 1024;
+            break;
+        case 'm':
+            unit = 1024 * 1024;
+            break;
+        default:
+            return;
+        }
+    } else if (digits == 0 || digits != value.n) {
+        return;
+    }
+    if (n <= INT64_MAX / unit) {
+        r->limit_rate = n * unit;
+    }
+}
+
+GETTER(request_time)
+{
+    wr_msec_t ms = wr_clock.mono - r->main->start;
+
+    (void) v;
+    ms = ms < 0 ? 0 : ms;
+    return found(value, wr_pool_printf(wr_pool(r), "%" PRId64 ".%03d", ms / 1000,
+                                       (int) (ms % 1000)));
+}
+
+GETTER(request_completion)
+{
+    (void) v;
+    return found(value, r->main->last_sent && !r->main->aborted ? WR_STR("OK")
+                                                                : WR_STR(""));
+}
+
+GETTER(sent_http)
+{
+    return wr_headers_as_variable(wr_pool(r), &r->out,
+                                  wr_str_skip(v->name, v->data), ", ", value);
+}
+
+GETTER(sent_trailer)
+{
+    if (r->trailers == NULL) {
+        return WR_NOTFOUND;
+    }
+    return wr_headers_as_variable(wr_pool(r), r->trailers,
+                                  wr_str_skip(v->name, v->data), ", ", value);
+}
+
+GETTER(sent_type)
+{
+    (void) v;
+    if (r->content_type.n == 0) {
+        return WR_NOTFOUND;
+    }
+    if (r->charset.n == 0) {
+        return found(value, r->content_type);
+    }
+    return found(value, wr_pool_join3(wr_pool(r), r->content_type,
+                                      WR_STR("; charset="), r->charset));
+}
+
+GETTER(sent_length)
+{
+    (void) v;
+    return r->out_length >= 0 ? number(r, value, r->out_length) : WR_NOTFOUND;
+}
+
+GETTER(sent_modified)
+{
+    char *p;
+
+    (void) v;
+    if (r->last_modified < 0) {
+        return WR_NOTFOUND;
+    }
+    p = wr_alloc_bytes(wr_pool(r), 30);
+    return found(value, wr_str(p, wr_date_put(p, r->last_modified)));
+}
+
+GETTER(sent_connection)
+{
+    (void) v;
+    if (r->status == 101) {
+        return found(value, WR_STR("upgrade"));
+    }
+    return found(value, r->main->keepalive ? WR_STR("keep-alive")
+                                           : WR_STR("close"));
+}
+
+GETTER(sent_keep_alive)
+{
+    const wr_http_core_t *core = wr_http_core(r);
+
+    (void) v;
+    if (!r->main->keepalive || core->keepalive_header == 0) {
+        return WR_NOTFOUND;
+    }
+    return found(value, wr_pool_printf(wr_pool(r), "timeout=%" PRId64,
+                                       core->keepalive_header));
+}
+
+GETTER(sent_transfer_encoding)
+{
+    (void) v;
+    if (r->out_length >= 0 || r->version != WR_HTTP_11 || r->status < 200
+        || r->status == 204 || r->status == 304
+        || !wr_http_core(r)->chunked_transfer_encoding)
+    {
+        return WR_NOTFOUND;
+    }
+    return found(value, WR_STR("chunked"));
+}
