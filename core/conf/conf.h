@@ -84,6 +84,9 @@ enum {
                            are respected */
     WR_DF_PATTERN = 8,  /* {…} inside a word is part of it: /posts/{id:int} */
     WR_DF_OBSOLETE = 16,/* accepted, does nothing; warns */
+    WR_DF_TEMPLATE = 32,/* with RAW: the text is an inline template, not an
+                           expression (conf/raw.c has the rules) */
+    WR_DF_SQL     = 64, /* with RAW: the text is SQL with {{ }} in it */
 };
 
 typedef struct wr_enum {
@@ -142,13 +145,16 @@ struct wr_scope {
     uint64_t   **set;           /* bitmaps of fields set here; by schema index */
     void        *object;        /* wr_server_t, wr_location_t, upstream … */
     wr_tok_t     at;            /* the directive that opened it */
-    /* In a WR_FREE scope: gets every line; cf->args holds all its words. */
+    /* In a WR_FREE scope: gets every line; cf->args holds all its words.
+     * `include FILE;` is not given to it but done. */
     wr_rc_t    (*line)(wr_conf_t *cf, void *data);
     void        *data;
     bool         settled;
+    unsigned     nconf;         /* room of conf[] and set[] */
+    bool         shares;        /* conf[] is the outer scope's */
 };
 
-/* The state of reading. */
+/* The state of reading. args, raw and all tokens are valid until wr_conf_done. */
 struct wr_conf {
     wr_pool_t   *pool;          /* the cycle's */
     wr_pool_t   *temp;          /* freed when the conf has been read */
@@ -254,6 +260,16 @@ wr_rc_t    wr_conf_read_text(wr_conf_t *cf, wr_str_t text, const char *name)
 wr_rc_t    wr_conf_read(wr_conf_t *cf, wr_str_t path) WR_MUST_CHECK;
 wr_rc_t    wr_conf_settle(wr_conf_t *cf) WR_MUST_CHECK;
 
+/* Ends the reading, after the modules' finish functions and -T: frees cf->temp
+ * with the sources, the bitmaps and the tables. cf itself, its scopes and their
+ * structs live on in the pool. To be called once, also after an error. */
+void       wr_conf_done(wr_conf_t *cf);
+
+/* What other layers keep per reading: by the address of `key`, anything in
+ * cf->pool. NULL if there is none. */
+void *wr_conf_attached(const wr_conf_t *cf, const void *key);
+void  wr_conf_attach(wr_conf_t *cf, const void *key, void *value);
+
 /* Files read so far, for -T: array of wr_conf_file_t. */
 typedef struct wr_conf_file {
     wr_str_t path;
@@ -300,6 +316,17 @@ wr_rc_t wr_conf_fail_at(wr_conf_t *cf, const wr_tok_t *at, size_t offset,
 void    wr_conf_warn(wr_conf_t *cf, const wr_tok_t *at, const char *format, ...)
     WR_PRINTF(3, 4) WR_COLD;
 
+/* With an errno, spelt out before the place; with a hint in brackets behind it. */
+wr_rc_t wr_conf_fail_errno(wr_conf_t *cf, const wr_tok_t *at, int err,
+                           const char *format, ...) WR_PRINTF(4, 5) WR_COLD;
+wr_rc_t wr_conf_fail_hint(wr_conf_t *cf, const wr_tok_t *at, wr_str_t hint,
+                          const char *format, ...) WR_PRINTF(4, 5) WR_COLD;
+
+/* "server, location": the names of contexts, for messages and -H. */
+wr_str_t wr_conf_contexts(wr_pool_t *pool, uint32_t contexts);
+/* How the arguments of a row are written: d->args, or from its type. */
+wr_str_t wr_conf_usage(wr_pool_t *pool, const wr_directive_t *d);
+
 /* "Did you mean": the nearest of `n` names, or NULL if none is near. */
 const char *wr_nearest(wr_str_t word, const char *const *names, size_t n);
 
@@ -308,6 +335,10 @@ const char *wr_nearest(wr_str_t word, const char *const *names, size_t n);
  * the first `max` words, untouched. */
 wr_tok_t *wr_conf_split(wr_conf_t *cf, const wr_tok_t *raw, unsigned max,
                         unsigned *n, wr_tok_t *rest);
+
+/* An inline template may be quoted as a whole: the text without such quotes, its
+ * escapes resolved; else the text as it stands. In the pool, NUL behind. */
+wr_tok_t wr_conf_unquote(wr_conf_t *cf, const wr_tok_t *raw);
 
 /* Paths: absolute from the prefix, or from the conf's folder. NUL behind. */
 wr_str_t wr_conf_path(wr_conf_t *cf, wr_str_t path);
@@ -326,5 +357,19 @@ bool wr_arg_value(wr_str_t word, const char *name, wr_str_t *value);
 /* Every row of every schema, for -H, -T --effective, the manual. */
 typedef bool (*wr_each_fn_t)(void *data, const wr_schema_t *s, const wr_directive_t *d);
 void wr_conf_each(const wr_conf_t *cf, wr_each_fn_t fn, void *data);
+
+/* ---- what upper layers give this one, once per process ---- */
+
+typedef struct wr_conf_hooks {
+    /* By vars: what the types WR_D_CV, _CV_LIST and _PAIR_LIST are made of. */
+    size_t   cv_size;
+    size_t   pair_size;
+    wr_rc_t (*cv)(wr_conf_t *cf, const wr_tok_t *text, void *cv);
+    wr_rc_t (*pair)(wr_conf_t *cf, const wr_tok_t *name, const wr_tok_t *text,
+                    void *pair);
+    /* By the module registry: wr_module_hint. */
+    const char *(*hint)(const char *kind, wr_str_t name);
+} wr_conf_hooks_t;
+extern wr_conf_hooks_t wr_conf_hooks;
 
 #endif

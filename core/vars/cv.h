@@ -29,6 +29,8 @@ typedef struct wr_subject {
     int             *captures;
     unsigned         ncaptures; /* pairs */
     wr_str_t         captured;
+    unsigned         capture_room;  /* pairs that `captures` has room for */
+    const wr_log_t  *log;       /* NULL: wr_log_main */
 } wr_subject_t;
 
 enum {
