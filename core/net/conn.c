@@ -334,6 +334,10 @@ wr_conn_sendfile(wr_conn_t *c, int fd, off_t at, size_t size, bool more, size_t 
     }
     *n = (size_t) sent;
     c->sent += (size_t) sent;
+    if (*n < size && c->watch.writable) {
+        errno = ENODATA;        /* the file has become shorter */
+        return failed(c, "sendfile()", n);
+    }
     return *n == size ? WR_OK : WR_AGAIN;
 }
 
