@@ -43,6 +43,19 @@ wr_log_level(wr_str_t name, wr_level_t *level)
     return false;
 }
 
+wr_level_t
+wr_log_chain_level(const wr_log_target_t *targets)
+{
+    wr_level_t level = WR_LOG_STDERR;
+
+    for (const wr_log_target_t *t = targets; t != NULL; t = t->next) {
+        if (t->level > level) {
+            level = t->level;
+        }
+    }
+    return level;
+}
+
 void
 wr_log_forked(void)
 {

@@ -76,6 +76,9 @@ void wr_log_forked(void);
 /* For wr_panic_hook: the message at level alert, without needing memory. */
 void wr_log_panic(const char *message);
 
+/* The most talkative level of a chain of targets. */
+wr_level_t wr_log_chain_level(const wr_log_target_t *targets);
+
 /* The process's log before any conf is read, and for what has no better one. */
 extern wr_log_t wr_log_main;
 
