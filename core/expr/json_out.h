@@ -1,0 +1,33 @@
+/*
+ * JSON from values, as Python's json.dumps writes it. Streams into a buffer.
+ */
+#ifndef WEIR_EXPR_JSON_OUT_H
+#define WEIR_EXPR_JSON_OUT_H
+
+#include <weir/expr/value.h>
+
+typedef struct wr_json_opts {
+    bool     ascii;         /* \uXXXX for all that is not ASCII */
+    bool     sort;          /* keys in order */
+    bool     html;          /* < > & ' as \u003c …: safe inside HTML */
+    bool     finite;        /* inf and nan as null, else Infinity and NaN */
+    bool     any_iterable;  /* generators, ranges and views as arrays */
+    bool     pretty;        /* an item a line, `indent` for each level */
+    wr_str_t indent;
+    wr_str_t item_sep;      /* no pointer: ", ", or "," if pretty */
+    wr_str_t key_sep;       /* no pointer: ": " */
+} wr_json_opts_t;
+
+/* json.dumps's own defaults. */
+#define WR_JSON_DEFAULTS ((wr_json_opts_t) {.ascii = true})
+
+/* Appends `v`. Mappings and sequences among the host's objects are written as
+ * objects and arrays. Raises TypeError for what JSON cannot hold, ValueError for
+ * a container inside itself, RecursionError when too deep. */
+bool wr_json_put(wr_eval_t *ev, wr_buf_t *to, const wr_val_t *v,
+                 const wr_json_opts_t *opts);
+
+/* Appends a JSON string, quotes included. */
+void wr_json_put_str(wr_buf_t *to, wr_str_t s, const wr_json_opts_t *opts);
+
+#endif
