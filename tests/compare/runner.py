@@ -440,7 +440,8 @@ def run_conf_test(test, self_check=SELF):
     id, where, text, accepted, _ = test
     conf = WRAPS[where].replace("%s", text)
     prefix = make_prefix()
-    names = {}
+    names = {n: ports.free_port()
+             for n in sorted(set(re.findall(r"%%(PORT\d*)%%", conf)))}
     got = {}
     try:
         for kind in ("nginx", "nginx" if self_check else "weir"):
