@@ -1,0 +1,503 @@
+/*
+ * The cache of files of a worker: a hash table by path with a list in order of
+ * use, bounded in bytes, descriptors and entries.
+ *
+ * An entry that has changed is taken out of the table; requests that use it keep
+ * it alive by their references. At its first use an entry costs no more than
+ * opening the file; with the second it is watched, and from the third on it costs
+ * no system call but a stat a second.
+ */
+#define _GNU_SOURCE
+#include <weir/http/file_cache.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <weir/base/hash.h>
+#include <weir/http/core_conf.h>
+#include <weir/http/file_walk.h>
+
+enum {
+    SLOTS = 4096,
+    WATCH_SLOTS = 1024,
+    SMALL = 256 * 1024,             /* files up to here are kept in memory */
+    MAX_MEMORY = 32 * 1024 * 1024,
+    MAX_OPEN = 256,
+    MAX_ENTRIES = 8192,
+    RECHECK = 1000,                 /* ms between two stats of an entry */
+    INACTIVE = 10 * 1000,           /* ms unused until a descriptor is closed */
+};
+
+typedef struct entry {
+    wr_file_t       file;           /* first: file->close gets it. fd -1: in memory */
+    char           *data;
+    struct entry   *next;           /* in its slot */
+    struct entry   *next_watched;
+    wr_queue_t      link;           /* by use, newest first */
+    uint64_t        hash;
+    uint64_t        device;
+    struct timespec changed;        /* mtime and ctime, to the nanosecond */
+    struct timespec touched;
+    wr_msec_t       checked;
+    wr_msec_t       used;
+    wr_msec_t       inactive;
+    int             watch;          /* inotify's; -1: none */
+    bool            is_exec;
+    bool            listed;         /* in the table */
+} entry_t;
+
+static struct {
+    entry_t   *slots[SLOTS];
+    entry_t   *watched[WATCH_SLOTS];
+    wr_queue_t used;
+    size_t     memory;
+    unsigned   open;
+    unsigned   n;
+    wr_watch_t inotify;
+    bool       ready;
+    pid_t      owner;
+} cache;
+
+/* ---- entries ---- */
+
+static void
+destroy(entry_t *e)
+{
+    if (e->file.fd >= 0) {
+        close(e->file.fd);
+        cache.open--;
+    }
+    if (e->data != NULL) {
+        cache.memory -= (size_t) e->file.size;
+        free(e->data);
+    }
+    free((char *) e->file.path.p);
+    free(e);
+}
+
+static void
+unref(void *data)
+{
+    entry_t *e = data;
+
+    if (--e->file.refs == 0) {
+        destroy(e);
+    }
+}
+
+static void
+unwatch(entry_t *e)
+{
+    entry_t **at = &cache.watched[(unsigned) e->watch % WATCH_SLOTS];
+    bool      shared = false;
+
+    if (e->watch < 0) {
+        return;
+    }
+    while (*at != NULL) {
+        if (*at == e) {
+            *at = e->next_watched;
+            continue;
+        }
+        shared |= (*at)->watch == e->watch;
+        at = &(*at)->next_watched;
+    }
+    if (!shared) {
+        inotify_rm_watch(cache.inotify.fd, e->watch);
+    }
+    e->watch = -1;
+}
+
+/* Takes it out of the table: nobody finds it any more. */
+static void
+forget(entry_t *e)
+{
+    entry_t **at = &cache.slots[e->hash % SLOTS];
+
+    if (!e->listed) {
+        return;
+    }
+    while (*at != e) {
+        at = &(*at)->next;
+    }
+    *at = e->next;
+    e->listed = false;
+    cache.n--;
+    wr_queue_remove(&e->link);
+    unwatch(e);
+    unref(e);
+}
+
+static entry_t *
+oldest(void)
+{
+    wr_queue_t *last = wr_queue_last(&cache.used);
+
+    return last != NULL ? WR_QUEUE_ITEM(last, entry_t, link) : NULL;
+}
+
+static void
+make_room(void)
+{
+    entry_t *e;
+
+    while ((cache.memory > MAX_MEMORY || cache.open > MAX_OPEN
+            || cache.n > MAX_ENTRIES) && (e = oldest()) != NULL)
+    {
+        forget(e);
+    }
+}
+
+/* ---- inotify ---- */
+
+static void
+changed(int watch)
+{
+    entry_t *e = cache.watched[(unsigned) watch % WATCH_SLOTS];
+
+    while (e != NULL) {
+        entry_t *next = e->next_watched;
+
+        if (e->watch == watch) {
+            forget(e);
+            /* forget may have unlinked neighbours' links, never entries */
+            next = cache.watched[(unsigned) watch % WATCH_SLOTS];
+        }
+        e = next;
+    }
+}
+
+static void
+on_changes(wr_watch_t *w)
+{
+    char    events[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
+    ssize_t n;
+
+    while ((n = read(w->fd, events, sizeof(events))) > 0) {
+        for (char *p = events; p < events + n;) {
+            struct inotify_event *event = (void *) p;
+
+            if ((event->mask & IN_Q_OVERFLOW) != 0) {
+                wr_file_cache_clear();
+                return;
+            }
+            changed(event->wd);
+            p += sizeof(*event) + event->len;
+        }
+    }
+    w->readable = false;
+}
+
+/* True if changes of the entry's file will be told from now on. */
+static bool
+watch(entry_t *e)
+{
+    if (e->watch >= 0 || cache.inotify.fd < 0) {
+        return e->watch >= 0;
+    }
+    e->watch = inotify_add_watch(cache.inotify.fd, e->file.path.p,
+                                 IN_MODIFY | IN_ATTRIB | IN_MOVE_SELF
+                                     | IN_DELETE_SELF);
+    if (e->watch < 0) {
+        return false;
+    }
+    e->next_watched = cache.watched[(unsigned) e->watch % WATCH_SLOTS];
+    cache.watched[(unsigned) e->watch % WATCH_SLOTS] = e;
+    return true;
+}
+
+/* In the process that uses it, so that no worker reads another's events. */
+static void
+get_ready(wr_log_t *log)
+{
+    pid_t pid = getpid();
+
+    if (cache.ready && cache.owner == pid) {
+        return;
+    }
+    memset(&cache, 0, sizeof(cache));
+    wr_queue_init(&cache.used);
+    cache.ready = true;
+    cache.owner = pid;
+    cache.inotify.fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+    cache.inotify.on_read = on_changes;
+    if (cache.inotify.fd < 0) {
+        wr_log(log, WR_LOG_INFO, errno, "inotify_init1() failed");
+    } else if (wr_watch_add(&cache.inotify) != WR_OK) {
+        close(cache.inotify.fd);
+        cache.inotify.fd = -1;
+    }
+}
+
+/* ---- looking up ---- */
+
+static bool
+same_file(const entry_t *e, const struct stat *st)
+{
+    return e->file.inode == st->st_ino && e->device == st->st_dev
+           && e->file.size == st->st_size
+           && memcmp(&e->changed, &st->st_mtim, sizeof(e->changed)) == 0
+           && memcmp(&e->touched, &st->st_ctim, sizeof(e->touched)) == 0;
+}
+
+/* Whether it still is what the path names. */
+static bool
+is_fresh(entry_t *e, wr_msec_t valid)
+{
+    struct stat st;
+
+    if (e->watch >= 0 && wr_clock.mono - e->checked < valid) {
+        return true;
+    }
+    watch(e);
+    if (stat(e->file.path.p, &st) != 0 || !same_file(e, &st)) {
+        return false;
+    }
+    e->checked = wr_clock.mono;
+    return true;
+}
+
+static entry_t *
+look_up(wr_str_t path, uint64_t hash, wr_msec_t valid)
+{
+    entry_t *e = cache.slots[hash % SLOTS];
+
+    while (e != NULL && (e->hash != hash || !wr_str_eq(e->file.path, path))) {
+        e = e->next;
+    }
+    if (e == NULL) {
+        return NULL;
+    }
+    if (!is_fresh(e, valid)) {
+        forget(e);
+        return NULL;
+    }
+    e->used = wr_clock.mono;
+    wr_queue_remove(&e->link);
+    wr_queue_unshift(&cache.used, &e->link);
+    return e;
+}
+
+static void
+describe(const struct stat *st, wr_opened_t *out)
+{
+    out->size = st->st_size;
+    out->mtime = st->st_mtime;
+    out->inode = st->st_ino;
+    out->device = st->st_dev;
+    out->is_file = S_ISREG(st->st_mode);
+    out->is_dir = S_ISDIR(st->st_mode);
+    out->is_exec = (st->st_mode & S_IXUSR) != 0;
+}
+
+static void
+describe_entry(wr_req_t *r, entry_t *e, wr_opened_t *out)
+{
+    e->file.refs++;
+    wr_pool_on_free(wr_pool(r), unref, e);
+    out->file = e->file.fd >= 0 ? &e->file : NULL;
+    out->data = e->data;
+    out->size = e->file.size;
+    out->mtime = e->file.mtime;
+    out->inode = e->file.inode;
+    out->device = e->device;
+    out->is_file = true;
+    out->is_dir = false;
+    out->is_exec = e->is_exec;
+}
+
+/* ---- loading ---- */
+
+/* All of it at once; NULL if it is not as long as it was said to be. */
+static char *
+read_all(int fd, size_t size)
+{
+    char   *data = malloc(size != 0 ? size : 1);
+    size_t  n = 0;
+    ssize_t got = 1;
+
+    while (data != NULL && n < size && got > 0) {
+        got = read(fd, data + n, size - n);
+        if (got < 0 && errno == EINTR) {
+            got = 1;
+        } else if (got > 0) {
+            n += (size_t) got;
+        }
+    }
+    if (data != NULL && n != size) {
+        free(data);
+        return NULL;
+    }
+    return data;
+}
+
+/* A new entry for an open file; takes fd. It holds one reference: the request's. */
+static entry_t *
+load(wr_str_t path, int fd, const struct stat *st)
+{
+    entry_t *e = calloc(1, sizeof(*e));
+    char    *name = malloc(path.n + 1);
+
+    if (e == NULL || name == NULL) {
+        free(e);
+        free(name);
+        close(fd);
+        return NULL;
+    }
+    memcpy(name, path.p, path.n);
+    name[path.n] = '\0';
+    e->file = (wr_file_t) {.fd = fd, .size = st->st_size, .mtime = st->st_mtime,
+                           .inode = st->st_ino, .path = wr_str(name, path.n),
+                           .refs = 1};
+    e->device = st->st_dev;
+    e->changed = st->st_mtim;
+    e->touched = st->st_ctim;
+    e->is_exec = (st->st_mode & S_IXUSR) != 0;
+    e->watch = -1;
+    e->used = wr_clock.mono;
+    wr_queue_init(&e->link);
+    cache.open++;
+    if (st->st_size <= SMALL) {
+        e->data = read_all(fd, (size_t) st->st_size);
+        if (e->data != NULL) {
+            close(fd);
+            e->file.fd = -1;
+            cache.open--;
+            cache.memory += (size_t) st->st_size;
+        }
+    }
+    return e;
+}
+
+static void
+list(entry_t *e, uint64_t hash)
+{
+    e->hash = hash;
+    e->next = cache.slots[hash % SLOTS];
+    cache.slots[hash % SLOTS] = e;
+    e->listed = true;
+    e->file.refs++;
+    cache.n++;
+    wr_queue_unshift(&cache.used, &e->link);
+    make_room();
+}
+
+static wr_rc_t
+failed(wr_opened_t *out, const char *call)
+{
+    out->err = errno;
+    out->failed = call;
+    return WR_ERROR;
+}
+
+wr_rc_t
+wr_file_open(wr_req_t *r, wr_str_t path, wr_opened_t *out)
+{
+    const wr_http_core_t *core = wr_http_core(r);
+    bool        cached = core->disable_symlinks == 0;
+    wr_msec_t   valid = core->file_cache_max > 0 ? core->file_cache_valid * 1000
+                                                 : RECHECK;
+    uint64_t    hash = wr_hash(path.p, path.n);
+    struct stat st;
+    entry_t    *e;
+    int         fd;
+
+    *out = (wr_opened_t) {0};
+    get_ready(&r->log);
+    if (cached && (e = look_up(path, hash, valid)) != NULL) {
+        describe_entry(r, e, out);
+        return WR_OK;
+    }
+    fd = wr_file_walk(r, path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0) {
+        return failed(out, cached ? "open()" : "openat()");
+    }
+    if (fstat(fd, &st) != 0) {
+        failed(out, "fstat()");
+        close(fd);
+        return WR_ERROR;
+    }
+    describe(&st, out);
+    if (!out->is_file) {
+        close(fd);
+        return WR_OK;
+    }
+    e = load(path, fd, &st);
+    if (e == NULL) {
+        errno = ENOMEM;
+        return failed(out, "malloc()");
+    }
+    e->inactive = core->file_cache_max > 0 ? core->file_cache_inactive * 1000
+                                           : INACTIVE;
+    describe_entry(r, e, out);
+    if (cached) {
+        list(e, hash);
+    }
+    unref(e);
+    return WR_OK;
+}
+
+wr_rc_t
+wr_file_test(wr_req_t *r, wr_str_t path, wr_opened_t *out)
+{
+    struct stat st;
+    int         fd;
+
+    *out = (wr_opened_t) {0};
+    if (wr_http_core(r)->disable_symlinks == 0) {
+        entry_t *e;
+
+        get_ready(&r->log);
+        e = look_up(path, wr_hash(path.p, path.n), RECHECK);
+        if (e != NULL) {
+            describe_entry(r, e, out);
+            out->file = NULL;
+            out->data = NULL;
+            return WR_OK;
+        }
+        if (stat(path.p, &st) != 0) {
+            return failed(out, "stat()");
+        }
+        describe(&st, out);
+        return WR_OK;
+    }
+    fd = wr_file_walk(r, path, O_PATH | O_CLOEXEC);
+    if (fd < 0) {
+        return failed(out, "openat()");
+    }
+    if (fstat(fd, &st) != 0) {
+        failed(out, "fstat()");
+        close(fd);
+        return WR_ERROR;
+    }
+    close(fd);
+    describe(&st, out);
+    return WR_OK;
+}
+
+/* ---- ends ---- */
+
+void
+wr_file_cache_tick(void)
+{
+    entry_t *e;
+
+    while (cache.ready && (e = oldest()) != NULL
+           && wr_clock.mono - e->used > e->inactive)
+    {
+        forget(e);
+    }
+}
+
+void
+wr_file_cache_clear(void)
+{
+    entry_t *e;
+
+    while (cache.ready && (e = oldest()) != NULL) {
+        forget(e);
+    }
+}
