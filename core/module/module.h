@@ -109,9 +109,10 @@ wr_rc_t wr_module_load(wr_conf_t *cf, const wr_tok_t *path) WR_MUST_CHECK;
 /* All modules of this reading in order; n in *n. */
 wr_module_t *const *wr_modules_of(const wr_conf_t *cf, unsigned *n);
 
-/* Which loadable module, not loaded here, has a directive or variable of this
- * name: "modules/http_route_module.so", or NULL. From a table that the build
- * writes (wr_loadable_names). */
+/* Which loadable module has a directive or variable (`kind`) of this name:
+ * "modules/http_route_module.so", or NULL. Opens the modules that are installed
+ * under the last reading's prefix: for error messages and -H only. The text is
+ * valid until the next call. */
 const char *wr_module_hint(const char *kind, wr_str_t name);
 
 /* ---- services ---- */
