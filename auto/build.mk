@@ -31,7 +31,7 @@ render:  $(if $(render_c),$B/weir-render)
 modules: $(foreach m,$(DYNAMIC_MODULES),$B/modules/$(SO_$m).so)
 
 CPPFLAGS = -I$B/include
-COMPILE  = $(CC) $(CPPFLAGS) -MMD -MP $(CFLAGS)
+COMPILE  = $(CC) $(CPPFLAGS) -MMD -MP $(PREFIX_MAP) $(CFLAGS)
 ifeq ($(V),)
 say = @echo '  $1 $(patsubst $B/%,%,$2)';
 else
@@ -143,6 +143,10 @@ $B/Makefile: configure $(filter-out auto/install.sh,$(wildcard auto/*.sh)) \
 
 install: all
 	@auto/install.sh $B
+install-server: all
+	@auto/install.sh $B server
+install-sdk:
+	@auto/install.sh $B sdk
 
 clean:
 	rm -rf $B/obj $B/mod $B/pic $B/modules $B/lists $B/unit $B/fuzz \
@@ -150,7 +154,7 @@ clean:
 
 FORCE:
 .PHONY: all server render modules unit unit-programs fuzz-programs install \
-        clean FORCE
+        install-server install-sdk clean FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
 

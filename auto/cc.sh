@@ -70,5 +70,6 @@ else
     cflags="$cflags$(known_flags -fstack-protector-strong -fcf-protection)"
     ldflags="$ldflags$(known_flags -Wl,-z,relro -Wl,-z,now)"
 fi
-# What is built does not name the folder it was built in.
-cflags="$cflags$(known_flags "-ffile-prefix-map=$PWD=.")"
+# What is built does not name the folder it was built in. Kept out of the flags
+# that make an object old when they change.
+prefix_map=$(known_flags "-ffile-prefix-map=$PWD=.")

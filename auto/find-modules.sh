@@ -10,10 +10,13 @@ module_folders() {
     return 0
 }
 
-# Sets the MODULE_ variables for the module in folder $1.
+# Sets the MODULE_ variables for the module in folder $1. Its short name is what
+# WR_MODULE says in a source.
 read_module() {
     module_dir=${1%/}
-    module=$(basename "$module_dir")
+    module=$(sed -n 's/^WR_MODULE( *\([a-z0-9_]*\).*/\1/p' "$module_dir"/*.c |
+        sed 1q)
+    [ -n "$module" ] || module=$(basename "$module_dir")
     MODULE_NAME=http_${module}_module
     MODULE_OPTION=
     MODULE_DEFAULT=static

@@ -1,14 +1,18 @@
 #!/bin/sh
 #
-# make install: puts what is in a build folder where configure was told to.
+# make install: puts what is in a build folder where configure was told to: the
+# server, and the SDK (headers, weir.pc, weir-module.mk) for those who write modules.
 # Every file arrives by rename, so that a running server keeps what it has
 # mapped. What the user may have changed (conf, html) is never overwritten; the
 # new text of the conf comes as weir.conf.default.
 
 set -eu
 umask 022
-[ $# = 1 ] || { echo "usage: install.sh BUILDDIR" >&2; exit 2; }
-B=$1
+case $#:${2:-} in
+1: | 2:server | 2:sdk) ;;
+*) echo "usage: install.sh BUILDDIR [server|sdk]" >&2; exit 2 ;;
+esac
+B=$1 part=${2:-all}
 D=${DESTDIR:-}
 
 value() {
@@ -40,48 +44,47 @@ modules=$(value MODULES_PATH)
 include=$(value INCLUDE_PATH)
 pkgconfig=$(value PKGCONFIG_PATH)
 
-[ ! -x "$B/weir" ] || put "$B/weir" "$D$(value SBIN_PATH)" 755
-[ ! -x "$B/weir-render" ] || put "$B/weir-render" "$D$(value BIN_PATH)" 755
+install_server() {
+    [ ! -x "$B/weir" ] || put "$B/weir" "$D$(value SBIN_PATH)" 755
+    [ ! -x "$B/weir-render" ] || put "$B/weir-render" "$D$(value BIN_PATH)" 755
 
-mkdir -p "$D$modules"
-for module in $(value DYNAMIC_MODULES); do
-    file=$(value "SO_$module").so
-    put "$B/modules/$file" "$D$modules/$file"
-done
-
-for file in conf/*; do
-    [ -f "$file" ] || continue
-    name=$(basename "$file")
-    target=$D$conf_dir/$name
-    if [ "$name" = weir.conf ]; then
-        target=$D$conf
-    fi
-    keep "$file" "$target"
-    put "$file" "$target.default"
-done
-for file in html/*; do
-    [ ! -f "$file" ] || keep "$file" "$D$prefix/$file"
-done
-for log in "$(value ERROR_LOG_PATH)" "$(value HTTP_LOG_PATH)" \
-           "$(value PID_PATH)"; do
-    case $log in
-    /*) mkdir -p "$D$(dirname "$log")" ;;
-    esac
-done
-mkdir -p "$D$prefix/data"
-
-find core -name '*.h' ! -name '*_priv.h' ! -path 'core/main/*' |
-    while read -r file; do
-        put "$file" "$D$include/weir/${file#core/}"
+    mkdir -p "$D$modules"
+    for module in $(value DYNAMIC_MODULES); do
+        file=$(value "SO_$module").so
+        put "$B/modules/$file" "$D$modules/$file"
     done
-put "$B/auto_config.h" "$D$include/weir_config.h"
-sed "s|@MODULE_CFLAGS@|$(value MODULE_CFLAGS)|" auto/weir-module.mk |
-    put_text "$D$include/weir/weir-module.mk"
 
-abi() {
-    sed -n "s/^#define WR_ABI_$1 *//p" core/module/module.h
+    find conf -type f ! -name '.*' | while read -r file; do
+        target=$D$conf_dir/${file#conf/}
+        [ "$file" != conf/weir.conf ] || target=$D$conf
+        keep "$file" "$target"
+        put "$file" "$target.default"
+    done
+    find html -type f ! -name '.*' | while read -r file; do
+        keep "$file" "$D$prefix/$file"
+    done
+    for log in "$(value ERROR_LOG_PATH)" "$(value HTTP_LOG_PATH)" \
+               "$(value PID_PATH)"; do
+        case $log in
+        /*) mkdir -p "$D$(dirname "$log")" ;;
+        esac
+    done
+    mkdir -p "$D$prefix/data"
 }
-put_text "$D$pkgconfig/weir.pc" <<END
+
+install_sdk() {
+    find core -name '*.h' ! -name '*_priv.h' ! -path 'core/main/*' |
+        while read -r file; do
+            put "$file" "$D$include/weir/${file#core/}"
+        done
+    put "$B/auto_config.h" "$D$include/weir_config.h"
+    sed "s|@MODULE_CFLAGS@|$(value MODULE_CFLAGS)|" auto/weir-module.mk |
+        put_text "$D$include/weir/weir-module.mk"
+
+    abi() {
+        sed -n "s/^#define WR_ABI_$1 *//p" core/module/module.h
+    }
+    put_text "$D$pkgconfig/weir.pc" <<END
 prefix=$prefix
 includedir=$include
 moduledir=$modules
@@ -95,4 +98,8 @@ Description: headers for modules of the weir server
 Version: $(value VERSION)
 Cflags: -I$include
 END
+}
+
+[ "$part" = sdk ] || install_server
+[ "$part" = server ] || install_sdk
 echo "installed under $D$prefix"

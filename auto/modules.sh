@@ -73,7 +73,7 @@ LIBS_$module = $MODULE_LIBS
 needs=
 for dir in $(module_folders); do
     read_module "$dir"
-    folders="$folders $module"
+    folders="$folders $(basename "$dir")"
     chosen_state
     take_module "$state"
 done

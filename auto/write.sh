@@ -95,6 +95,7 @@ B = $builddir
 CC = $cc
 VERSION = $version
 CFLAGS = $cflags $warnings $cc_opt
+PREFIX_MAP =$prefix_map
 MODULE_CFLAGS = -std=gnu11 -O2 -g -pthread -fno-strict-aliasing $warnings
 LDFLAGS = $ldflags $ld_opt
 LIBS =$libs

@@ -1,0 +1,81 @@
+"""make install: everything where configure was told, by rename, and nothing of
+the user's overwritten."""
+
+import os
+import shutil
+
+import pytest
+
+from build.tools import BUILT, configure, made, run
+
+
+@pytest.fixture
+def built(tmp_path):
+    """A build folder with another prefix that takes its programs from the one
+    that is tested: they are not built again."""
+    def ready(*options):
+        folder = tmp_path / "b"
+        configure(folder, *options, *(
+            "--without-%s" % made(BUILT, "SO_" + m)
+            for m in made(BUILT, "DYNAMIC_MODULES").split()))
+        for name in ("weir", "weir-render"):
+            if os.path.exists(os.path.join(BUILT, name)):
+                shutil.copy(os.path.join(BUILT, name), str(folder))
+        return folder
+    return ready
+
+
+def install(folder, destdir=""):
+    return run("auto/install.sh", folder, DESTDIR=str(destdir))
+
+
+def test_layout(built, tmp_path):
+    folder = built("--prefix=/opt/weir", "--conf-path=/etc/weir/weir.conf",
+                   "--sbin-path=/usr/sbin/weir", "--include-path=/usr/include",
+                   "--error-log-path=/var/log/weir/error.log")
+    install(folder, tmp_path / "d")
+    there = lambda name: (tmp_path / "d" / name).exists()       # noqa: E731
+    assert os.access(str(tmp_path / "d/usr/sbin/weir"), os.X_OK)
+    assert os.access(str(tmp_path / "d/opt/weir/bin/weir-render"), os.X_OK)
+    assert there("etc/weir/weir.conf") and there("etc/weir/mime.types")
+    assert there("etc/weir/weir.conf.default")
+    assert there("opt/weir/html/index.html") and there("opt/weir/html/50x.html")
+    assert there("opt/weir/data") and there("var/log/weir")
+    assert there("usr/include/weir/module/module.h")
+    assert there("usr/include/weir_config.h")
+    assert there("opt/weir/lib/pkgconfig/weir.pc")
+    left = [f for _, _, files in os.walk(str(tmp_path / "d")) for f in files
+            if f.endswith(("_priv.h", ".new", ".c"))]
+    assert left == []
+
+
+def test_conf_of_another_name(built, tmp_path):
+    install(built("--conf-path=/etc/w/front.conf"), tmp_path / "d")
+    assert sorted(os.listdir(str(tmp_path / "d/etc/w")))[:2] == [
+        "front.conf", "front.conf.default"]
+
+
+def test_what_the_user_changed_stays(built, tmp_path):
+    folder = built("--prefix=%s" % (tmp_path / "p"))
+    install(folder)
+    conf, page = tmp_path / "p/conf/weir.conf", tmp_path / "p/html/index.html"
+    conf.write_text("mine\n")
+    page.write_text("mine\n")
+    (tmp_path / "p/conf/weir.conf.default").write_text("old\n")
+    install(folder)
+    assert conf.read_text() == page.read_text() == "mine\n"
+    assert "worker_processes" in (
+        tmp_path / "p/conf/weir.conf.default").read_text()
+
+
+def test_by_rename(built, tmp_path):
+    folder = built("--prefix=%s" % (tmp_path / "p"))
+    install(folder)
+    program = tmp_path / "p/sbin/weir"
+    with open(str(program), "rb") as running:
+        before = os.fstat(running.fileno())
+        install(folder)
+        after = os.fstat(running.fileno())
+        assert after.st_size == before.st_size
+        assert after.st_nlink == 0
+    assert os.stat(str(program)).st_ino != before.st_ino
