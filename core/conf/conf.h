@@ -179,57 +179,57 @@ struct wr_conf {
     .offset = _Generic(&((conf_t *) 0)->field, type *: offsetof(conf_t, field)), \
     .size = sizeof(((conf_t *) 0)->field)
 
-#define WR_FLAG(n, ctx, conf_t, field, d, text)                               \
+#define WR_FLAG(n, ctx, conf_t, field, d, text, ...)                          \
     {.name = n, .contexts = ctx, .type = WR_D_FLAG, .min = 1, .max = 1,       \
-     WR_FIELD(conf_t, field, bool), .def = d, .doc = text}
+     WR_FIELD(conf_t, field, bool), .def = d, .doc = text, __VA_ARGS__}
 #define WR_INT(n, ctx, conf_t, field, d, text, ...)                           \
     {.name = n, .contexts = ctx, .type = WR_D_INT, .min = 1, .max = 1,        \
      WR_FIELD(conf_t, field, int64_t), .def = d, .doc = text, __VA_ARGS__}
-#define WR_SIZE(n, ctx, conf_t, field, d, text)                               \
+#define WR_SIZE(n, ctx, conf_t, field, d, text, ...)                          \
     {.name = n, .contexts = ctx, .type = WR_D_SIZE, .min = 1, .max = 1,       \
-     WR_FIELD(conf_t, field, size_t), .def = d, .doc = text}
-#define WR_OFFSET(n, ctx, conf_t, field, d, text)                             \
+     WR_FIELD(conf_t, field, size_t), .def = d, .doc = text, __VA_ARGS__}
+#define WR_OFFSET(n, ctx, conf_t, field, d, text, ...)                        \
     {.name = n, .contexts = ctx, .type = WR_D_OFF, .min = 1, .max = 1,        \
-     WR_FIELD(conf_t, field, int64_t), .def = d, .doc = text}
-#define WR_MSEC(n, ctx, conf_t, field, d, text)                               \
+     WR_FIELD(conf_t, field, int64_t), .def = d, .doc = text, __VA_ARGS__}
+#define WR_MSEC(n, ctx, conf_t, field, d, text, ...)                          \
     {.name = n, .contexts = ctx, .type = WR_D_MSEC, .min = 1, .max = 1,       \
-     WR_FIELD(conf_t, field, wr_msec_t), .def = d, .doc = text}
-#define WR_SEC(n, ctx, conf_t, field, d, text)                                \
+     WR_FIELD(conf_t, field, wr_msec_t), .def = d, .doc = text, __VA_ARGS__}
+#define WR_SEC(n, ctx, conf_t, field, d, text, ...)                           \
     {.name = n, .contexts = ctx, .type = WR_D_SEC, .min = 1, .max = 1,        \
-     WR_FIELD(conf_t, field, int64_t), .def = d, .doc = text}
-#define WR_TEXT(n, ctx, conf_t, field, d, text)                               \
+     WR_FIELD(conf_t, field, int64_t), .def = d, .doc = text, __VA_ARGS__}
+#define WR_TEXT(n, ctx, conf_t, field, d, text, ...)                          \
     {.name = n, .contexts = ctx, .type = WR_D_TEXT, .min = 1, .max = 1,       \
-     WR_FIELD(conf_t, field, wr_str_t), .def = d, .doc = text}
-#define WR_PATH(n, ctx, conf_t, field, d, text)                               \
+     WR_FIELD(conf_t, field, wr_str_t), .def = d, .doc = text, __VA_ARGS__}
+#define WR_PATH(n, ctx, conf_t, field, d, text, ...)                          \
     {.name = n, .contexts = ctx, .type = WR_D_PATH, .min = 1, .max = 1,       \
-     WR_FIELD(conf_t, field, wr_str_t), .def = d, .doc = text}
-#define WR_CONF_PATH(n, ctx, conf_t, field, d, text)                          \
+     WR_FIELD(conf_t, field, wr_str_t), .def = d, .doc = text, __VA_ARGS__}
+#define WR_CONF_PATH(n, ctx, conf_t, field, d, text, ...)                     \
     {.name = n, .contexts = ctx, .type = WR_D_CONF_PATH, .min = 1, .max = 1,  \
-     WR_FIELD(conf_t, field, wr_str_t), .def = d, .doc = text}
-#define WR_ENUM(n, ctx, conf_t, field, words, d, text)                        \
+     WR_FIELD(conf_t, field, wr_str_t), .def = d, .doc = text, __VA_ARGS__}
+#define WR_ENUM(n, ctx, conf_t, field, words, d, text, ...)                   \
     {.name = n, .contexts = ctx, .type = WR_D_ENUM, .min = 1, .max = 1,       \
-     .extra = words, WR_FIELD(conf_t, field, int), .def = d, .doc = text}
-#define WR_MASK(n, ctx, conf_t, field, words, d, text)                        \
+     .extra = words, WR_FIELD(conf_t, field, int), .def = d, .doc = text, __VA_ARGS__}
+#define WR_MASK(n, ctx, conf_t, field, words, d, text, ...)                   \
     {.name = n, .contexts = ctx, .type = WR_D_MASK, .min = 1, .max = 255,     \
-     .extra = words, WR_FIELD(conf_t, field, unsigned), .def = d, .doc = text}
-#define WR_CV(n, ctx, conf_t, field, d, text)                                 \
+     .extra = words, WR_FIELD(conf_t, field, unsigned), .def = d, .doc = text, __VA_ARGS__}
+#define WR_CV(n, ctx, conf_t, field, d, text, ...)                            \
     {.name = n, .contexts = ctx, .type = WR_D_CV, .min = 1, .max = 1,         \
-     WR_FIELD(conf_t, field, wr_cv_t), .def = d, .doc = text}
-#define WR_CV_LIST(n, ctx, conf_t, field, d, text)                            \
+     WR_FIELD(conf_t, field, wr_cv_t), .def = d, .doc = text, __VA_ARGS__}
+#define WR_CV_LIST(n, ctx, conf_t, field, d, text, ...)                       \
     {.name = n, .contexts = ctx, .type = WR_D_CV_LIST, .min = 1, .max = 255,  \
      .flags = WR_DF_REPEAT, WR_FIELD(conf_t, field, wr_array_t), .def = d,    \
-     .doc = text}
-#define WR_TEXT_LIST(n, ctx, conf_t, field, d, text)                          \
+     .doc = text, __VA_ARGS__}
+#define WR_TEXT_LIST(n, ctx, conf_t, field, d, text, ...)                     \
     {.name = n, .contexts = ctx, .type = WR_D_TEXT_LIST, .min = 1, .max = 255,\
      .flags = WR_DF_REPEAT, WR_FIELD(conf_t, field, wr_array_t), .def = d,    \
-     .doc = text}
-#define WR_PAIR_LIST(n, ctx, conf_t, field, d, text)                          \
+     .doc = text, __VA_ARGS__}
+#define WR_PAIR_LIST(n, ctx, conf_t, field, d, text, ...)                     \
     {.name = n, .contexts = ctx, .type = WR_D_PAIR_LIST, .min = 2, .max = 2,  \
      .flags = WR_DF_REPEAT, WR_FIELD(conf_t, field, wr_array_t), .def = d,    \
-     .doc = text}
-#define WR_BUFS(n, ctx, conf_t, field, d, text)                               \
+     .doc = text, __VA_ARGS__}
+#define WR_BUFS(n, ctx, conf_t, field, d, text, ...)                          \
     {.name = n, .contexts = ctx, .type = WR_D_BUFS, .min = 2, .max = 2,       \
-     WR_FIELD(conf_t, field, wr_bufs_t), .def = d, .doc = text}
+     WR_FIELD(conf_t, field, wr_bufs_t), .def = d, .doc = text, __VA_ARGS__}
 
 /* `fn` does it all; `field` (of any type) is what inner blocks inherit. */
 #define WR_CUSTOM(n, ctx, lo, hi, fn, conf_t, field, text, ...)               \
