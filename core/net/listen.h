@@ -31,6 +31,23 @@ struct wr_listen {
                           socklen_t len);
     void       *data;           /* the protocol's: which servers listen here */
     wr_str_t    text;           /* "0.0.0.0:8080" */
+    wr_str_t    at;             /* "FILE:LINE" of the directive, for messages */
+    unsigned    burst;          /* how many connections to accept in a turn … */
+    uint64_t    turn;           /* … and the last turn that had some */
 };
+
+/* The defaults of all options. */
+void wr_listen_init(wr_listen_t *l, const wr_addr_t *addr);
+
+/* Makes, binds and starts the socket. WR_BUSY: the address is in use; logged
+ * unless `testing`, as all other failures are. */
+wr_rc_t wr_listen_open(wr_listen_t *l, bool testing, wr_log_t *log) WR_MUST_CHECK;
+
+/* Applies the options to a socket that listens already: taken from a former
+ * cycle or from who started us. */
+void wr_listen_tune(wr_listen_t *l, wr_log_t *log);
+
+/* Closes; `unlink_path`: a unix socket goes from the file system as well. */
+void wr_listen_close(wr_listen_t *l, bool unlink_path, wr_log_t *log);
 
 #endif
