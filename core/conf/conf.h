@@ -203,7 +203,7 @@ struct wr_conf {
 #define WR_PATH(n, ctx, conf_t, field, d, text, ...)                          \
     {.name = n, .contexts = ctx, .type = WR_D_PATH, .min = 1, .max = 1,       \
      WR_FIELD(conf_t, field, wr_str_t), .def = d, .doc = text, __VA_ARGS__}
-#define WR_CONF_PATH(n, ctx, conf_t, field, d, text, ...)                     \
+#define WR_CONF_FILE(n, ctx, conf_t, field, d, text, ...)                     \
     {.name = n, .contexts = ctx, .type = WR_D_CONF_PATH, .min = 1, .max = 1,  \
      WR_FIELD(conf_t, field, wr_str_t), .def = d, .doc = text, __VA_ARGS__}
 #define WR_ENUM(n, ctx, conf_t, field, words, d, text, ...)                   \

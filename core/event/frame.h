@@ -54,6 +54,7 @@ struct wr_task {
     wr_pool_t        *pool;
     wr_log_t         *log;
     const wr_stage_t *at;           /* the stage running or next to run */
+    const wr_stage_t *jump;         /* where wr_task_jump wants to go on */
     wr_frame_t       *top;          /* innermost frame entered, not yet left */
     wr_frame_t       *current;      /* the frame whose step runs */
     wr_step_t         next;         /* where to go on after a wait */
@@ -61,6 +62,7 @@ struct wr_task {
     unsigned          waiting;      /* ops still pending */
     wr_op_t          *ops;          /* what is waited for */
     wr_timer_t        deadline;
+    wr_frame_t        plain;        /* the current frame of stages without state */
     uint8_t           mode;
     bool              running;      /* the driver is on the C stack */
     bool              cancelled;
@@ -99,6 +101,9 @@ wr_rc_t wr_await_(wr_req_t *r, wr_op_t *ops, unsigned n, wr_msec_t ms,
  * resumed: the task ends with that failure. */
 #define wr_settle(r, next) wr_settle_(r, next, #next)
 wr_rc_t wr_settle_(wr_req_t *r, wr_step_t next, const char *name);
+
+/* The last wait ended because its time was up: its ops were cancelled. */
+bool wr_timed_out(wr_req_t *r);
 
 /* The conf of the running stage, as the pipeline gives it. */
 const void *wr_stage_conf(wr_req_t *r);

@@ -82,6 +82,7 @@ struct wr_req {
     wr_str_t       charset;         /* appended to content_type */
     int64_t        out_length;      /* Content-Length; -1: not known */
     int64_t        last_modified;   /* Unix time; -1: none */
+    wr_headers_t  *trailers;        /* sent behind a chunked body; NULL: none */
     wr_seg_t      *reply;           /* a whole answer that waits for the after()s */
     int64_t        body_sent;       /* $body_bytes_sent: body bytes after filters */
     int64_t        bytes_sent;      /* $bytes_sent: with the head; kept by the front */
@@ -127,6 +128,8 @@ struct wr_req {
     void         **ctx;             /* per module: wr_req_ctx */
     uint64_t       number;          /* on its connection: $connection_requests */
     wr_str_t       request_id;      /* made on demand: wr_req_id */
+    /* Appends ", upstream: …" to log lines; NULL: none. */
+    void         (*upstream_log)(wr_req_t *r, wr_buf_t *line);
     void          *upstream;        /* the upstream layer's states: $upstream_* */
     void          *app;             /* the application modules' state */
     /* Subrequests: called when it has ended, before it is freed. */
@@ -244,6 +247,11 @@ wr_req_t *wr_req_new(const wr_front_t *front, void *front_data, wr_conn_t *conn,
 void      wr_req_run(wr_req_t *r);
 /* The front found the head broken: answer this status without a pipeline. */
 void      wr_req_reject(wr_req_t *r, unsigned status);
+/* Conf, log and server of the request become those of `server`. */
+void      wr_req_use_server(wr_req_t *r, wr_server_t *server);
+void      wr_req_set_uri(wr_req_t *r, wr_str_t uri, wr_str_t args);
+/* Runs the log hooks, once. */
+void      wr_req_log(wr_req_t *r);
 /* The client has gone. */
 void      wr_req_abort(wr_req_t *r);
 void      wr_req_free(wr_req_t *r);

@@ -11,6 +11,7 @@
 #include <weir/vars/regex.h>
 
 typedef struct wr_locations wr_locations_t;
+typedef struct wr_http      wr_http_t;
 typedef struct wr_route_set wr_route_set_t;
 
 typedef enum wr_loc_kind {
@@ -39,6 +40,7 @@ struct wr_location {
 };
 
 struct wr_server {
+    wr_http_t        *http;
     wr_scope_t       *scope;
     void            **conf;
     wr_str_t          name;         /* the first server_name */
@@ -48,9 +50,11 @@ struct wr_server {
     wr_map_t          named;
     const wr_stage_t *post_read;    /* POST_READ, SERVER_REWRITE, FIND */
     const wr_stage_t *rewrite;      /* SERVER_REWRITE, FIND: internal redirects */
+    const wr_stage_t *find;         /* FIND only: the URI was rewritten */
     wr_location_t    *base;         /* the server's own level as a location: what
                                        applies before FIND and without a match */
     bool              listens;
+    bool              auto_redirects;   /* some location has auto_redirect */
     wr_str_t          file;         /* where it was written */
     uint32_t          line;
     /* The route module finds its routes here; NULL: none. */
@@ -64,6 +68,11 @@ typedef struct wr_server_name {
     wr_regex_t *regex;
 } wr_server_name_t;
 
+typedef struct wr_server_ref {
+    wr_regex_t  *regex;
+    wr_server_t *server;
+} wr_server_ref_t;
+
 /* One address that is listened on, and the servers behind it. */
 typedef struct wr_endpoint {
     wr_addr_t     addr;
@@ -71,27 +80,44 @@ typedef struct wr_endpoint {
     wr_server_t  *default_server;
     wr_array_t    servers;          /* wr_server_t * */
     wr_map_t      exact;            /* name → wr_server_t * */
-    wr_map_t      head;             /* "*.example.com" → under "example.com" */
-    wr_map_t      tail;             /* "www.example.*" → under "www.example" */
-    wr_array_t    regexes;          /* wr_server_name_t with server */
+    wr_map_t      head;             /* *.example.com, under example.com */
+    wr_map_t      tail;             /* www.example.*, under www.example */
+    wr_array_t    regexes;          /* wr_server_ref_t, in conf order */
     bool          default_given;
     bool          ssl;
     bool          http2;
     bool          proxy_protocol;
+    wr_listen_t   options;          /* as asked: copied to the socket's */
+    bool          options_given;
     bool          many;             /* more than one name: Host must be looked at */
     wr_str_t      text;
 } wr_endpoint_t;
 
+/* What a listening socket's `data` is: its own endpoint and those of single
+ * addresses that a wildcard socket serves as well. */
+typedef struct wr_port {
+    wr_endpoint_t *own;
+    wr_array_t     others;          /* wr_endpoint_t * */
+} wr_port_t;
+
+/* The endpoint of an accepted connection. */
+const wr_endpoint_t *wr_port_endpoint(const wr_port_t *port, int fd);
+
 /* The http{} of a cycle. */
-typedef struct wr_http {
+struct wr_http {
     wr_array_t   servers;           /* wr_server_t * */
     wr_array_t   endpoints;         /* wr_endpoint_t * */
+    wr_array_t   locations;         /* wr_location_t *: all, of every kind */
+    wr_array_t   asked;             /* addresses that servers asked for */
     wr_scope_t  *scope;
     const wr_filter_t **filters;    /* by rank, ended by NULL */
     void      (**log_hooks)(wr_req_t *r);       /* ended by NULL */
     unsigned     modules;           /* size of r->ctx */
     wr_vars_t   *vars;
-} wr_http_t;
+};
+
+/* Whether this weir was built with TLS: set by the TLS layer. */
+extern bool wr_http_has_tls;
 
 static inline wr_http_t *
 wr_http_of(const wr_cycle_t *cycle)
@@ -107,6 +133,9 @@ wr_server_t *wr_server_find(const wr_endpoint_t *e, wr_str_t host, wr_req_t *r);
  * base applies), WR_DONE (a redirect was answered). */
 wr_rc_t wr_location_find(wr_req_t *r);
 void    wr_req_enter(wr_req_t *r, wr_location_t *loc);
+
+/* WR_GET for "GET"; WR_OTHER_METHOD for what is not known. */
+uint32_t wr_method_bit(wr_str_t name);
 
 /* Conf time: a location-like scope inside the current one; for `location`, `if`,
  * `limit_except`, `route`. The caller reads its block. */

@@ -118,6 +118,8 @@ struct wr_worker {
     pid_t       pid;
     bool        quitting;       /* finish what is there, accept nothing new */
     bool        terminating;
+    bool        stopping;       /* quitting because the whole server ends: nobody
+                                   else will serve the connections */
     uint64_t    connections;    /* open client connections */
     uint64_t    max_connections;
 };

@@ -1,0 +1,316 @@
+/*
+ * After the conf is read and settled: tables and pipelines are made from it.
+ *
+ * A pipeline is an array of stages. A server has one up to FIND (twice: with and
+ * without POST_READ); every location has one from REWRITE on. Which stages stand
+ * in it is decided here, once, so that a request pays only for what its location
+ * asks for.
+ */
+#include <weir/http/blocks_priv.h>
+
+#include <stdlib.h>
+#include <weir/http/core_conf.h>
+#include <weir/http/find_priv.h>
+
+bool wr_http_has_tls;
+
+/* ---- the core's own stages ---- */
+
+static wr_rc_t
+find_location(wr_req_t *r, void *state)
+{
+    wr_rc_t rc;
+
+    (void) state;
+    rc = wr_location_find(r);
+    if (rc != WR_OK && rc != WR_DECLINED) {
+        return rc;
+    }
+    if (!r->internal && wr_http_core(r)->internal) {
+        return wr_fail(r, 404);
+    }
+    if (r->content_length >= 0 && !r->no_body_limit) {
+        int64_t max = wr_http_core(r)->client_max_body_size;
+
+        if (max != 0 && r->content_length > max) {
+            wr_log(&r->log, WR_LOG_ERR, 0,
+                   "client intended to send too large body: %" PRId64 " bytes",
+                   r->content_length);
+            r->expect_tested = 1;
+            return wr_fail(r, 413);
+        }
+    }
+    return wr_task_jump(r, r->location->stages);
+}
+
+/* rewrite changed the URI: find the location again. */
+static wr_rc_t
+uri_changed(wr_req_t *r, void *state)
+{
+    (void) state;
+    if (!r->uri_changed) {
+        return WR_DECLINED;
+    }
+    r->uri_changed = 0;
+    if (r->uri_changes == 0) {
+        wr_log(&r->log, WR_LOG_ERR, 0,
+               "rewrite or internal redirection cycle while processing \"%.*s\"",
+               WR_ARG(r->uri));
+        return wr_fail(r, 500);
+    }
+    r->uri_changes--;
+    r->conf = r->server->conf;
+    return wr_task_jump(r, r->server->find);
+}
+
+static wr_rc_t
+post_access(wr_req_t *r, void *state)
+{
+    unsigned code = r->access_code;
+
+    (void) state;
+    if (code == 0 || r->access_ok) {
+        return WR_DECLINED;
+    }
+    r->access_code = 0;
+    if (code == 403) {
+        wr_log(&r->log, WR_LOG_ERR, 0, "access forbidden by rule");
+    }
+    return wr_fail(r, code);
+}
+
+static const wr_hook_t core_hooks[] = {
+    {{"find-location", 0, find_location, NULL}, WR_RANK_FIND, 0, NULL},
+    {{"uri-changed", 0, uri_changed, NULL}, WR_RANK_POST_REWRITE, 0, NULL},
+    {{"post-access", 0, post_access, NULL}, WR_RANK_POST_ACCESS, 0, NULL},
+    {{NULL, 0, NULL, NULL}, 0, 0, NULL},
+};
+
+/* ---- all hooks by rank ---- */
+
+typedef struct ranked {
+    const wr_hook_t   *hook;
+    const wr_module_t *module;
+    unsigned           place;
+} ranked_t;
+
+static int
+by_rank(const void *a, const void *b)
+{
+    const ranked_t *x = a, *y = b;
+
+    if (x->hook->rank != y->hook->rank) {
+        return x->hook->rank < y->hook->rank ? -1 : 1;
+    }
+    if (x->hook->order != y->hook->order) {
+        return x->hook->order < y->hook->order ? -1 : 1;
+    }
+    return x->place < y->place ? -1 : x->place > y->place;
+}
+
+static void
+add_hooks(wr_array_t *to, const wr_hook_t *hooks, const wr_module_t *m)
+{
+    for (; hooks != NULL && hooks->mw.name != NULL; hooks++) {
+        ranked_t *r = wr_array_push(to);
+
+        *r = (ranked_t) {hooks, m, to->n};
+    }
+}
+
+static wr_array_t
+all_hooks(wr_conf_t *cf)
+{
+    wr_array_t          all = wr_array(cf->temp, sizeof(ranked_t));
+    unsigned            n;
+    wr_module_t *const *modules = wr_modules_of(cf, &n);
+
+    add_hooks(&all, core_hooks, NULL);
+    for (unsigned i = 0; i < n; i++) {
+        if (modules[i]->http != NULL) {
+            add_hooks(&all, modules[i]->http->hooks, modules[i]);
+        }
+    }
+    qsort(all.items, all.n, all.size, by_rank);
+    return all;
+}
+
+/* ---- pipelines ---- */
+
+static const wr_stage_t *
+stages(wr_conf_t *cf, const wr_array_t *hooks, wr_scope_t *scope, int from, int to)
+{
+    wr_array_t list = wr_array(cf->temp, sizeof(wr_stage_t));
+    wr_stage_t *copy;
+
+    for (WR_EACH(ranked_t, r, hooks)) {
+        const void *conf = NULL;
+
+        if (r->hook->rank < from || r->hook->rank > to) {
+            continue;
+        }
+        if (r->module != NULL && r->module->schema.size != 0) {
+            conf = scope->conf[r->module->schema.index];
+        }
+        if (r->hook->wanted != NULL) {
+            const void *own = conf;
+
+            if (!r->hook->wanted(scope, own, &conf)) {
+                continue;
+            }
+        }
+        *WR_PUSH(&list, wr_stage_t) = (wr_stage_t) {&r->hook->mw, conf};
+    }
+    copy = WR_NEW_N(cf->pool, wr_stage_t, list.n + 1u);
+    if (list.n != 0) {
+        memcpy(copy, list.items, list.n * sizeof(*copy));
+    }
+    return copy;
+}
+
+/* Many locations have the same stages: they share one array. */
+static const wr_stage_t *
+shared(wr_conf_t *cf, wr_map_t *seen, const wr_stage_t *made)
+{
+    size_t            n = 0;
+    const wr_stage_t *old;
+    wr_str_t          key;
+
+    (void) cf;
+    while (made[n].mw != NULL) {
+        n++;
+    }
+    key = wr_str((const char *) made, (n + 1) * sizeof(*made));
+    old = wr_map_get(seen, key);
+    if (old != NULL) {
+        return old;
+    }
+    (void) wr_map_set(seen, key, (void *) (uintptr_t) made);
+    return made;
+}
+
+static void
+location_stages(wr_conf_t *cf, const wr_array_t *hooks, wr_map_t *seen,
+                wr_location_t *loc)
+{
+    int         last = loc->handler != NULL ? WR_RANK_CONTENT - 1 : WR_RANK_CONTENT;
+    wr_stage_t *with;
+    size_t      n = 0;
+
+    loc->conf = loc->scope->conf;
+    loc->stages = stages(cf, hooks, loc->scope, WR_RANK_REWRITE, last);
+    if (loc->handler != NULL) {
+        while (loc->stages[n].mw != NULL) {
+            n++;
+        }
+        with = WR_NEW_N(cf->pool, wr_stage_t, n + 2);
+        memcpy(with, loc->stages, n * sizeof(*with));
+        with[n] = (wr_stage_t) {loc->handler, loc->handler_conf};
+        loc->stages = with;
+    }
+    loc->stages = shared(cf, seen, loc->stages);
+}
+
+/* `if` and limit_except inside a location answer with its handler unless they
+ * have their own. */
+static void
+inherit_handler(wr_location_t *loc)
+{
+    if (loc->kind == WR_LOC_INNER && loc->handler == NULL && loc->outer != NULL) {
+        loc->handler = loc->outer->handler;
+        loc->handler_conf = loc->outer->handler_conf;
+    }
+}
+
+static void
+server_stages(wr_conf_t *cf, const wr_array_t *hooks, wr_map_t *seen, wr_server_t *s)
+{
+    s->conf = s->scope->conf;
+    s->post_read = shared(cf, seen,
+                          stages(cf, hooks, s->scope, WR_RANK_POST_READ, WR_RANK_FIND));
+    s->rewrite = shared(cf, seen, stages(cf, hooks, s->scope, WR_RANK_SERVER_REWRITE,
+                                         WR_RANK_FIND));
+    s->find = shared(cf, seen,
+                     stages(cf, hooks, s->scope, WR_RANK_FIND, WR_RANK_FIND));
+    location_stages(cf, hooks, seen, s->base);
+}
+
+/* ---- filters, log hooks ---- */
+
+static int
+by_filter_rank(const void *a, const void *b)
+{
+    int x = (*(const wr_filter_t *const *) a)->rank;
+    int y = (*(const wr_filter_t *const *) b)->rank;
+
+    return x < y ? -1 : x > y;
+}
+
+static void
+collect(wr_conf_t *cf, wr_http_t *http)
+{
+    unsigned            n;
+    wr_module_t *const *modules = wr_modules_of(cf, &n);
+    wr_array_t          filters = wr_array(cf->pool, sizeof(wr_filter_t *));
+    unsigned            logs = 0;
+
+    http->log_hooks = wr_zalloc(cf->pool, (n + 1) * sizeof(*http->log_hooks));
+    for (unsigned i = 0; i < n; i++) {
+        if (modules[i]->index >= http->modules) {
+            http->modules = modules[i]->index + 1;
+        }
+        if (modules[i]->http == NULL) {
+            continue;
+        }
+        if (modules[i]->http->log != NULL) {
+            http->log_hooks[logs++] = modules[i]->http->log;
+        }
+        for (const wr_filter_t *f = modules[i]->http->filters;
+             f != NULL && f->name != NULL; f++)
+        {
+            *WR_PUSH(&filters, const wr_filter_t *) = f;
+        }
+    }
+    if (filters.n != 0) {
+        qsort(filters.items, filters.n, filters.size, by_filter_rank);
+    }
+    (void) wr_array_push(&filters);     /* the NULL at the end */
+    http->filters = filters.items;
+}
+
+wr_rc_t
+wr_http_assemble(wr_conf_t *cf)
+{
+    wr_http_t *http = wr_http_of(wr_cycle_of(cf));
+    wr_array_t hooks;
+    wr_map_t   seen;
+
+    if (http == NULL) {
+        return WR_OK;
+    }
+    if (wr_vars_finish(cf) != WR_OK) {
+        return WR_ERROR;
+    }
+    hooks = all_hooks(cf);
+    seen = wr_map(cf->temp, false);
+    collect(cf, http);
+    for (WR_EACH(wr_location_t *, loc, &http->locations)) {
+        inherit_handler(*loc);
+        location_stages(cf, &hooks, &seen, *loc);
+        if ((*loc)->list.n != 0) {
+            (*loc)->inner = wr_locations_build(cf, &(*loc)->list);
+            if ((*loc)->inner == NULL) {
+                return WR_ERROR;
+            }
+        }
+        (*loc)->server->auto_redirects |= (*loc)->auto_redirect;
+    }
+    for (WR_EACH(wr_server_t *, s, &http->servers)) {
+        server_stages(cf, &hooks, &seen, *s);
+        (*s)->locations = wr_locations_build(cf, &(*s)->list);
+        if ((*s)->locations == NULL) {
+            return WR_ERROR;
+        }
+    }
+    return wr_endpoints_build(cf, http);
+}

@@ -1,0 +1,21 @@
+/*
+ * Answers that are not the handler's own: errors and redirects, with the page
+ * that error_page names or the built-in one.
+ */
+#ifndef WEIR_HTTP_ERROR_PAGE_H
+#define WEIR_HTTP_ERROR_PAGE_H
+
+#include <weir/http/request.h>
+
+/* Answers r->fail_status; the pipeline has been left. May run another pipeline
+ * (error_page). Ends in front->finish. */
+void wr_answer_error(wr_req_t *r);
+
+/* The built-in page of a status in the request's pool; empty: no page. */
+wr_str_t wr_error_body(wr_req_t *r, unsigned status);
+
+/* If a module says what the page is (a JSON error), this is asked first: true if
+ * it has set content_type and *body. Set once by the application layer. */
+extern bool (*wr_error_body_hook)(wr_req_t *r, unsigned status, wr_str_t *body);
+
+#endif

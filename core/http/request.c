@@ -1,0 +1,576 @@
+/*
+ * The life of a request, whatever protocol carried it: made by a front, routed to
+ * a server, run through the pipeline, answered, logged, freed.
+ *
+ * The pipeline's task ends before the answer is sent in the case of whole
+ * replies (r->reply) and of errors; `ended` then sends what was settled. A front
+ * frees the request only when both the task and the output are done.
+ */
+#include <weir/http/request.h>
+
+#include <weir/http/core_conf.h>
+#include <weir/http/error_page.h>
+#include <weir/http/uri.h>
+#include <weir/http/status.h>
+#include <weir/os/random.h>
+#include <weir/process/cycle.h>
+
+static wr_task_t *
+task_of(wr_req_t *r)
+{
+    return &r->task;
+}
+
+__attribute__((constructor)) static void
+init(void)
+{
+    wr_task_of = task_of;
+}
+
+/* ---- the log's context ---- */
+
+static void
+put_quoted(wr_buf_t *line, const char *name, wr_str_t value)
+{
+    wr_buf_printf(line, ", %s: \"%.*s\"", name, WR_ARG(value));
+}
+
+static void
+log_context(void *data, wr_buf_t *line)
+{
+    wr_req_t *r = data;
+    wr_req_t *m = r->main;
+
+    if (m->peer != NULL) {
+        char   text[WR_ADDR_TEXT];
+        size_t n = wr_addr_put(text, sizeof(text), &m->peer->u.sa, m->peer->len, false);
+
+        wr_buf_printf(line, ", client: %.*s", (int) n, text);
+    }
+    if (r->server != NULL) {
+        wr_buf_printf(line, ", server: %.*s", WR_ARG(r->server->name));
+    }
+    if (m->request_line.n != 0) {
+        put_quoted(line, "request", m->request_line);
+    }
+    if (r != m) {
+        put_quoted(line, "subrequest", r->uri);
+    }
+    if (r->log.data != NULL && r->upstream_log != NULL) {
+        r->upstream_log(r, line);
+    }
+    if (m->in.n != 0) {
+        wr_header_t *host = wr_headers_first(&m->in, WR_H_HOST);
+        wr_header_t *referer = wr_headers_first(&m->in, WR_H_REFERER);
+
+        if (host != NULL) {
+            put_quoted(line, "host", host->value);
+        }
+        if (referer != NULL) {
+            put_quoted(line, "referrer", referer->value);
+        }
+    }
+    if (m->request_id.n != 0) {
+        put_quoted(line, "request_id", m->request_id);
+    }
+}
+
+/* ---- making and freeing ---- */
+
+static void ended(wr_req_t *r, wr_rc_t outcome);
+
+void
+wr_req_use_server(wr_req_t *r, wr_server_t *server)
+{
+    const wr_http_core_t *core;
+
+    r->server = server;
+    r->conf = server->conf;
+    core = wr_http_core(r);
+    r->log.level = wr_cycle->log->level;
+    r->log.targets = wr_cycle->log->targets;
+    if (core->error_log != NULL) {
+        r->log.targets = core->error_log;
+        r->log.level = wr_log_chain_level(core->error_log);
+    }
+}
+
+wr_req_t *
+wr_req_new(const wr_front_t *front, void *front_data, wr_conn_t *conn,
+           wr_server_t *server)
+{
+    wr_pool_t *pool = wr_pool_new();
+    wr_http_t *http = server->http;
+    wr_req_t  *r = wr_zalloc(pool, sizeof(*r));
+
+    r->subject.pool = pool;
+    r->subject.vars = http->vars;
+    r->front = front;
+    r->front_data = front_data;
+    r->conn = conn;
+    r->main = r;
+    r->task.r = r;
+    r->task.pool = pool;
+    r->task.log = &r->log;
+    r->task.finish = ended;
+    r->log.conn = conn != NULL ? conn->number : 0;
+    r->log.context = log_context;
+    r->log.data = r;
+    r->start = wr_clock.mono;
+    r->start_sec = wr_clock.sec;
+    r->start_msec = wr_clock.msec;
+    r->content_length = -1;
+    r->out_length = -1;
+    r->last_modified = -1;
+    r->uri_changes = 10;
+    r->subrequests = 50;
+    r->in.pool = pool;
+    r->out.pool = pool;
+    r->subject.slots = WR_NEW_N(pool, wr_slot_t, wr_vars_count(http->vars));
+    r->ctx = WR_NEW_N(pool, void *, http->modules);
+    wr_req_use_server(r, server);
+    return r;
+}
+
+void
+wr_req_free(wr_req_t *r)
+{
+    wr_pool_free(r->subject.pool);
+}
+
+/* ---- running ---- */
+
+void
+wr_req_run(wr_req_t *r)
+{
+    wr_task_start(&r->task, r->server->post_read);
+}
+
+void
+wr_req_reject(wr_req_t *r, unsigned status)
+{
+    static const wr_stage_t none[1];
+
+    r->keepalive = 0;
+    r->fail_status = (uint16_t) status;
+    wr_task_start(&r->task, none);
+}
+
+void
+wr_req_abort(wr_req_t *r)
+{
+    r->aborted = 1;
+    wr_task_cancel(&r->task);
+    if (r->drain.state == WR_OP_PENDING) {
+        wr_op_complete(&r->drain, WR_CLOSED);
+    }
+    if (r->body != NULL && r->body->op.state == WR_OP_PENDING) {
+        r->body->rc = WR_CLOSED;
+        wr_op_complete(&r->body->op, WR_CLOSED);
+    }
+}
+
+/* Hooks at the end of a main request: logs, counters. */
+void
+wr_req_log(wr_req_t *r)
+{
+    wr_http_t *http = r->server->http;
+
+    if (r->log_done) {
+        return;
+    }
+    r->log_done = 1;
+    for (unsigned i = 0; http->log_hooks[i] != NULL; i++) {
+        http->log_hooks[i](r);
+    }
+}
+
+static void
+send_reply(wr_req_t *r)
+{
+    wr_seg_t *body = r->reply;
+    wr_rc_t   rc;
+
+    r->replied = 0;
+    r->reply = NULL;
+    rc = wr_send_head(r);
+    if (rc == WR_DONE) {
+        wr_answer_error(r);
+        return;
+    }
+    if (rc >= 0 && !r->head_only) {
+        rc = wr_send_body(r, body);
+    }
+    r->front->finish(r, rc < 0 ? rc : WR_OK);
+}
+
+/* The pipeline is left: everything that had to agree has agreed. */
+static void
+ended(wr_req_t *r, wr_rc_t outcome)
+{
+    if (r->closed || r->aborted) {
+        r->front->finish(r, WR_CLOSED);
+        return;
+    }
+    if (r->head_sent) {
+        r->front->finish(r, r->last_sent || r->head_only || r->upgraded ? WR_OK
+                                                                        : WR_ERROR);
+        return;
+    }
+    if (outcome < 0 && r->fail_status == 0) {
+        r->fail_status = 500;
+    }
+    if (r->fail_status != 0) {
+        wr_answer_error(r);
+        return;
+    }
+    if (!r->replied) {
+        /* No stage has answered. */
+        if (r->uri.n != 0 && r->uri.p[r->uri.n - 1] == '/') {
+            wr_str_t path;
+            size_t   root;
+
+            if (wr_req_path(r, &path, &root, 0)) {
+                wr_log(&r->log, WR_LOG_ERR, 0, "directory index of \"%.*s\" is forbidden",
+                       WR_ARG(path));
+            }
+            r->fail_status = 403;
+        } else {
+            wr_log(&r->log, WR_LOG_ERR, 0, "no handler found");
+            r->fail_status = 404;
+        }
+        wr_answer_error(r);
+        return;
+    }
+    send_reply(r);
+}
+
+/* ---- answering ---- */
+
+wr_rc_t
+wr_fail(wr_req_t *r, unsigned status)
+{
+    if (status == WR_STATUS_CLOSE) {
+        return wr_reply_close(r);
+    }
+    r->fail_status = (uint16_t) status;
+    r->replied = 0;
+    return WR_DONE;
+}
+
+wr_rc_t
+wr_reply_close(wr_req_t *r)
+{
+    r->closed = 1;
+    r->keepalive = 0;
+    r->status = WR_STATUS_CLOSE;
+    return WR_DONE;
+}
+
+wr_rc_t
+wr_reply_segs(wr_req_t *r, unsigned status, wr_seg_t *segs, int64_t length)
+{
+    r->status = (uint16_t) status;
+    r->out_length = length;
+    r->reply = segs;
+    r->replied = 1;
+    return WR_DONE;
+}
+
+wr_rc_t
+wr_reply(wr_req_t *r, unsigned status, wr_str_t type, wr_str_t body)
+{
+    if (type.n != 0) {
+        r->content_type = type;
+    } else if (r->content_type.n == 0) {
+        wr_set_content_type(r);
+    }
+    return wr_reply_segs(r, status, wr_seg_mem(r, body.p, body.n, WR_SEG_LAST),
+                         (int64_t) body.n);
+}
+
+wr_rc_t
+wr_reply_text(wr_req_t *r, unsigned status, wr_str_t text)
+{
+    return wr_reply(r, status, WR_STR("text/plain"), text);
+}
+
+wr_rc_t
+wr_reply_redirect(wr_req_t *r, unsigned status, wr_str_t location)
+{
+    wr_headers_set(&r->out, WR_H_LOCATION, wr_header_name(WR_H_LOCATION), location);
+    return wr_fail(r, status);
+}
+
+bool
+wr_access_settled(const wr_req_t *r)
+{
+    return r->access_ok;
+}
+
+wr_rc_t
+wr_access_allow(wr_req_t *r)
+{
+    if (wr_http_core(r)->satisfy == 1) {
+        r->access_ok = 1;
+        r->access_code = 0;
+    }
+    return WR_OK;
+}
+
+wr_rc_t
+wr_access_deny(wr_req_t *r, unsigned status)
+{
+    if (wr_http_core(r)->satisfy == 1) {
+        if (r->access_code != 401) {
+            r->access_code = status;
+        }
+        return WR_OK;
+    }
+    return wr_fail(r, status);
+}
+
+/* ---- going elsewhere ---- */
+
+void
+wr_req_set_uri(wr_req_t *r, wr_str_t uri, wr_str_t args)
+{
+    r->uri = uri;
+    r->args = args;
+    r->valid_uri = 0;
+    wr_set_exten(r);
+}
+
+/* A new answer begins: what the former one had prepared is dropped. */
+static void
+restart(wr_req_t *r)
+{
+    r->internal = 1;
+    r->uri_changed = 0;
+    r->replied = 0;
+    r->reply = NULL;
+    r->fail_status = 0;
+    r->access_code = 0;
+    r->access_ok = 0;
+    memset(r->ctx, 0, r->server->http->modules * sizeof(*r->ctx));
+}
+
+static wr_rc_t
+jump(wr_req_t *r, const wr_stage_t *stages)
+{
+    if (r->task.running) {
+        return wr_task_jump(r, stages);
+    }
+    wr_task_start(&r->task, stages);
+    return WR_DONE;
+}
+
+wr_rc_t
+wr_internal_redirect(wr_req_t *r, wr_str_t uri, wr_str_t args)
+{
+    if (r->uri_changes == 0) {
+        wr_log(&r->log, WR_LOG_ERR, 0,
+               "rewrite or internal redirection cycle while internally redirecting "
+               "to \"%.*s\"",
+               WR_ARG(uri));
+        return wr_fail(r, 500);
+    }
+    r->uri_changes--;
+    restart(r);
+    wr_req_set_uri(r, uri, args);
+    wr_req_use_server(r, r->server);
+    r->location = NULL;
+    r->in_named = 0;
+    return jump(r, r->server->rewrite);
+}
+
+wr_rc_t
+wr_named_location(wr_req_t *r, wr_str_t name)
+{
+    wr_location_t *loc = wr_map_get(&r->server->named, name);
+
+    if (r->uri_changes == 0) {
+        wr_log(&r->log, WR_LOG_ERR, 0,
+               "rewrite or internal redirection cycle while redirect to named "
+               "location \"%.*s\"",
+               WR_ARG(name));
+        return wr_fail(r, 500);
+    }
+    r->uri_changes--;
+    if (r->uri.n == 0) {
+        wr_log(&r->log, WR_LOG_ERR, 0,
+               "empty URI in redirect to named location \"%.*s\"", WR_ARG(name));
+        return wr_fail(r, 500);
+    }
+    if (loc == NULL) {
+        wr_log(&r->log, WR_LOG_ERR, 0, "could not find named location \"%.*s\"",
+               WR_ARG(name));
+        return wr_fail(r, 500);
+    }
+    restart(r);
+    r->in_named = 1;
+    wr_req_enter(r, loc);
+    return jump(r, loc->stages);
+}
+
+/* Whether a segment of the path is "..", or a byte is NUL. */
+static bool
+is_unsafe(wr_str_t path)
+{
+    wr_str_t rest = path, part;
+
+    if (path.n == 0 || wr_str_chr(path, '\0') >= 0) {
+        return true;
+    }
+    while (wr_str_split(&rest, '/', &part)) {
+        if (wr_str_eqz(part, "..")) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool
+wr_uri_split(wr_req_t *r, wr_str_t *uri, wr_str_t *args)
+{
+    ssize_t  mark = wr_str_chr(*uri, '?');
+    wr_str_t path = mark >= 0 ? wr_str(uri->p, (size_t) mark) : *uri;
+
+    if (is_unsafe(path)) {
+        wr_log(&r->log, WR_LOG_ERR, 0, "unsafe URI \"%.*s\" was detected",
+               WR_ARG(*uri));
+        return false;
+    }
+    *args = mark >= 0 ? wr_str_skip(*uri, (size_t) mark + 1) : WR_STR("");
+    *uri = path;
+    return true;
+}
+
+void
+wr_set_exten(wr_req_t *r)
+{
+    r->exten = WR_STR_NONE;
+    for (size_t i = r->uri.n; i > 1; i--) {
+        if (r->uri.p[i - 1] == '.' && r->uri.p[i - 2] != '/') {
+            r->exten = wr_str_skip(r->uri, i);
+            return;
+        }
+        if (r->uri.p[i - 1] == '/') {
+            return;
+        }
+    }
+}
+
+/* ---- looking at it ---- */
+
+wr_str_t
+wr_req_header(const wr_req_t *r, wr_hid_t id)
+{
+    wr_header_t *h = wr_headers_first(&r->in, id);
+
+    return h != NULL ? h->value : WR_STR_NONE;
+}
+
+wr_str_t
+wr_req_header_z(const wr_req_t *r, const char *name)
+{
+    wr_header_t *h = wr_headers_find(&r->in, wr_str_z(name));
+
+    return h != NULL ? h->value : WR_STR_NONE;
+}
+
+wr_str_t
+wr_req_id(wr_req_t *r)
+{
+    wr_req_t *m = r->main;
+
+    if (m->request_id.n == 0) {
+        unsigned char raw[16];
+        char         *text = wr_alloc_bytes(wr_pool(m), 32);
+
+        wr_random_fast(raw, sizeof(raw));
+        for (unsigned i = 0; i < sizeof(raw); i++) {
+            text[i * 2] = "0123456789abcdef"[raw[i] >> 4];
+            text[i * 2 + 1] = "0123456789abcdef"[raw[i] & 15];
+        }
+        m->request_id = wr_str(text, 32);
+    }
+    return m->request_id;
+}
+
+wr_str_t
+wr_req_scheme(const wr_req_t *r)
+{
+    return r->conn != NULL && r->conn->tls != NULL ? WR_STR("https") : WR_STR("http");
+}
+
+const wr_addr_t *
+wr_req_local(wr_req_t *r)
+{
+    wr_req_t *m = r->main;
+
+    if (m->local == NULL) {
+        m->local = WR_NEW(wr_pool(m), wr_addr_t);
+        m->local->len = sizeof(m->local->u);
+        if (m->conn == NULL || m->conn->watch.fd < 0
+            || getsockname(m->conn->watch.fd, &m->local->u.sa, &m->local->len) != 0)
+        {
+            m->local->u.sa.sa_family = AF_UNSPEC;
+            m->local->len = sizeof(sa_family_t);
+        }
+    }
+    return m->local;
+}
+
+wr_str_t
+wr_req_peer_text(wr_req_t *r)
+{
+    char   text[WR_ADDR_TEXT];
+    size_t n = wr_addr_put(text, sizeof(text), &r->main->peer->u.sa,
+                           r->main->peer->len, false);
+
+    return wr_pool_str(wr_pool(r), wr_str(text, n));
+}
+
+bool
+wr_arg(const wr_req_t *r, wr_str_t name, wr_str_t *value)
+{
+    wr_str_t rest = r->args, part;
+
+    if (rest.n == 0 || name.n == 0) {
+        return false;
+    }
+    while (wr_str_split(&rest, '&', &part)) {
+        if (part.n > name.n && part.p[name.n] == '=' && wr_str_istarts(part, name)) {
+            *value = wr_str_skip(part, name.n + 1);
+            return true;
+        }
+    }
+    return false;
+}
+
+bool
+wr_cookie(const wr_req_t *r, wr_str_t name, wr_str_t *value)
+{
+    for (wr_header_t *h = wr_headers_first(&r->in, WR_H_COOKIE); h != NULL;
+         h = wr_headers_next(&r->in, h))
+    {
+        wr_str_t rest = h->value, part;
+
+        while (wr_str_split(&rest, ';', &part)) {
+            part = wr_str_trim(part);
+            if (part.n > name.n && wr_str_istarts(part, name)) {
+                wr_str_t tail = wr_str_skip(part, name.n);
+
+                while (tail.n != 0 && tail.p[0] == ' ') {
+                    tail = wr_str_skip(tail, 1);
+                }
+                if (tail.n != 0 && tail.p[0] == '=') {
+                    *value = wr_str_trim(wr_str_skip(tail, 1));
+                    return true;
+                }
+            }
+        }
+    }
+    return false;
+}
