@@ -78,13 +78,17 @@ struct wr_module {
 #define WR_MODULE_ALIAS(n)
 #endif
 
+/* What a module says wins over what stands here: that is no warning. */
 #define WR_MODULE(n, ...)                                                     \
+    _Pragma("GCC diagnostic push")                                            \
+    _Pragma("GCC diagnostic ignored \"-Woverride-init\"")                     \
     extern wr_module_t wr_module_##n;                                         \
     wr_module_t wr_module_##n = {                                             \
         .magic = WR_MAGIC, .abi_major = WR_ABI_MAJOR,                         \
         .abi_minor = WR_ABI_MINOR, .size = sizeof(wr_module_t),               \
         .facts = WR_ABI_FACTS, .name = "http_" #n "_module",                  \
         .version = "0.1.0", .schema.name = "http_" #n "_module", __VA_ARGS__};\
+    _Pragma("GCC diagnostic pop")                                             \
     WR_MODULE_ALIAS(n)                                                        \
     extern wr_module_t wr_module_##n
 
