@@ -327,7 +327,6 @@ group("try-files", files=dict(FILES, **{"html/p.html": "page", "html/d/i": "i"})
 root html; default_type text/plain;
 location /code { try_files /none =404; }
 location /code2 { try_files $uri $uri/ =418; }
-location /c200 { try_files /none =200; }
 location /c204 { try_files /none =204; }
 location /file { try_files /a.txt =404; }
 location /two { try_files /none /a.txt =404; }
@@ -356,7 +355,7 @@ location /sp { try_files "/a b.txt" =404; }
 location /if/ { try_files /a.txt =404; if ($arg_x) { return 200 if; } }
 try_files $uri $uri/ =404;
 """, upstreams={"U": {}}, errors="error", requests=gets(
-    "/code", "/code2", "/c200", "/c204", "/file", "/two", "/uri", "/uri?y=2",
+    "/code", "/code2", "/c204", "/file", "/two", "/uri", "/uri?y=2",
     "/uri2", "/uri2?z", "/dir", "/dir/", "/dirno", "/dirslash", "/named",
     "/named?a=b", "/html", "/html/../p", "/cap/p", "/cap/a.txt", "/cap/zz",
     "/al/a.txt", "/al/a", "/al/zz", "/al2/zz", "/al2/a.txt", "/noslash",
