@@ -48,29 +48,11 @@ GETTER(limit_rate)
 void
 wr_put_limit_rate(wr_req_t *r, const wr_var_t *v, wr_str_t value)
 {
-    int64_t n = 0, unit = 1;
-    size_t  digits = 0;
+    int64_t rate;
 
     (void) v;
-    while (digits < value.n && wr_is_digit(value.p[digits]) && n < INT64_MAX / 20) {
-        n = n * 10 + (value.p[digits++] - '0');
-    }
-    if (digits != 0 && digits + 1 == value.n) {
-        switch (wr_lower(value.p[digits])) {
-        case 'k':
-            unit = 1024;
-            break;
-        case 'm':
-            unit = 1024 * 1024;
-            break;
-        default:
-            return;
-        }
-    } else if (digits == 0 || digits != value.n) {
-        return;
-    }
-    if (n <= INT64_MAX / unit) {
-        r->limit_rate = n * unit;
+    if (wr_parse_size(value, &rate)) {
+        r->limit_rate = rate;
     }
 }
 
