@@ -51,7 +51,7 @@ wr_hash_i(const void *data, size_t n)
     char        piece[64];
     uint64_t    h = 0;
 
-    do {
+    while (n != 0) {
         size_t m = wr_min_size(n, sizeof(piece));
 
         for (size_t i = 0; i < m; i++) {
@@ -60,7 +60,7 @@ wr_hash_i(const void *data, size_t n)
         h = h * 31 + wr_hash(piece, m);
         p += m;
         n -= m;
-    } while (n != 0);
+    }
     return h;
 }
 
