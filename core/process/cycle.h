@@ -37,6 +37,13 @@ typedef struct wr_core_conf {
     wr_msec_t  accept_mutex_delay;
     wr_array_t debug_connection;        /* wr_cidr_t */
     wr_log_target_t *error_log;         /* error_log of main: chain */
+    int64_t    pool_threads;            /* thread_pool default: 0: not given */
+    int64_t    pool_max_queue;
+    int        event_method;            /* what is accepted, and ignored */
+    bool       pcre_jit;
+    wr_str_t   ssl_engine;
+    int64_t    worker_aio_requests;
+    bool       user_given;
 } wr_core_conf_t;
 
 struct wr_cycle {
@@ -51,7 +58,9 @@ struct wr_cycle {
     wr_str_t        directives;         /* -g */
     wr_array_t      listening;          /* wr_listen_t * */
     wr_array_t      zones;              /* wr_zone_t * */
-    wr_array_t      logs;               /* wr_log_target_t *: opened, to reopen */
+    wr_array_t      logs;               /* wr_file_log_t *: opened, to reopen */
+    wr_array_t      folders;            /* wr_str_t: wr_cycle_folder's */
+    wr_array_t      error_targets;      /* wr_log_target_t *: all of error_log */
     uint64_t        generation;
     bool            testing;            /* -t: opens, but keeps nothing */
     void           *http;               /* the http layer's main object */
@@ -72,10 +81,12 @@ wr_cycle_of(const wr_conf_t *cf)
  * object. */
 wr_listen_t *wr_cycle_listen(wr_conf_t *cf, const wr_addr_t *addr);
 
-/* A log file (or syslog:, stderr) opened once per cycle and reopened by USR1.
- * NULL after a conf error. */
+/* A log file (or syslog:, stderr) opened once per cycle, however often it is asked
+ * for, and reopened by USR1: `fd` stays the same number. It is -1 until the whole
+ * conf has been read, and with syslog. NULL after a conf error. */
 typedef struct wr_file_log {
     int      fd;
+    struct wr_syslog *syslog;   /* net/syslog.h; NULL: a file */
     wr_str_t path;
     wr_buf_t buf;               /* lines not yet written (buffer=) */
     void   (*flush)(struct wr_file_log *f);     /* before reopening and at the end */
@@ -120,7 +131,8 @@ struct wr_worker {
     bool        terminating;
     bool        stopping;       /* quitting because the whole server ends: nobody
                                    else will serve the connections */
-    uint64_t    connections;    /* open client connections */
+    uint64_t    connections;    /* open client connections: whoever takes them
+                                   in wr_listen_t.accepted counts them */
     uint64_t    max_connections;
 };
 extern wr_worker_t wr_worker;   /* of this process */

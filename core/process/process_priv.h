@@ -1,0 +1,136 @@
+/*
+ * What the files of this folder share.
+ */
+#ifndef WEIR_PROCESS_PROCESS_PRIV_H
+#define WEIR_PROCESS_PROCESS_PRIV_H
+
+#include <weir/process/process.h>
+
+enum { WR_MAX_WORKERS = 1024 };
+
+/* ---- this process ---- */
+
+typedef struct wr_process {
+    int         argc;
+    char      **argv;           /* copies: the originals become the title */
+    const char *program;        /* to be executed by an upgrade */
+    pid_t       parent;         /* at the start */
+    bool        daemonized;
+    bool        inherited;      /* started by an upgrade */
+    wr_array_t  handed;         /* int: descriptors that we were given */
+    pid_t       new_binary;     /* the master of an upgrade; 0: none */
+    const char *kind;           /* "master", for the log; "worker" */
+} wr_process_t;
+extern wr_process_t wr_process;
+
+void wr_title_set(const char *format, ...) WR_PRINTF(1, 2);
+void wr_title_init(int argc, char **argv);
+
+/* ---- cycle ---- */
+
+wr_rc_t wr_core_finish(wr_cycle_t *cycle);
+/* The modules whose hooks are to be called: those with HTTP parts only where
+ * there is an http block. Goes on from *i. */
+wr_module_t *wr_cycle_module(const wr_cycle_t *cycle, unsigned *i);
+
+wr_rc_t wr_logs_open(wr_cycle_t *cycle);
+void    wr_logs_close(wr_cycle_t *cycle);
+/* `uid` other than -1: the files are given to that user. */
+void    wr_logs_reopen(wr_cycle_t *cycle, int uid);
+void    wr_logs_flush(wr_cycle_t *cycle);
+int     wr_log_open_file(const char *path);
+
+wr_rc_t wr_zones_open(wr_cycle_t *cycle, wr_cycle_t *old);
+/* Unmaps those that are not `next`'s as well (NULL: all). */
+void    wr_zones_close(wr_cycle_t *cycle, const wr_cycle_t *next);
+
+void    wr_sockets_inherit(wr_log_t *log);
+wr_rc_t wr_sockets_open(wr_cycle_t *cycle, wr_cycle_t *old);
+/* After the new cycle was taken: closes what the old one had and the new one has
+ * not. */
+void    wr_sockets_close_old(wr_cycle_t *cycle, wr_cycle_t *old);
+/* At the end, or after a refusal: what `cycle` opened itself. */
+void    wr_sockets_drop(wr_cycle_t *cycle);
+void    wr_sockets_close(wr_cycle_t *cycle);
+
+/* ---- signals ---- */
+
+typedef struct wr_signals {
+    bool child, terminate, quit, reload, reopen, upgrade, no_accept;
+} wr_signals_t;
+extern wr_signals_t wr_signals;
+
+/* Blocks the signals we know and reads them from the loop. */
+wr_rc_t wr_signals_open(wr_log_t *log);
+void    wr_signals_close(void);
+void    wr_signals_block(void);
+void    wr_signals_unblock(void);
+
+/* ---- pid file, -s reload ---- */
+
+wr_rc_t wr_pid_write(wr_cycle_t *cycle);
+void    wr_pid_remove(wr_cycle_t *cycle);
+wr_rc_t wr_pid_rename(wr_cycle_t *cycle, bool to_old);
+/* -t: whether it could be written. */
+wr_rc_t wr_pid_test(wr_cycle_t *cycle);
+
+/* Beside the pid file: what became of the last reload. */
+void    wr_state_started(wr_cycle_t *cycle);
+void    wr_state_finished(wr_cycle_t *cycle, bool taken, wr_str_t why);
+
+/* What is logged at emerg while it is set: for who asked for a reload. */
+void     wr_capture_start(wr_log_t *log);
+wr_str_t wr_capture_end(wr_log_t *log);
+
+/* ---- systemd ---- */
+
+void wr_notify(const char *format, ...) WR_PRINTF(1, 2);
+void wr_notify_reloading(void);
+/* Milliseconds between two signs of life; 0: none are wanted. */
+wr_msec_t wr_notify_watchdog(void);
+void wr_notify_forget(void);
+
+/* ---- workers ---- */
+
+/* Runs until the worker ends; returns its exit status. `ready` is called once it
+ * accepts, `retired` once it does not any more. */
+int wr_worker_main(wr_cycle_t *cycle, unsigned index);
+
+wr_rc_t wr_privileges_drop(wr_cycle_t *cycle, unsigned index);
+void    wr_environment_set(wr_cycle_t *cycle);
+
+wr_rc_t wr_modules_start(wr_cycle_t *cycle);
+void    wr_modules_stop(wr_cycle_t *cycle);
+
+void wr_accept_start(wr_cycle_t *cycle, bool shared);
+/* After each turn: goes on where a limit has made us pause. */
+void wr_accept_check(void);
+/* Takes what waits in the queues, then closes the sockets (`drain`) or only stops
+ * listening to them. */
+void wr_accept_stop(wr_cycle_t *cycle, bool drain);
+
+/* ---- the master's workers ---- */
+
+wr_rc_t  wr_workers_init(wr_log_t *log);
+void     wr_workers_free(void);
+void     wr_workers_start(wr_cycle_t *cycle);
+/* All that run, or those of older generations. */
+unsigned wr_workers_count(void);
+unsigned wr_workers_old(void);
+void     wr_workers_signal(int sig, bool only_old);
+/* After SIGCHLD. */
+void     wr_workers_reap(wr_cycle_t *cycle);
+/* No worker is started again from now on. */
+void     wr_workers_no_respawn(void);
+/* Those of the newest generation accept; the older ones do not. */
+bool     wr_workers_ready(void);
+bool     wr_workers_retired(void);
+/* For the worker itself. */
+void     wr_worker_is_ready(void);
+void     wr_worker_is_retired(void);
+
+/* ---- upgrade ---- */
+
+void wr_upgrade_start(wr_cycle_t *cycle);
+
+#endif
