@@ -1,0 +1,31 @@
+/*
+ * What the command line asks for, and the answers that need no server.
+ */
+#ifndef WEIR_MAIN_CMDLINE_H
+#define WEIR_MAIN_CMDLINE_H
+
+#include <weir/process/process.h>
+
+typedef struct wr_command {
+    bool        help;           /* -h -? */
+    bool        version;        /* -v; also with -h and -V */
+    bool        build;          /* -V */
+    bool        dump;           /* -T */
+    bool        modules;        /* -M */
+    const char *explain;        /* -H */
+} wr_command_t;
+
+/* Reads argv: what the process layer has to know goes to wr_options. False after
+ * having said on stderr what is wrong. */
+bool wr_cmdline(int argc, char **argv, wr_command_t *cmd) WR_MUST_CHECK;
+
+/* -v -V -h: on stderr, as nginx. */
+void wr_about(const wr_command_t *cmd);
+
+/* -H: 0, or 1 if nothing has this name. wr_options are settled. */
+int wr_explain(const char *name);
+
+/* -M: 0, or 1 if the conf cannot be read (then what is built in is listed). */
+int wr_list_modules(void);
+
+#endif

@@ -1,0 +1,90 @@
+/*
+ * weir: from the command line to the server's end.
+ */
+#include <weir/http/core_conf.h>
+#include <weir/main/cmdline.h>
+
+#include <stdio.h>
+#include <unistd.h>
+
+/* Beside these, the modules that were chosen by configure: wr_builtin_modules. */
+static wr_module_t *const core_modules[] = {
+    &wr_core_module,
+    &wr_http_core_module,
+    NULL
+};
+
+/* -T: every file that was read, as it is, on standard output. */
+static void
+dump(const wr_conf_t *cf)
+{
+    for (WR_EACH(wr_conf_file_t, f, wr_conf_files(cf))) {
+        printf("# configuration file %.*s:\n", WR_ARG(f->path));
+        fwrite(f->text.p, 1, f->text.n, stdout);
+        putchar('\n');
+    }
+    fflush(stdout);
+}
+
+static int
+test(const wr_command_t *cmd)
+{
+    wr_cycle_t *cycle = wr_cycle_new(NULL);
+
+    if (cycle == NULL) {
+        fprintf(stderr, "weir: configuration file %.*s test failed\n",
+                WR_ARG(wr_options.conf_path));
+        return 1;
+    }
+    if (!wr_options.quiet) {
+        fprintf(stderr, "weir: configuration file %.*s test is successful\n",
+                WR_ARG(wr_options.conf_path));
+    }
+    if (cmd->dump) {
+        dump(cycle->cf);
+    }
+    wr_cycle_free(cycle);
+    return 0;
+}
+
+static int
+run(const wr_command_t *cmd)
+{
+    wr_cycle_t *cycle;
+
+    wr_options.core_modules = core_modules;
+    wr_options_settle();
+    if (cmd->explain != NULL) {
+        return wr_explain(cmd->explain);
+    }
+    if (cmd->modules) {
+        return wr_list_modules();
+    }
+    if (wr_options.testing) {
+        return test(cmd);
+    }
+    cycle = wr_cycle_new(NULL);
+    if (cycle == NULL) {
+        return 1;
+    }
+    return wr_options.signal != NULL ? wr_signal_send(cycle, wr_options.signal)
+                                     : wr_server_run(cycle);
+}
+
+int
+main(int argc, char **argv)
+{
+    wr_command_t cmd;
+
+    wr_process_init(argc, argv);
+    if (!wr_cmdline(argc, argv, &cmd)) {
+        return 1;
+    }
+    if (cmd.version) {
+        wr_about(&cmd);
+        if (!wr_options.testing) {
+            return 0;
+        }
+    }
+    return run(&cmd);
+}
