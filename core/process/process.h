@@ -22,6 +22,7 @@ typedef struct wr_options {
     wr_str_t    directives;     /* -g */
     const char *signal;         /* -s: the conf is read to find the pid file; no
                                    file is opened, nothing is bound */
+    bool        reading;        /* -M: as with -s, the conf is only read */
     bool        testing;        /* -t, -T: opens and binds, keeps nothing */
     bool        quiet;          /* -q: only errors on stderr */
     wr_module_t *const *core_modules;   /* ended by NULL; wr_core_module first */
