@@ -12,9 +12,9 @@
  *   comment, or {{ … }}.
  * - inline templates: {{ … }}, {% … %}, {# … #}; braces that balance; a pair of
  *   round or square brackets or of quotes on one line, unless the quote stands
- *   behind a letter or digit (it's). A template that begins with a quote goes on to the quote that ends it, lines
- *   and all. A `{` opens the block if white space stands before it and it begins
- *   none of the above.
+ *   behind a letter or digit (it's). A template that begins with a quote goes on
+ *   to the quote that ends it, lines and all. A `{` opens the block if white
+ *   space stands before it and it begins none of the above.
  */
 #define _GNU_SOURCE
 #include <weir/conf/conf_priv.h>

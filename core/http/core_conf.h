@@ -89,7 +89,7 @@ typedef struct wr_http_core {
 
 typedef struct wr_error_page {
     uint16_t status;            /* of which it speaks */
-    int      overwrite;         /* -1: the code stays; 0: "=": as the page answers; else this code */
+    int      overwrite;         /* -1: the code stays; 0 ("="): as the page; else this */
     wr_cv_t  target;            /* "/50x.html", "@name", "https://…" */
     wr_str_t args;
 } wr_error_page_t;

@@ -49,8 +49,9 @@ struct wr_conn {
  * was zeroed when it was made; watch.fd was -1 before. */
 wr_rc_t wr_conn_open(wr_conn_t *c, int fd, wr_log_t *log) WR_MUST_CHECK;
 
-/* Starts to connect. WR_ERROR: logged, errno says what. WR_OK: connected; WR_AGAIN: on_write tells; then
- * wr_conn_connected says how it ended (0 or an errno). `local` may be NULL. */
+/* Starts to connect. WR_ERROR: logged, errno says what. WR_OK: connected;
+ * WR_AGAIN: on_write tells; then wr_conn_connected says how it ended (0 or an
+ * errno). `local` may be NULL. */
 wr_rc_t wr_conn_connect(wr_conn_t *c, const wr_addr_t *to, const wr_addr_t *local,
                         wr_log_t *log) WR_MUST_CHECK;
 int     wr_conn_connected(wr_conn_t *c);
