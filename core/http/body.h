@@ -22,6 +22,10 @@ typedef struct wr_body {
     bool        single;     /* client_body_in_single_buffer */
     bool        file_only, file_keep;
     bool        discarded;
+    wr_seg_t   *last;       /* the piece that grows … */
+    char       *at;         /* … here … */
+    size_t      room;       /* … by so much */
+    uint16_t    broken_status;
     wr_rc_t     rc;         /* WR_OK or how it failed; status in r->fail_status */
     struct wr_headers *trailers;
 } wr_body_t;

@@ -69,6 +69,27 @@ has_no_body(unsigned status)
     return status == 204 || status == 304 || status < 200;
 }
 
+/* limit_rate, unless a variable or an upstream has set it. */
+static void
+set_rate(wr_req_t *r)
+{
+    const wr_http_core_t *core = wr_http_core(r);
+    wr_str_t              text;
+
+    if (r->limit_rate == 0 && core->limit_rate.given
+        && wr_cv_eval(r, &core->limit_rate, &text) == WR_OK
+        && !wr_parse_size(text, &r->limit_rate))
+    {
+        r->limit_rate = 0;
+    }
+    if (r->limit_rate != 0 && r->limit_rate_after == 0 && core->limit_rate_after.given
+        && wr_cv_eval(r, &core->limit_rate_after, &text) == WR_OK
+        && !wr_parse_size(text, &r->limit_rate_after))
+    {
+        r->limit_rate_after = 0;
+    }
+}
+
 wr_rc_t
 wr_send_head(wr_req_t *r)
 {
@@ -100,6 +121,7 @@ wr_send_head(wr_req_t *r)
     if (r->method == WR_HEAD) {
         r->head_only = 1;
     }
+    set_rate(r);
     r->head_sent = 1;
     return r->front->send_head(r);
 }

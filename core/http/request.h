@@ -71,6 +71,7 @@ struct wr_req {
     wr_str_t       regex_name;      /* server_name regex match */
     unsigned       uri_changes;     /* internal redirects left */
     unsigned       subrequests;     /* left */
+    unsigned       depth;           /* of subrequests */
 
     /* ---- the answer ---- */
     uint16_t       status;
@@ -124,6 +125,8 @@ struct wr_req {
     unsigned       root_tested : 1;
     unsigned       disable_not_modified : 1;
     unsigned       discard_started : 1;
+    unsigned       no_body : 1;         /* a subrequest without the main's body */
+    unsigned       abort_on_close : 1;  /* a client that leaves ends it (proxy) */
 
     void         **ctx;             /* per module: wr_req_ctx */
     uint64_t       number;          /* on its connection: $connection_requests */
@@ -216,6 +219,13 @@ enum {
     WR_SUB_HEAD_ONLY = 8,   /* only the status and headers matter */
     WR_SUB_INHERIT_BODY = 16,
 };
+/* The front of a subrequest: between starting and ending it. */
+typedef struct wr_sub {
+    wr_post_t post;
+    wr_req_t *r;
+    wr_rc_t   outcome;
+} wr_sub_t;
+
 /* Starts a request for another URI inside this one. Its answer is collected in
  * sub->reply (head in sub->status, sub->out); &sub->sub_op completes when it has
  * ended. NULL: too many or too deep (logged). The sub's pool is the main's. */

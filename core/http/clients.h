@@ -1,0 +1,36 @@
+/*
+ * The client connections of this worker, whatever their protocol: counted, idle
+ * ones found for reuse, all ended in an orderly way when the worker retires.
+ */
+#ifndef WEIR_HTTP_CLIENTS_H
+#define WEIR_HTTP_CLIENTS_H
+
+#include <weir/base/queue.h>
+
+typedef struct wr_client wr_client_t;
+
+typedef struct wr_client_type {
+    /* The worker retires. Idle connections stay until their next request or a
+     * short time-out, unless `now`. */
+    void (*quit)(wr_client_t *c, bool now);
+    /* Ends it at once. */
+    void (*close)(wr_client_t *c);
+} wr_client_type_t;
+
+struct wr_client {
+    wr_queue_t              link;
+    const wr_client_type_t *type;
+    bool                    idle;
+};
+
+void wr_client_add(wr_client_t *c, const wr_client_type_t *type);
+void wr_client_remove(wr_client_t *c);
+/* Moves it between the lists: idle ones may be closed when connections run out,
+ * the longest idle first. */
+void wr_client_idle(wr_client_t *c, bool idle);
+
+/* For `$connections_*` and stub_status of this worker. */
+unsigned wr_clients_idle_count(void);
+unsigned wr_clients_count(void);
+
+#endif

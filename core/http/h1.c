@@ -1,0 +1,570 @@
+/*
+ * HTTP/1.x: the life of a connection.
+ *
+ * An entry from the loop (readable, writable, timer) is framed by wr_h1_enter and
+ * wr_h1_leave; what ends meanwhile only sets flags, and leave runs the next
+ * pipelined request or frees. So nothing recurses and nothing is freed under a
+ * function that still uses it.
+ */
+#include <weir/http/h1_priv.h>
+
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <weir/http/status.h>
+#include <weir/process/cycle.h>
+
+enum { RETIRE_IDLE_MS = 5000 };
+
+static const wr_http_core_t *
+core_of(const wr_h1_t *h)
+{
+    return h->req != NULL ? wr_http_core(h->req)
+                          : h->endpoint->default_server
+                                ->conf[wr_http_core_module.schema.index];
+}
+
+/* ---- closing ---- */
+
+static void
+drop_buffer(wr_h1_t *h)
+{
+    free(h->buf);
+    h->buf = NULL;
+    h->cap = h->pos = h->end = 0;
+}
+
+void
+wr_h1_close(wr_h1_t *h)
+{
+    if (h->state == H1_DEAD) {
+        return;
+    }
+    if (h->req != NULL && h->hr != NULL && !h->hr->finishing) {
+        /* The request still runs: it is told and comes back by finish(). */
+        wr_h1_drop_out(h);
+        if (!h->req->aborted) {
+            wr_req_abort(h->req);
+            return;
+        }
+        return;
+    }
+    h->state = H1_DEAD;
+    wr_h1_drop_out(h);
+    if (h->req != NULL) {
+        wr_req_t *r = h->req;
+
+        wr_unpost(&h->hr->go_on);
+        wr_req_log(r);
+        h->req = NULL;
+        h->hr = NULL;
+        r->conn = NULL;
+        wr_req_free(r);
+    }
+    wr_client_remove(&h->client);
+    wr_conn_close(&h->conn);
+    if (h->busy == 0) {
+        drop_buffer(h);
+        free(h);
+    }
+}
+
+void
+wr_h1_abort(wr_h1_t *h, unsigned log_status)
+{
+    wr_req_t *r = h->req;
+
+    if (r != NULL && r->status == 0) {
+        r->status = (uint16_t) log_status;
+    }
+    if (r != NULL) {
+        r->keepalive = 0;
+    }
+    wr_h1_close(h);
+}
+
+/* ---- reading heads ---- */
+
+static void
+new_request(wr_h1_t *h)
+{
+    wr_req_t *r = wr_req_new(&wr_h1_front, h, &h->conn, h->endpoint->default_server);
+
+    h->req = r;
+    h->hr = WR_NEW(wr_pool(r), wr_h1_req_t);
+    h->hr->h = h;
+    h->hr->scan = h->pos;
+    r->number = ++h->requests;
+    r->peer = wr_alloc(wr_pool(r), sizeof(*r->peer));
+    r->peer->len = h->peer.len;
+    memcpy(&r->peer->u, &h->peer.u, sizeof(h->peer.u));
+    r->log.action = "waiting for request";
+    h->idle = false;
+    wr_client_idle(&h->client, false);
+}
+
+/* Runs as many requests as are in the buffer and do not wait. */
+static void
+run(wr_h1_t *h)
+{
+    while (h->state == H1_HEAD && h->pos < h->end) {
+        if (h->req == NULL) {
+            new_request(h);
+        }
+        switch (wr_h1_parse(h)) {
+        case WR_OK:
+            wr_req_run(h->req);
+            break;
+        case WR_AGAIN:
+            return;
+        default:
+            break;
+        }
+    }
+}
+
+static bool
+fill(wr_h1_t *h)
+{
+    size_t  n;
+    wr_rc_t rc;
+
+    if (h->buf == NULL) {
+        h->cap = (uint32_t) core_of(h)->client_header_buffer_size;
+        h->buf = malloc(h->cap);
+        WR_ASSERT(h->buf != NULL);
+        h->pos = h->end = 0;
+    } else if (h->req == NULL && h->pos == h->end) {
+        h->pos = h->end = 0;
+    }
+    rc = wr_conn_recv(&h->conn, h->buf + h->end, h->cap - h->end, &n);
+    if (rc == WR_OK) {
+        h->end += (uint32_t) n;
+        return true;
+    }
+    if (rc == WR_AGAIN) {
+        if (h->req == NULL) {
+            drop_buffer(h);
+        }
+        return false;
+    }
+    if (h->req != NULL) {
+        wr_log(&h->req->log, WR_LOG_INFO, 0, "client prematurely closed connection");
+        h->hr->finishing = true;
+        h->req->status = 400;
+    } else if (rc == WR_CLOSED && h->requests != 0) {
+        wr_log(h->conn.log, WR_LOG_INFO, 0, "client closed keepalive connection");
+    }
+    wr_h1_close(h);
+    return false;
+}
+
+static void
+read_head(wr_h1_t *h)
+{
+    do {
+        if (!fill(h)) {
+            return;
+        }
+        run(h);
+    } while (h->state == H1_HEAD && h->conn.watch.readable);
+}
+
+/* ---- between requests ---- */
+
+static void
+set_idle(wr_h1_t *h)
+{
+    const wr_http_core_t *core = h->endpoint->default_server
+                                     ->conf[wr_http_core_module.schema.index];
+
+    h->idle = true;
+    h->conn.log = wr_cycle->log;
+    drop_buffer(h);
+    wr_client_idle(&h->client, true);
+    wr_timer_set(&h->conn.timer, h->requests != 0 ? h->keepalive
+                                                  : core->client_header_timeout);
+}
+
+/* Moves what was read behind the last request to the front; a large buffer gives
+ * way to a usual one. */
+static void
+keep_rest(wr_h1_t *h)
+{
+    uint32_t rest = h->end - h->pos;
+    size_t   usual = core_of(h)->client_header_buffer_size;
+
+    if (h->cap > usual) {
+        size_t size = wr_max_size(usual, rest);
+        char  *buf = malloc(size);
+
+        WR_ASSERT(buf != NULL);
+        memcpy(buf, h->buf + h->pos, rest);
+        free(h->buf);
+        h->buf = buf;
+        h->cap = (uint32_t) size;
+    } else if (h->pos != 0 && rest != 0) {
+        memmove(h->buf, h->buf + h->pos, rest);
+    }
+    h->pos = 0;
+    h->end = rest;
+}
+
+void
+wr_h1_keep(wr_h1_t *h, const char *p, size_t n)
+{
+    size_t usual = core_of(h)->client_header_buffer_size;
+    char  *buf = malloc(wr_max_size(usual, n));
+
+    WR_ASSERT(buf != NULL);
+    memcpy(buf, p, n);
+    /* The request's head still points into the old one. */
+    wr_pool_on_free(wr_pool(h->req), free, h->buf);
+    h->buf = buf;
+    h->cap = (uint32_t) wr_max_size(usual, n);
+    h->pos = 0;
+    h->end = (uint32_t) n;
+}
+
+static void
+linger(wr_h1_t *h)
+{
+    const wr_http_core_t *core = core_of(h);
+
+    if (core->lingering_close == 0
+        || (core->lingering_close == 1 && h->hr->body_done && h->pos == h->end
+            && !h->hr->body_broken && !h->conn.watch.readable))
+    {
+        wr_h1_close(h);
+        return;
+    }
+    if (h->conn.eof || h->conn.error || shutdown(h->conn.watch.fd, SHUT_WR) != 0) {
+        wr_h1_close(h);
+        return;
+    }
+    h->linger_until = wr_clock.mono + core->lingering_time;
+    h->linger_step = (uint32_t) core->lingering_timeout;
+    wr_req_log(h->req);
+    wr_req_free(h->req);
+    h->req = NULL;
+    h->hr = NULL;
+    drop_buffer(h);
+    h->state = H1_LINGER;
+    wr_timer_set(&h->conn.timer, h->linger_step);
+    wr_h1_linger(h);
+}
+
+void
+wr_h1_linger(wr_h1_t *h)
+{
+    char   trash[4096];
+    size_t n;
+
+    for (;;) {
+        wr_rc_t rc = wr_conn_recv(&h->conn, trash, sizeof(trash), &n);
+
+        if (rc == WR_AGAIN) {
+            return;
+        }
+        if (rc != WR_OK || wr_clock.mono >= h->linger_until) {
+            wr_h1_close(h);
+            return;
+        }
+        wr_timer_set(&h->conn.timer, h->linger_step);
+        if (!h->conn.watch.readable) {
+            return;
+        }
+    }
+}
+
+/* The answer is out and the body is read: what comes next. */
+static void
+request_done(wr_h1_t *h)
+{
+    wr_req_t             *r = h->req;
+    const wr_http_core_t *core = wr_http_core(r);
+
+    if (!r->keepalive || h->conn.error) {
+        if (h->conn.error) {
+            wr_h1_close(h);
+        } else {
+            linger(h);
+        }
+        return;
+    }
+    h->keepalive = core->keepalive_timeout;
+    wr_req_log(r);
+    h->req = NULL;
+    h->hr = NULL;
+    wr_req_free(r);
+    keep_rest(h);
+    h->state = H1_HEAD;
+    h->again = true;
+}
+
+void
+wr_h1_maybe_done(wr_h1_t *h)
+{
+    wr_req_t *r = h->req;
+
+    if (r == NULL || h->hr == NULL || !h->hr->finishing || h->out != NULL
+        || h->state == H1_DEAD)
+    {
+        return;
+    }
+    if (!h->hr->body_done && r->keepalive) {
+        h->state = H1_DRAIN;
+        switch (wr_h1_drop_body(h)) {
+        case WR_OK:
+            break;
+        case WR_AGAIN:
+            wr_timer_set(&h->conn.timer, wr_http_core(r)->lingering_timeout);
+            return;
+        default:
+            r->keepalive = 0;
+        }
+    }
+    request_done(h);
+}
+
+/* ---- entries from the loop ---- */
+
+void
+wr_h1_enter(wr_h1_t *h)
+{
+    h->busy++;
+}
+
+void
+wr_h1_leave(wr_h1_t *h)
+{
+    if (h->busy == 1) {
+        while (h->again && h->state == H1_HEAD) {
+            h->again = false;
+            if (h->pos < h->end) {
+                run(h);
+            }
+            if (h->again || h->state != H1_HEAD) {
+                continue;
+            }
+            if (h->conn.watch.readable) {
+                read_head(h);
+            }
+            if (!h->again && h->state == H1_HEAD && h->req == NULL && h->pos == h->end) {
+                set_idle(h);
+            }
+        }
+    }
+    if (--h->busy == 0 && h->state == H1_DEAD) {
+        drop_buffer(h);
+        free(h);
+    }
+}
+
+static void
+on_read(wr_watch_t *w)
+{
+    wr_h1_t *h = WR_CONTAINER(w, wr_h1_t, conn.watch);
+
+    wr_h1_enter(h);
+    switch (h->state) {
+    case H1_HEAD:
+        read_head(h);
+        break;
+    case H1_RUN:
+        wr_h1_body_ready(h);
+        break;
+    case H1_DRAIN:
+        wr_h1_maybe_done(h);
+        break;
+    case H1_LINGER:
+        wr_h1_linger(h);
+        break;
+    default:
+        break;
+    }
+    wr_h1_leave(h);
+}
+
+static void
+on_write(wr_watch_t *w)
+{
+    wr_h1_t *h = WR_CONTAINER(w, wr_h1_t, conn.watch);
+
+    wr_h1_enter(h);
+    if (h->out != NULL && h->hr != NULL && !h->hr->delayed) {
+        (void) wr_h1_write(h);
+        wr_h1_maybe_done(h);
+    }
+    wr_h1_leave(h);
+}
+
+static void
+timed_out(wr_h1_t *h, unsigned status, const char *what)
+{
+    bool reset = core_of(h)->reset_timedout_connection;
+
+    wr_log(h->req != NULL ? &h->req->log : h->conn.log, WR_LOG_INFO, ETIMEDOUT,
+           "client timed out%s", what);
+    if (reset) {
+        struct linger now = {1, 0};
+
+        (void) setsockopt(h->conn.watch.fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+    }
+    if (h->hr != NULL && h->state == H1_HEAD) {
+        h->hr->finishing = true;
+    }
+    h->conn.error = true;
+    wr_h1_abort(h, status);
+}
+
+static void
+on_timer(wr_timer_t *t)
+{
+    wr_h1_t *h = WR_CONTAINER(t, wr_h1_t, conn.timer);
+
+    wr_h1_enter(h);
+    switch (h->state) {
+    case H1_HEAD:
+        if (h->req != NULL) {
+            timed_out(h, 408, "");
+        } else {
+            wr_h1_close(h);
+        }
+        break;
+    case H1_RUN:
+        if (h->hr->delayed) {
+            h->hr->delayed = false;
+            (void) wr_h1_write(h);
+            wr_h1_maybe_done(h);
+        } else if (h->out != NULL && h->hr->blocked) {
+            timed_out(h, 408, "");
+        } else if (h->hr->want_body && !h->hr->body_done) {
+            timed_out(h, 408, "");
+        }
+        break;
+    case H1_DRAIN:
+    case H1_LINGER:
+        wr_h1_close(h);
+        break;
+    default:
+        break;
+    }
+    wr_h1_leave(h);
+}
+
+/* ---- the front ---- */
+
+static void
+finish(wr_req_t *r, wr_rc_t outcome)
+{
+    wr_h1_t *h = r->front_data;
+
+    wr_h1_enter(h);
+    h->hr->finishing = true;
+    if (outcome < 0 || r->closed || r->upgraded) {
+        if (r->aborted && r->status == 0) {
+            r->status = WR_STATUS_CLIENT_CLOSED;
+        }
+        r->keepalive = 0;
+        wr_h1_close(h);
+    } else {
+        if (h->out != NULL) {
+            (void) wr_h1_write(h);
+        }
+        wr_h1_maybe_done(h);
+    }
+    wr_h1_leave(h);
+}
+
+static wr_conn_t *
+take_conn(wr_req_t *r, wr_str_t *early)
+{
+    wr_h1_t *h = r->front_data;
+
+    *early = wr_str(h->buf + h->pos, h->end - h->pos);
+    h->pos = h->end;
+    h->state = H1_TUNNEL;
+    r->upgraded = 1;
+    r->keepalive = 0;
+    return &h->conn;
+}
+
+const wr_front_t wr_h1_front = {
+    .name = "HTTP/1.1",
+    .send_head = wr_h1_send_head,
+    .send_body = wr_h1_send_body,
+    .pending = wr_h1_pending,
+    .read_body = wr_h1_read_body,
+    .finish = finish,
+    .send_continue = wr_h1_send_continue,
+    .take_conn = take_conn,
+};
+
+static void
+client_quit(wr_client_t *c, bool now)
+{
+    wr_h1_t *h = WR_CONTAINER(c, wr_h1_t, client);
+
+    if (h->state != H1_HEAD || h->req != NULL) {
+        return;
+    }
+    if (now) {
+        wr_h1_close(h);
+    } else {
+        wr_timer_cancel(&h->conn.timer);
+        wr_timer_set(&h->conn.timer, RETIRE_IDLE_MS);
+    }
+}
+
+static void
+client_close(wr_client_t *c)
+{
+    wr_h1_t *h = WR_CONTAINER(c, wr_h1_t, client);
+
+    wr_h1_enter(h);
+    wr_h1_abort(h, WR_STATUS_CLIENT_CLOSED);
+    wr_h1_leave(h);
+}
+
+static const wr_client_type_t client_type = {client_quit, client_close};
+
+static void
+set_options(const wr_h1_t *h, const wr_http_core_t *core, int fd)
+{
+    int one = 1;
+
+    if (core->tcp_nodelay && h->peer.u.sa.sa_family != AF_UNIX) {
+        (void) setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+    }
+}
+
+void
+wr_h1_accept(wr_listen_t *l, int fd, const struct sockaddr *sa, socklen_t len)
+{
+    wr_h1_t *h = calloc(1, sizeof(*h));
+
+    WR_ASSERT(h != NULL);
+    h->endpoint = wr_port_endpoint(l->data, fd);
+    h->out_tail = &h->out;
+    h->born = wr_clock.mono;
+    h->peer.len = (socklen_t) wr_min_size(len, sizeof(h->peer.u));
+    memcpy(&h->peer.u, sa, h->peer.len);
+    if (len == 0) {
+        h->peer.u.sa.sa_family = AF_UNIX;
+        h->peer.len = sizeof(sa_family_t);
+    }
+    if (wr_conn_open(&h->conn, fd, wr_cycle->log) != WR_OK) {
+        free(h);
+        return;
+    }
+    h->conn.watch.on_read = on_read;
+    h->conn.watch.on_write = on_write;
+    h->conn.timer.fn = on_timer;
+    set_options(h, core_of(h), fd);
+    wr_client_add(&h->client, &client_type);
+    h->idle = true;
+    wr_client_idle(&h->client, true);
+    wr_timer_set(&h->conn.timer, core_of(h)->client_header_timeout);
+}

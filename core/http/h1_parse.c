@@ -1,0 +1,520 @@
+/*
+ * HTTP/1.x heads: lines are parsed as they arrive, each byte is looked at once.
+ *
+ * Header texts are views of the read buffers. When a line does not fit, it moves
+ * to a new, larger buffer; older buffers stay until the request ends. Whatever
+ * another server might read differently (CL with TE, repeated lengths, spaces in
+ * names, folded lines, bare CR, NUL) is refused.
+ */
+#include <weir/http/h1_priv.h>
+
+#include <stdlib.h>
+#include <weir/http/status.h>
+#include <weir/http/uri.h>
+
+static wr_rc_t
+reject(wr_h1_t *h, unsigned status, const char *why)
+{
+    wr_req_t *r = h->req;
+
+    wr_log(&r->log, WR_LOG_INFO, 0, "%s", why);
+    r->log.action = NULL;
+    h->state = H1_RUN;
+    wr_req_reject(r, status);
+    return WR_DONE;
+}
+
+/* ---- the request line ---- */
+
+static bool
+is_method_char(char c)
+{
+    return (c >= 'A' && c <= 'Z') || c == '_' || c == '-';
+}
+
+/* "HTTP/1.1": the version, 0 if it is none, -1 if it is one we do not speak. */
+static int
+parse_version(wr_str_t v)
+{
+    size_t i = 5;
+    int    major = 0, minor = 0, digits = 0;
+
+    if (!wr_str_starts(v, WR_STR("HTTP/")) || v.n < 8 || !wr_is_digit(v.p[5])
+        || v.p[5] == '0')
+    {
+        return 0;
+    }
+    for (; i < v.n && wr_is_digit(v.p[i]); i++) {
+        major = major * 10 + (v.p[i] - '0');
+        if (major > 99) {
+            return 0;
+        }
+    }
+    if (major > 1) {
+        return -1;
+    }
+    if (i == v.n || v.p[i++] != '.') {
+        return 0;
+    }
+    for (; i < v.n && wr_is_digit(v.p[i]); i++, digits++) {
+        minor = minor * 10 + (v.p[i] - '0');
+        if (minor > 99) {
+            return 0;
+        }
+    }
+    while (i < v.n && v.p[i] == ' ') {
+        i++;
+    }
+    return digits != 0 && i == v.n ? major * 1000 + minor : 0;
+}
+
+/* "http://host:80/path": leaves the path in *uri. */
+static bool
+cut_absolute(wr_h1_req_t *hr, wr_pool_t *pool, wr_str_t *uri)
+{
+    size_t i = 0, start;
+
+    while (i < uri->n && (wr_is_alpha(uri->p[i]) || (i != 0 && (wr_is_digit(uri->p[i])
+           || uri->p[i] == '+' || uri->p[i] == '-' || uri->p[i] == '.'))))
+    {
+        i++;
+    }
+    if (i == 0 || !wr_str_starts(wr_str_skip(*uri, i), WR_STR("://"))) {
+        return false;
+    }
+    start = i + 3;
+    for (i = start; i < uri->n && uri->p[i] != '/' && uri->p[i] != '?' && uri->p[i] != '#';
+         i++)
+    {
+        if (uri->p[i] == '@') {
+            return false;
+        }
+    }
+    if (i == start) {
+        return false;
+    }
+    hr->host_in_uri = wr_str(uri->p + start, i - start);
+    *uri = wr_str_skip(*uri, i);
+    if (uri->n == 0) {
+        *uri = WR_STR("/");
+    } else if (uri->p[0] != '/') {
+        *uri = wr_pool_join(pool, WR_STR("/"), *uri);
+    }
+    return true;
+}
+
+static wr_rc_t
+parse_line(wr_h1_t *h, wr_str_t line)
+{
+    wr_req_t             *r = h->req;
+    const wr_http_core_t *core = wr_http_core(r);
+    wr_str_t              uri;
+    wr_uri_t              parts;
+    size_t                i = 0, start;
+    int                   version = WR_HTTP_09;
+
+    r->request_line = line;
+    while (i < line.n && is_method_char(line.p[i])) {
+        i++;
+    }
+    if (i == 0 || i == line.n || line.p[i] != ' ') {
+        return reject(h, 400, "client sent invalid method");
+    }
+    r->method_name = wr_str(line.p, i);
+    r->method = wr_method_bit(r->method_name);
+    while (i < line.n && line.p[i] == ' ') {
+        i++;
+    }
+    start = i;
+    while (i < line.n && line.p[i] != ' ') {
+        unsigned char c = (unsigned char) line.p[i];
+
+        if (c < ' ' || c == 0x7f) {
+            return reject(h, 400, "client sent invalid request");
+        }
+        i++;
+    }
+    uri = wr_str(line.p + start, i - start);
+    while (i < line.n && line.p[i] == ' ') {
+        i++;
+    }
+    if (i < line.n) {
+        version = parse_version(wr_str_skip(line, i));
+        if (version == 0) {
+            return reject(h, 400, "client sent invalid request");
+        }
+        if (version < 0) {
+            r->version = WR_HTTP_11;
+            return reject(h, 505, "client sent invalid version");
+        }
+    } else if (r->method != WR_GET) {
+        return reject(h, 400, "client sent invalid method in HTTP/0.9 request");
+    }
+    r->version = (uint32_t) version;
+    if (uri.n == 0) {
+        return reject(h, 400, "client sent invalid request");
+    }
+    if (uri.p[0] != '/' && !cut_absolute(h->hr, wr_pool(r), &uri)) {
+        if (r->method == WR_CONNECT) {
+            return reject(h, 405, "client sent CONNECT method");
+        }
+        return reject(h, 400, "client sent invalid request");
+    }
+    r->raw_uri = uri;
+    if (wr_uri_normalise(wr_pool(r), uri, core->merge_slashes, &parts) != WR_OK) {
+        r->uri = WR_STR_NONE;
+        return reject(h, 400, "client sent invalid request");
+    }
+    r->uri = parts.path;
+    r->args = parts.args;
+    r->complex_uri = parts.complex;
+    r->quoted_uri = parts.quoted;
+    r->plus_in_uri = parts.plus;
+    r->valid_uri = 1;
+    wr_set_exten(r);
+    return WR_OK;
+}
+
+/* ---- fields ---- */
+
+typedef enum { NAME_OK, NAME_ODD, NAME_BAD } name_t;
+
+static name_t
+check_name(wr_str_t name, bool underscores)
+{
+    name_t result = NAME_OK;
+
+    for (size_t i = 0; i < name.n; i++) {
+        unsigned char c = (unsigned char) name.p[i];
+
+        if (c <= ' ' || c == 0x7f) {
+            return NAME_BAD;
+        }
+        if (!wr_is_alpha((char) c) && !wr_is_digit((char) c) && c != '-'
+            && !(c == '_' && underscores))
+        {
+            result = NAME_ODD;
+        }
+    }
+    return name.n != 0 ? result : NAME_BAD;
+}
+
+/* Fields that may stand once only. */
+static bool
+is_unique(wr_hid_t id)
+{
+    switch (id) {
+    case WR_H_HOST:
+    case WR_H_CONTENT_LENGTH:
+    case WR_H_TRANSFER_ENCODING:
+    case WR_H_CONTENT_TYPE:
+    case WR_H_USER_AGENT:
+    case WR_H_REFERER:
+    case WR_H_AUTHORIZATION:
+    case WR_H_IF_MODIFIED_SINCE:
+    case WR_H_IF_UNMODIFIED_SINCE:
+    case WR_H_IF_MATCH:
+    case WR_H_IF_NONE_MATCH:
+    case WR_H_RANGE:
+    case WR_H_IF_RANGE:
+    case WR_H_EXPECT:
+    case WR_H_UPGRADE:
+    case WR_H_KEEP_ALIVE:
+    case WR_H_X_REAL_IP:
+    case WR_H_DEPTH:
+    case WR_H_DESTINATION:
+    case WR_H_OVERWRITE:
+    case WR_H_DATE:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static wr_rc_t
+parse_field(wr_h1_t *h, wr_str_t line)
+{
+    wr_req_t             *r = h->req;
+    const wr_http_core_t *core = wr_http_core(r);
+    ssize_t               colon = wr_str_chr(line, ':');
+    wr_str_t              name, value;
+    wr_hid_t              id;
+
+    name = colon >= 0 ? wr_str(line.p, (size_t) colon) : line;
+    switch (check_name(name, core->underscores_in_headers)) {
+    case NAME_BAD:
+        return reject(h, 400, "client sent invalid header line");
+    case NAME_ODD:
+        if (core->ignore_invalid_headers || colon < 0) {
+            wr_log(&r->log, WR_LOG_INFO, 0, "client sent invalid header line: \"%.*s\"",
+                   WR_ARG(line));
+            return WR_OK;
+        }
+        break;
+    case NAME_OK:
+        break;
+    }
+    if (colon < 0) {
+        /* A name alone: nginx takes it for one with an empty value. */
+        value = WR_STR("");
+    } else {
+        value = wr_str_skip(line, (size_t) colon + 1);
+        while (value.n != 0 && value.p[0] == ' ') {
+            value = wr_str_skip(value, 1);
+        }
+        while (value.n != 0 && value.p[value.n - 1] == ' ') {
+            value.n--;
+        }
+    }
+    if (++h->hr->nheaders > core->max_headers) {
+        return reject(h, WR_STATUS_HEADER_TOO_LARGE, "client sent too many header lines");
+    }
+    id = wr_header_id(name);
+    if (is_unique(id) && wr_headers_first(&r->in, id) != NULL) {
+        wr_log(&r->log, WR_LOG_INFO, 0, "client sent duplicate header line: \"%.*s\"",
+               WR_ARG(line));
+        return reject(h, 400, "client sent duplicate header line");
+    }
+    (void) wr_headers_add(&r->in, id, name, value);
+    return WR_OK;
+}
+
+/* ---- what the head as a whole says ---- */
+
+static wr_rc_t
+check_host(wr_h1_t *h)
+{
+    wr_req_t    *r = h->req;
+    wr_header_t *field = wr_headers_first(&r->in, WR_H_HOST);
+    int          port;
+
+    if (field != NULL && field->value.n != 0
+        && wr_host_normalise(wr_pool(r), field->value, &r->host, &port) != WR_OK)
+    {
+        return reject(h, 400, "client sent invalid host header");
+    }
+    if (field != NULL && field->value.n == 0 && r->version >= WR_HTTP_11
+        && h->hr->host_in_uri.n == 0)
+    {
+        return reject(h, 400, "client sent invalid host header");
+    }
+    if (field == NULL && r->version >= WR_HTTP_11) {
+        return reject(h, 400, "client sent HTTP/1.1 request without \"Host\" header");
+    }
+    if (h->hr->host_in_uri.n != 0
+        && wr_host_normalise(wr_pool(r), h->hr->host_in_uri, &r->host, &port) != WR_OK)
+    {
+        return reject(h, 400, "client sent invalid host in request line");
+    }
+    wr_req_use_server(r, wr_server_find(h->endpoint, r->host, r));
+    return WR_OK;
+}
+
+static wr_rc_t
+check_framing(wr_h1_t *h)
+{
+    wr_req_t    *r = h->req;
+    wr_header_t *length = wr_headers_first(&r->in, WR_H_CONTENT_LENGTH);
+    wr_header_t *te = wr_headers_first(&r->in, WR_H_TRANSFER_ENCODING);
+
+    if (length != NULL) {
+        int64_t n;
+
+        if (length->value.n > 18 || !wr_parse_int(length->value, &n)) {
+            return reject(h, 400, "client sent invalid \"Content-Length\" header");
+        }
+        r->content_length = n;
+    }
+    if (te != NULL) {
+        if (r->version < WR_HTTP_11) {
+            return reject(h, 400, "client sent HTTP/1.0 request with "
+                                  "\"Transfer-Encoding\" header");
+        }
+        if (length != NULL) {
+            return reject(h, 400, "client sent \"Content-Length\" and "
+                                  "\"Transfer-Encoding\" headers at the same time");
+        }
+        if (!wr_str_ieqz(te->value, "chunked")) {
+            return reject(h, 501, "client sent unknown \"Transfer-Encoding\"");
+        }
+        r->chunked = true;
+        r->content_length = -1;
+    }
+    h->hr->left = r->chunked ? 0 : r->content_length;
+    h->hr->body_done = !r->chunked && r->content_length <= 0;
+    if (r->method == WR_TRACE) {
+        return reject(h, 405, "client sent TRACE method");
+    }
+    if (r->method == WR_CONNECT) {
+        return reject(h, 405, "client sent CONNECT method");
+    }
+    return WR_OK;
+}
+
+/* Browsers that cannot do it, as keepalive_disable says. */
+static bool
+keepalive_disabled(const wr_req_t *r, unsigned mask)
+{
+    wr_str_t agent = wr_req_header(r, WR_H_USER_AGENT);
+    ssize_t  msie = wr_str_find(agent, WR_STR("MSIE "));
+
+    if ((mask & 2) != 0 && r->method == WR_POST && msie >= 0 && (size_t) msie + 6 < agent.n
+        && agent.p[msie + 5] <= '6' && agent.p[msie + 6] == '.'
+        && wr_str_find(agent, WR_STR("Opera")) < 0)
+    {
+        return true;
+    }
+    return (mask & 4) != 0 && wr_str_find(agent, WR_STR("Safari/")) >= 0
+           && wr_str_find(agent, WR_STR("Mac OS X")) >= 0
+           && wr_str_find(agent, WR_STR("Chrome")) < 0;
+}
+
+static void
+choose_keepalive(wr_h1_t *h)
+{
+    wr_req_t             *r = h->req;
+    const wr_http_core_t *core = wr_http_core(r);
+    wr_header_t          *c = wr_headers_first(&r->in, WR_H_CONNECTION);
+
+    r->keepalive = r->version >= WR_HTTP_11;
+    for (; c != NULL; c = wr_headers_next(&r->in, c)) {
+        if (wr_str_ifind(c->value, WR_STR("close")) >= 0) {
+            r->keepalive = 0;
+            break;
+        }
+        if (wr_str_ifind(c->value, WR_STR("keep-alive")) >= 0) {
+            r->keepalive = 1;
+        }
+    }
+    if (r->keepalive && keepalive_disabled(r, core->keepalive_disable)) {
+        r->keepalive = 0;
+    }
+}
+
+static wr_rc_t
+head_complete(wr_h1_t *h)
+{
+    if (check_host(h) != WR_OK || check_framing(h) != WR_OK) {
+        return WR_DONE;
+    }
+    choose_keepalive(h);
+    h->req->log.action = NULL;
+    h->state = H1_RUN;
+    return WR_OK;
+}
+
+/* ---- lines out of buffers ---- */
+
+static void
+free_buffer(void *p)
+{
+    free(p);
+}
+
+/* The line at pos does not fit: it moves to a large buffer. */
+static wr_rc_t
+grow(wr_h1_t *h)
+{
+    wr_req_t        *r = h->req;
+    const wr_bufs_t *large = &wr_http_core(r)->large_client_header_buffers;
+    uint32_t         part = h->end - h->pos;
+    char            *buf;
+
+    if (part >= large->size) {
+        r->request_line = h->hr->have_line ? r->request_line : wr_str(h->buf + h->pos, part);
+        return h->hr->have_line
+                   ? reject(h, WR_STATUS_HEADER_TOO_LARGE, "client sent too long header line")
+                   : reject(h, 414, "client sent too long URI");
+    }
+    if (h->hr->large >= large->n) {
+        return reject(h, WR_STATUS_HEADER_TOO_LARGE, "client sent too large request");
+    }
+    h->hr->large++;
+    buf = malloc(large->size);
+    WR_ASSERT(buf != NULL);
+    memcpy(buf, h->buf + h->pos, part);
+    /* What was parsed points into the old one. */
+    wr_pool_on_free(wr_pool(r), free_buffer, h->buf);
+    h->buf = buf;
+    h->cap = (uint32_t) large->size;
+    h->hr->scan -= h->pos;
+    h->pos = 0;
+    h->end = part;
+    return WR_OK;
+}
+
+static wr_rc_t
+take_line(wr_h1_t *h, wr_str_t line)
+{
+    wr_h1_req_t *hr = h->hr;
+
+    if (line.n != 0 && line.p[line.n - 1] == '\r') {
+        line.n--;
+    }
+    if (!hr->have_line) {
+        if (line.n == 0) {
+            return WR_OK;       /* empty lines before a request are skipped */
+        }
+        hr->have_line = true;
+        h->req->log.action = "reading client request line";
+        if (wr_str_chr(line, '\r') >= 0 || wr_str_chr(line, '\0') >= 0) {
+            h->req->request_line = line;
+            return reject(h, 400, "client sent invalid request");
+        }
+        if (parse_line(h, line) != WR_OK) {
+            return WR_DONE;
+        }
+        h->req->log.action = "reading client request headers";
+        if (h->req->version < WR_HTTP_10) {
+            hr->body_done = true;
+            wr_req_use_server(h->req, wr_server_find(h->endpoint, h->req->host, h->req));
+            h->req->log.action = NULL;
+            h->state = H1_RUN;
+            return WR_DECLINED;
+        }
+        return WR_OK;
+    }
+    if (line.n == 0) {
+        return head_complete(h) == WR_OK ? WR_DECLINED : WR_DONE;
+    }
+    if (wr_str_chr(line, '\r') >= 0 || wr_str_chr(line, '\0') >= 0) {
+        return reject(h, 400, "client sent invalid header line");
+    }
+    return parse_field(h, line);
+}
+
+wr_rc_t
+wr_h1_parse(wr_h1_t *h)
+{
+    wr_h1_req_t *hr = h->hr;
+    char        *nl;
+
+    for (;;) {
+        wr_rc_t rc;
+        size_t  start = h->pos;
+
+        nl = memchr(h->buf + hr->scan, '\n', h->end - hr->scan);
+        if (nl == NULL) {
+            break;
+        }
+        h->pos = (uint32_t) (nl - h->buf) + 1;
+        hr->scan = h->pos;
+        h->req->request_length += (int64_t) (h->pos - start);
+        rc = take_line(h, wr_str(h->buf + start, (size_t) (nl - h->buf) - start));
+        if (rc == WR_DECLINED) {
+            return WR_OK;
+        }
+        if (rc != WR_OK) {
+            return rc;
+        }
+    }
+    hr->scan = h->end;
+    if (h->end == h->cap) {
+        wr_rc_t rc = grow(h);
+
+        if (rc != WR_OK) {
+            return rc;
+        }
+    }
+    return WR_AGAIN;
+}
