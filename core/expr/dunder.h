@@ -1,0 +1,13 @@
+/*
+ * Names like __class__: the few that templates use for debugging.
+ */
+#ifndef WEIR_EXPR_DUNDER_H
+#define WEIR_EXPR_DUNDER_H
+
+#include <weir/expr/value.h>
+
+/* False without an error if the value has no such attribute. */
+bool wr_find_dunder(wr_eval_t *ev, const wr_val_t *v, wr_str_t name,
+                    wr_val_t *out);
+
+#endif
