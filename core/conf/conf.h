@@ -103,6 +103,7 @@ typedef struct wr_bufs {
     size_t  size;
 } wr_bufs_t;
 
+/* `conf` is the struct of the scope itself, made if it was not there. */
 typedef wr_rc_t (*wr_set_fn_t)(wr_conf_t *cf, const wr_directive_t *d, void *conf);
 
 struct wr_directive {
