@@ -89,7 +89,11 @@ $B/weir-render: $(list_render) $B/lists/render
 
 # ---- unit tests, fuzzers ----
 
-# Archives rather than objects: a test may include the .c that it tests.
+# Archives rather than objects, and the test's own definitions first: a test may
+# include the .c that it tests. An object that announces itself by a constructor
+# is needed even if nobody names it.
+hooked_o := $(if $(lib_c),$(call object,$(shell grep -l '((constructor))' \
+                                     $(filter core/vars/%,$(lib_c)))))
 $B/libweir.a: $(lib_o) $B/lists/lib
 	@rm -f $@
 	$(call say,ar  ,$@)ar rcsT $@ $(filter %.o,$^)
@@ -99,8 +103,8 @@ $B/libmodules.a: $(list_mods) $B/lists/mods
 	$(call say,ar  ,$@)ar rcsT $@ $(filter %.o,$^)
 
 ARCHIVES  = $B/libmodules.a $B/libweir.a
-LINK_TEST = $(CC) $(LDFLAGS) -pie -Wl,--export-dynamic -o $@ \
-            $(filter %.o,$^) \
+LINK_TEST = $(CC) $(LDFLAGS) -pie -Wl,--export-dynamic -Wl,-z,muldefs -o $@ \
+            $(filter %.o,$^) $(hooked_o) \
             -Wl,--start-group $(ARCHIVES) -Wl,--end-group $(all_libs) $(LIBS)
 
 unit_c := $(wildcard tests/unit/*.c tests/unit/*/*.c)
