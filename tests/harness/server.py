@@ -229,7 +229,19 @@ class Server:
                               % (self.START, self.tail()))
             time.sleep(pause)
             pause = min(pause * 1.5, 0.02)
+        self._wait_for_workers()
         return self
+
+    def _wait_for_workers(self):
+        """The pid file is there before the workers are."""
+        with open(os.path.join(self.prefix, "test.conf")) as f:
+            conf = f.read()
+        if re.search(r"^\s*(master_process\s+off|daemon\s+on)\b", conf, re.M):
+            return
+        end = time.monotonic() + 2
+        while not self.workers() and self.process.poll() is None \
+                and time.monotonic() < end:
+            time.sleep(0.001)
 
     @staticmethod
     def _pid_written(path):
