@@ -131,8 +131,8 @@ report(wr_conf_t *cf, wr_level_t level, const wr_tok_t *at, size_t offset, int e
         }
     } else {
         if (at != NULL && at->file.n != 0) {
-            wr_buf_printf(&b, " in %.*s:%u:%u", WR_ARG(at->file), at->line,
-                          at->column);
+            wr_buf_printf(&b, " in %.*s:%u:%zu", WR_ARG(at->file), at->line,
+                          at->column + offset);
         }
         if (hint.n != 0) {
             wr_buf_printf(&b, " (%.*s)", WR_ARG(hint));
