@@ -20,11 +20,13 @@ found(wr_str_t *value, wr_str_t text)
     return WR_OK;
 }
 
-/* data: offset of a wr_str_t in wr_req_t */
+/* data: offset of a wr_str_t in wr_req_t. Without a pointer it was never set, which
+ * a log shows as "-". */
 static wr_rc_t
 get_field(wr_req_t *r, const wr_var_t *v, wr_str_t *value)
 {
-    return found(value, *(const wr_str_t *) ((const char *) r + v->data));
+    *value = *(const wr_str_t *) ((const char *) r + v->data);
+    return value->p != NULL ? WR_OK : WR_NOTFOUND;
 }
 
 /* The same of the main request. */

@@ -253,7 +253,7 @@ rewrite(wr_req_t *r, const rewrite_t *rw)
         }
         r->args = wr_buf_text(&args);
     } else if (!rw->add_args) {
-        r->args = WR_STR("");
+        r->args.n = 0;
     }
     if (logs(r)) {
         wr_log(&r->log, WR_LOG_NOTICE, 0,
