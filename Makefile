@@ -19,6 +19,10 @@ build = $(MAKE) --no-print-directory $(jobs) -f $1/Makefile $2
 all: $B/Makefile
 	+@$(call build,$B)
 
+# A part: the server, weir-render, the loadable modules.
+server render modules: $B/Makefile
+	+@$(call build,$B,$@)
+
 objs-asan/Makefile:
 	./configure --builddir=objs-asan --with-sanitizer=address $(CONFIGURE)
 objs-tsan/Makefile:
@@ -89,6 +93,6 @@ dist:
 clean:
 	rm -rf $B objs-asan objs-tsan objs-cover objs-fuzz
 
-.PHONY: all run test asan tsan unit cover fuzz bench deps-test lint format \
-        install dist clean
+.PHONY: all server render modules run test asan tsan unit cover fuzz bench \
+        deps-test lint format install dist clean
 .SECONDARY:
