@@ -34,7 +34,7 @@ extern wr_options_t wr_options;
 void wr_process_init(int argc, char **argv);
 
 /* Fills in and completes the paths of wr_options and opens the error log of the
- * start-up (not with -s). From here on, lines of level warn and above are copied
+ * start-up. From here on, lines of level warn and above are copied
  * to stderr as "weir: [emerg] …" until the server runs. */
 void wr_options_settle(void);
 

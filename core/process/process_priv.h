@@ -25,6 +25,7 @@ extern wr_process_t wr_process;
 
 void wr_title_set(const char *format, ...) WR_PRINTF(1, 2);
 void wr_title_init(int argc, char **argv);
+void wr_start_log_close(void);
 
 /* ---- cycle ---- */
 
@@ -49,9 +50,12 @@ wr_rc_t wr_sockets_open(wr_cycle_t *cycle, wr_cycle_t *old);
 /* After the new cycle was taken: closes what the old one had and the new one has
  * not. */
 void    wr_sockets_close_old(wr_cycle_t *cycle, wr_cycle_t *old);
-/* At the end, or after a refusal: what `cycle` opened itself. */
-void    wr_sockets_drop(wr_cycle_t *cycle);
+/* After a refusal: what `cycle` opened itself; then, at the end, all. */
+void    wr_sockets_drop(wr_cycle_t *cycle, wr_cycle_t *old);
 void    wr_sockets_close(wr_cycle_t *cycle);
+/* The variable that tells a new binary of our sockets; malloc'd. In the child,
+ * before exec. */
+char   *wr_sockets_hand_over(const wr_cycle_t *cycle);
 
 /* ---- signals ---- */
 
@@ -75,12 +79,14 @@ wr_rc_t wr_pid_rename(wr_cycle_t *cycle, bool to_old);
 wr_rc_t wr_pid_test(wr_cycle_t *cycle);
 
 /* Beside the pid file: what became of the last reload. */
+wr_str_t wr_state_path(wr_pool_t *pool, wr_str_t pid);
 void    wr_state_started(wr_cycle_t *cycle);
 void    wr_state_finished(wr_cycle_t *cycle, bool taken, wr_str_t why);
 
 /* What is logged at emerg while it is set: for who asked for a reload. */
 void     wr_capture_start(wr_log_t *log);
-wr_str_t wr_capture_end(wr_log_t *log);
+wr_str_t wr_capture_end(wr_log_t *log);     /* valid until the next call */
+void     wr_capture_free(void);
 
 /* ---- systemd ---- */
 
@@ -92,9 +98,18 @@ void wr_notify_forget(void);
 
 /* ---- workers ---- */
 
-/* Runs until the worker ends; returns its exit status. `ready` is called once it
- * accepts, `retired` once it does not any more. */
+/* In the child: runs until the worker ends; returns its exit status. */
 int wr_worker_main(wr_cycle_t *cycle, unsigned index);
+
+/* Its parts, also for the single process: opens loop and signals and starts the
+ * modules; begins the graceful end; ends. */
+wr_rc_t wr_worker_begin(wr_cycle_t *cycle, unsigned index);
+void    wr_worker_quit(wr_cycle_t *cycle);
+bool    wr_worker_is_idle(void);
+void    wr_worker_end(wr_cycle_t *cycle);
+
+/* "using the "epoll" event method", version, system, limits. */
+void wr_first_lines(wr_log_t *log);
 
 wr_rc_t wr_privileges_drop(wr_cycle_t *cycle, unsigned index);
 void    wr_environment_set(wr_cycle_t *cycle);
@@ -105,18 +120,15 @@ void    wr_modules_stop(wr_cycle_t *cycle);
 void wr_accept_start(wr_cycle_t *cycle, bool shared);
 /* After each turn: goes on where a limit has made us pause. */
 void wr_accept_check(void);
-/* Takes what waits in the queues, then closes the sockets (`drain`) or only stops
- * listening to them. */
-void wr_accept_stop(wr_cycle_t *cycle, bool drain);
+/* Stops listening; `and_close`: takes what waits in the queues and closes. */
+void wr_accept_stop(wr_cycle_t *cycle, bool and_close);
 
 /* ---- the master's workers ---- */
 
 wr_rc_t  wr_workers_init(wr_log_t *log);
 void     wr_workers_free(void);
 void     wr_workers_start(wr_cycle_t *cycle);
-/* All that run, or those of older generations. */
 unsigned wr_workers_count(void);
-unsigned wr_workers_old(void);
 void     wr_workers_signal(int sig, bool only_old);
 /* After SIGCHLD. */
 void     wr_workers_reap(wr_cycle_t *cycle);
@@ -125,6 +137,8 @@ void     wr_workers_no_respawn(void);
 /* Those of the newest generation accept; the older ones do not. */
 bool     wr_workers_ready(void);
 bool     wr_workers_retired(void);
+/* How many of the newest generation have not ended. */
+unsigned wr_workers_new(void);
 /* For the worker itself. */
 void     wr_worker_is_ready(void);
 void     wr_worker_is_retired(void);
@@ -132,5 +146,6 @@ void     wr_worker_is_retired(void);
 /* ---- upgrade ---- */
 
 void wr_upgrade_start(wr_cycle_t *cycle);
+void wr_upgrade_ended(wr_cycle_t *cycle);
 
 #endif
