@@ -80,7 +80,7 @@ deps-test:
 lint:
 	@auto/dev/lint
 
-# The files that differ from the last commit, or F="…".
+# The lines that differ from the last commit, or the files F="…".
 format:
 	@auto/dev/format $F
 
