@@ -67,9 +67,9 @@ int_of_text(wr_eval_t *ev, wr_str_t s, const wr_val_t *base, int64_t *out)
     wr_rc_t     rc = WR_SYNTAX;
 
     if (!wr_given(base)) {
-        rc = wr_parse_int(ev->pool, s, 10, out);
+        rc = wr_parse_pyint(ev->pool, s, 10, out);
     } else if (wr_is_num(base) && base->u.i >= 0 && base->u.i <= 36) {
-        rc = wr_parse_int(ev->pool, s, (int) base->u.i, out);
+        rc = wr_parse_pyint(ev->pool, s, (int) base->u.i, out);
     }
     if (rc != WR_SYNTAX) {
         return rc == WR_OK;
@@ -226,7 +226,7 @@ round_int(wr_eval_t *ev, int64_t i, int64_t digits, wr_val_t *out)
     if (i < 0) {
         *--start = '-';
     }
-    if (wr_parse_int(ev->pool, wr_str_z(start), 10, &v) != WR_OK) {
+    if (wr_parse_pyint(ev->pool, wr_str_z(start), 10, &v) != WR_OK) {
         return wr_raise(ev, "OverflowError",
                         "integer result of round is too large");
     }

@@ -80,7 +80,7 @@ base_prefix(const char *p, int *base)
 }
 
 wr_rc_t
-wr_parse_int(wr_pool_t *pool, wr_str_t s, int base, int64_t *out)
+wr_parse_pyint(wr_pool_t *pool, wr_str_t s, int base, int64_t *out)
 {
     size_t      n;
     const char *p = to_ascii(pool, s, &n);
