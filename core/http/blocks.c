@@ -39,7 +39,9 @@ begin_modules(wr_conf_t *cf)
         {
             return WR_ERROR;
         }
-        if (modules[i]->begin != NULL && modules[i]->begin(cf) != WR_OK) {
+        if (modules[i]->http != NULL && modules[i]->begin != NULL
+            && modules[i]->begin(cf) != WR_OK)
+        {
             return WR_ERROR;
         }
     }
@@ -144,7 +146,7 @@ add_name(wr_conf_t *cf, wr_server_t *s, const wr_tok_t *tok)
         name->regex = wr_regex_compile(cf, &pattern, !upper, true);
         return name->regex != NULL ? WR_OK : WR_ERROR;
     }
-    name->name = wr_str_lower(cf->pool, text);
+    name->name = wr_name_lower(cf->pool, text);
     if (!wr_name_is_valid(name->name)) {
         return wr_conf_fail(cf, tok, "invalid server name or wildcard \"%.*s\"",
                             WR_ARG(text));
@@ -376,7 +378,7 @@ types_line(wr_conf_t *cf, void *data)
     type = WR_NEW(cf->pool, wr_str_t);
     *type = wr_pool_str(cf->pool, cf->args[0].text);
     for (unsigned i = 1; i < cf->nargs; i++) {
-        wr_str_t  ext = wr_str_lower(cf->pool, cf->args[i].text);
+        wr_str_t  ext = wr_name_lower(cf->pool, cf->args[i].text);
         wr_str_t *old = wr_map_set(types, ext, type);
 
         if (old != NULL) {

@@ -35,7 +35,7 @@ wr_rc_t wr_endpoints_build(wr_conf_t *cf, wr_http_t *http) WR_MUST_CHECK;
 wr_rc_t wr_http_assemble(wr_conf_t *cf);
 
 /* Lower case copy (or the text itself if it has no capitals). */
-wr_str_t wr_str_lower(wr_pool_t *pool, wr_str_t s);
+wr_str_t wr_name_lower(wr_pool_t *pool, wr_str_t s);
 /* "a.b", "*.a", "a.*", ".a", "" */
 bool     wr_name_is_valid(wr_str_t name);
 

@@ -29,7 +29,7 @@ set_root(wr_conf_t *cf, const wr_directive_t *d, void *conf)
     wr_location_t *loc = wr_conf_location(cf);
     wr_str_t       path = cf->args[1].text;
 
-    if (wr_scope_is_set(cf->scope, &wr_http_core_module.schema, d->offset)) {
+    if (core->root.given) {
         if (core->is_alias == alias) {
             return wr_conf_fail(cf, NULL, "\"%s\" directive is duplicate",
                                 alias ? "alias" : "root");

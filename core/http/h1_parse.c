@@ -19,6 +19,9 @@ reject(wr_h1_t *h, unsigned status, const char *why)
 
     wr_log(&r->log, WR_LOG_INFO, 0, "%s", why);
     r->log.action = NULL;
+    if (r->version == 0) {
+        r->version = WR_HTTP_10;
+    }
     h->state = H1_RUN;
     wr_req_reject(r, status);
     return WR_DONE;

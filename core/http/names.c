@@ -4,7 +4,7 @@
 #include <weir/http/blocks_priv.h>
 
 wr_str_t
-wr_str_lower(wr_pool_t *pool, wr_str_t s)
+wr_name_lower(wr_pool_t *pool, wr_str_t s)
 {
     char *low = NULL;
 

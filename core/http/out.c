@@ -114,8 +114,10 @@ wr_send_head(wr_req_t *r)
     }
     if (has_no_body(r->status)) {
         r->head_only = 1;
-        if (r->status != 304) {
+        if (r->status == 204) {
             r->out_length = -1;
+            r->content_type = WR_STR_NONE;
+            wr_clear_last_modified(r);
         }
     }
     if (r->method == WR_HEAD) {

@@ -104,6 +104,7 @@ wr_req_new(const wr_front_t *front, void *front_data, wr_conn_t *conn,
     wr_req_t  *r = wr_zalloc(pool, sizeof(*r));
 
     r->subject.pool = pool;
+    r->subject.log = &r->log;
     r->subject.vars = http->vars;
     r->front = front;
     r->front_data = front_data;

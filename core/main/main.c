@@ -2,6 +2,7 @@
  * weir: from the command line to the server's end.
  */
 #include <weir/http/core_conf.h>
+#include <weir/upstream/upstream.h>
 #include <weir/main/cmdline.h>
 
 #include <stdio.h>
@@ -11,6 +12,7 @@
 static wr_module_t *const core_modules[] = {
     &wr_core_module,
     &wr_http_core_module,
+    &wr_upstream_module,
     NULL
 };
 
@@ -53,6 +55,9 @@ run(const wr_command_t *cmd)
     wr_cycle_t *cycle;
 
     wr_options.core_modules = core_modules;
+    if (cmd->explain != NULL || cmd->modules) {
+        wr_options.error_log = WR_STR("stderr");
+    }
     wr_options_settle();
     if (cmd->explain != NULL) {
         return wr_explain(cmd->explain);
