@@ -84,7 +84,9 @@ wr_conf_add_schema(wr_conf_t *cf, wr_schema_t *schema)
     *WR_PUSH(&priv->schemas, wr_schema_t *) = schema;
     priv->room = (unsigned) wr_max_size(priv->room, schema->index + 1);
     for (d = schema->directives; d != NULL && d->name != NULL; d++) {
-        add_row(cf, schema, d);
+        if (d->name[0] != '\0') {
+            add_row(cf, schema, d);
+        }
     }
     return WR_OK;
 }
@@ -154,7 +156,7 @@ wr_conf_each(const wr_conf_t *cf, wr_each_fn_t fn, void *data)
 
     for (WR_EACH(wr_schema_t *, s, &wr_conf_priv(cf)->schemas)) {
         for (d = (*s)->directives; d != NULL && d->name != NULL; d++) {
-            if (!fn(data, *s, d)) {
+            if (d->name[0] != '\0' && !fn(data, *s, d)) {
                 return;
             }
         }

@@ -103,11 +103,13 @@ typedef struct wr_bufs {
     size_t  size;
 } wr_bufs_t;
 
-/* `conf` is the struct of the scope itself, made if it was not there. */
+/* `conf` is the struct of the scope itself, made if it was not there. The row's
+ * field counts as set when the function has returned: so inside,
+ * wr_scope_is_set tells whether it was set before. */
 typedef wr_rc_t (*wr_set_fn_t)(wr_conf_t *cf, const wr_directive_t *d, void *conf);
 
 struct wr_directive {
-    const char   *name;
+    const char   *name;         /* "": no directive, only a field that is inherited */
     uint32_t      contexts;
     uint8_t       type;         /* wr_dtype_t */
     uint8_t       min, max;     /* arguments; max 255: any number */

@@ -88,7 +88,7 @@ void    wr_lex_advance(wr_lexer_t *lx, const char *to);
 /* The place where the lexer stands, as a token for messages. */
 wr_tok_t wr_lex_here(const wr_lexer_t *lx);
 /* Resolves \" \' \\ \t \r \n from [from, to) into `out`: the length. */
-size_t  wr_lex_unescape(char *out, const char *from, const char *to);
+size_t  wr_conf_unescape(char *out, const char *from, const char *to);
 
 /* ---- raw.c ---- */
 

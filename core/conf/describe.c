@@ -61,6 +61,25 @@ words_of(wr_pool_t *pool, const wr_directive_t *d)
     return wr_buf_text(&b);
 }
 
+/* All that is known is how many. */
+static wr_str_t
+any_words(wr_pool_t *pool, const wr_directive_t *d)
+{
+    wr_buf_t b = wr_buf(pool);
+    unsigned max = d->max == 255 ? d->min : d->max;
+
+    for (unsigned i = 0; i < max; i++) {
+        if (i != 0) {
+            wr_buf_char(&b, ' ');
+        }
+        wr_buf_z(&b, i < d->min ? "VALUE" : "[VALUE]");
+    }
+    if (d->max == 255) {
+        wr_buf_z(&b, b.n != 0 ? " …" : "…");
+    }
+    return wr_buf_text(&b);
+}
+
 wr_str_t
 wr_conf_usage(wr_pool_t *pool, const wr_directive_t *d)
 {
@@ -69,7 +88,7 @@ wr_conf_usage(wr_pool_t *pool, const wr_directive_t *d)
     }
     switch ((wr_dtype_t) d->type) {
     case WR_D_CUSTOM:
-        break;
+        return any_words(pool, d);
     case WR_D_FLAG:
         return WR_STR("on | off");
     case WR_D_INT:

@@ -71,7 +71,7 @@ wr_lex_skip_space(wr_lexer_t *lx)
 }
 
 size_t
-wr_lex_unescape(char *out, const char *from, const char *to)
+wr_conf_unescape(char *out, const char *from, const char *to)
 {
     char *start = out;
 
@@ -107,7 +107,7 @@ static void
 take(wr_lexer_t *lx, const char *from, const char *to, wr_tok_t *tok)
 {
     char  *at = lx->work + (from - lx->source->text.p);
-    size_t n = wr_lex_unescape(at, from, to);
+    size_t n = wr_conf_unescape(at, from, to);
 
     at[n] = '\0';
     tok->text = wr_str(at, n);

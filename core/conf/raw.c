@@ -357,6 +357,7 @@ wr_lex_raw(wr_conf_t *cf, wr_lexer_t *lx, unsigned flags, wr_tok_t *tok)
 {
     raw_t       raw = {.end = lx->end, .block = (flags & WR_DF_BLOCK) != 0};
     wr_stop_t   stop;
+    const char *name_end = lx->p;
     const char *to;
     char       *at;
 
@@ -376,7 +377,9 @@ wr_lex_raw(wr_conf_t *cf, wr_lexer_t *lx, unsigned flags, wr_tok_t *tok)
     for (to = raw.stop; to > raw.p && is_space(to[-1]); to--) {
     }
     *tok = wr_lex_here(lx);
-    at = lx->work + (raw.p - lx->source->text.p);
+    /* Right behind the name stands its NUL. */
+    at = raw.p != name_end ? lx->work + (raw.p - lx->source->text.p)
+                           : wr_alloc_bytes(cf->pool, (size_t) (to - raw.p) + 1);
     memcpy(at, raw.p, (size_t) (to - raw.p));
     at[to - raw.p] = '\0';
     tok->text = wr_str(at, (size_t) (to - raw.p));
@@ -396,7 +399,7 @@ wr_conf_unquote(wr_conf_t *cf, const wr_tok_t *raw)
         return tok;
     }
     out = wr_alloc_bytes(cf->pool, raw->text.n);
-    tok.text = wr_str(out, wr_lex_unescape(out, p + 1, end - 1));
+    tok.text = wr_str(out, wr_conf_unescape(out, p + 1, end - 1));
     out[tok.text.n] = '\0';
     tok.quoted = true;
     return tok;

@@ -173,10 +173,13 @@ store_and_set(wr_conf_t *cf, const wr_row_t *row)
     if (d->type != WR_D_CUSTOM && wr_conf_store(cf, d, conf) != WR_OK) {
         return WR_ERROR;
     }
+    if (d->set != NULL && d->set(cf, d, conf) != WR_OK) {
+        return WR_ERROR;
+    }
     if (d->size != 0) {
         wr_scope_mark(cf, scope, row->schema, d->offset);
     }
-    return d->set != NULL ? d->set(cf, d, conf) : WR_OK;
+    return WR_OK;
 }
 
 wr_rc_t

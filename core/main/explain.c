@@ -11,8 +11,9 @@ typedef struct search {
     wr_conf_t   *cf;
     const char  *load;          /* the file that has to be loaded for it */
     bool         found;
-    const char **names;         /* all directives, for "did you mean" */
+    const char **names;         /* of what was looked through, for "did you mean" */
     size_t       n;
+    bool         variables;     /* the last names are those of variables */
 } search_t;
 
 static void
@@ -100,11 +101,13 @@ try_variables(search_t *s)
     wr_module_t *const *modules = wr_modules_of(s->cf, &n);
     const wr_module_t  *of = NULL;
     const wr_var_row_t *best = NULL;
+    wr_array_t          names = wr_array(s->cf->pool, sizeof(char *));
 
     for (unsigned i = 0; i < n; i++) {
         const wr_var_row_t *v = modules[i]->variables;
 
         for (; v != NULL && v->name != NULL; v++) {
+            *WR_PUSH(&names, const char *) = v->name;
             if ((v->flags & WR_VAR_PREFIX) == 0) {
                 if (wr_str_ieqz(s->name, v->name)) {
                     print_variable(s, modules[i], v);
@@ -121,6 +124,9 @@ try_variables(search_t *s)
     if (best != NULL) {
         print_variable(s, of, best);
     }
+    s->variables = true;
+    s->names = names.items;
+    s->n = names.n;
 }
 
 static bool
@@ -141,6 +147,7 @@ look(search_t *s, bool variable)
         try_variables(s);
         return;
     }
+    s->variables = false;
     wr_conf_each(s->cf, count, &rows);
     s->names = wr_alloc(s->cf->pool, (rows + 1) * sizeof(*s->names));
     s->n = 0;
@@ -160,15 +167,32 @@ look_in_loadable(search_t *s, bool variable)
     }
 }
 
-static int
-not_found(const search_t *s, bool variable)
+static const char *
+near_name(search_t *s, bool variable)
 {
-    const char *near = variable ? NULL : wr_nearest(s->name, s->names, s->n);
+    const char *near = NULL;
+
+    if (!variable) {
+        look(s, false);
+        near = wr_nearest(s->name, s->names, s->n);
+    }
+    if (near == NULL) {
+        look(s, true);
+        near = wr_nearest(s->name, s->names, s->n);
+    }
+    return near;
+}
+
+static int
+not_found(search_t *s, bool variable)
+{
+    const char *near = near_name(s, variable);
 
     fprintf(stderr, "weir: there is no %s \"%s%.*s\"",
-            variable ? "variable" : "directive", variable ? "$" : "", WR_ARG(s->name));
+            variable ? "variable" : "directive or variable", variable ? "$" : "",
+            WR_ARG(s->name));
     if (near != NULL) {
-        fprintf(stderr, " (did you mean \"%s\"?)", near);
+        fprintf(stderr, " (did you mean \"%s%s\"?)", s->variables ? "$" : "", near);
     }
     fputc('\n', stderr);
     return 1;
@@ -195,7 +219,6 @@ wr_explain(const char *name)
         }
         if (!s.found && !variable) {
             look(&s, true);
-            variable = false;
         }
         if (!s.found) {
             status = not_found(&s, variable);

@@ -17,7 +17,7 @@ directives_of(const wr_module_t *m)
     unsigned              n = 0;
 
     for (; d != NULL && d->name != NULL; d++) {
-        n++;
+        n += d->name[0] != '\0';
     }
     return n;
 }
@@ -77,7 +77,7 @@ print_names(const wr_module_t *m)
     int                   column = 0;
 
     for (; d != NULL && d->name != NULL; d++) {
-        if (strcmp(last, d->name) == 0) {
+        if (d->name[0] == '\0' || strcmp(last, d->name) == 0) {
             continue;
         }
         if (column != 0 && column + strlen(d->name) > 76) {
