@@ -1,0 +1,58 @@
+/*
+ * Expressions and inline templates on their own: what the conf is written in.
+ *
+ * `json.price * 1.19|round(2)` is an expression; `/posts/{{ new.id }}` an
+ * inline template: text with expressions in {{ }}, nothing else. Both are
+ * compiled once in an environment (whose options.names tells the host's names)
+ * and evaluated any number of times, by any thread.
+ */
+#ifndef WEIR_EXPR_EXPR_H
+#define WEIR_EXPR_EXPR_H
+
+#include <weir/expr/template.h>
+
+typedef struct wr_expr wr_expr_t;
+
+/* NULL after an error, which has line and column; its strings and the
+ * expression are in `pool`. */
+wr_expr_t *
+wr_expr_compile(wr_env_t *env, wr_str_t source, wr_pool_t *pool, wr_err_t *err);
+
+/* False: see ev->err. The result may share strings with the expression. */
+bool wr_expr_eval(const wr_expr_t *e, wr_eval_t *ev, const wr_vars_t *vars,
+                  wr_val_t *out);
+
+/* The names that it takes from outside, each once, and their slots. */
+uint32_t wr_expr_nnames(const wr_expr_t *e);
+wr_str_t wr_expr_name_at(const wr_expr_t *e, uint32_t i);
+int      wr_expr_slot_at(const wr_expr_t *e, uint32_t i);
+bool     wr_expr_uses(const wr_expr_t *e, const char *name);
+
+/* True if it uses a global function with all of these WR_FN_* flags. */
+bool wr_expr_calls(const wr_expr_t *e, uint8_t flags);
+
+/* A constant expression has a value without an evaluation. */
+bool wr_expr_const(const wr_expr_t *e, wr_val_t *out);
+
+/* ---- inline templates ---- */
+
+typedef struct wr_inline_part {
+    wr_str_t         text; /* comes before … */
+    const wr_expr_t *expr; /* … this; NULL in the last part */
+} wr_inline_part_t;
+
+typedef struct wr_inline {
+    wr_inline_part_t *parts;
+    uint32_t          n;
+} wr_inline_t;
+
+/* Lines and columns of errors count in the whole text. */
+wr_inline_t *wr_inline_compile(wr_env_t *env, wr_str_t source, wr_pool_t *pool,
+                               wr_err_t *err);
+
+/* Appends the text. Undefined values print as nothing; with `escaped` values
+ * are escaped for HTML. */
+bool wr_inline_render(const wr_inline_t *t, wr_eval_t *ev,
+                      const wr_vars_t *vars, bool escaped, wr_buf_t *out);
+
+#endif
