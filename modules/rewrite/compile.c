@@ -304,7 +304,7 @@ static wr_rc_t
 parse_condition(wr_conf_t *cf, condition_t *c)
 {
     wr_tok_t words[3];
-    unsigned n;
+    unsigned n = 0;
     wr_str_t first;
 
     if (condition_words(cf, words, &n) != WR_OK) {

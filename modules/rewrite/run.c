@@ -292,9 +292,6 @@ answer(wr_req_t *r, unsigned status, const wr_cv_t *text)
     if (is_redirect(status)) {
         return wr_reply_redirect(r, status, body);
     }
-    if (status == 444) {
-        return wr_reply_close(r);
-    }
     wr_body_discard(r);
     return wr_reply(r, status, WR_STR_NONE, body);
 }
