@@ -140,6 +140,9 @@ struct wr_req {
     void          *on_end_data;
     wr_op_t        sub_op;          /* completes when the subrequest has ended */
     wr_queue_t     link;            /* in the worker's list of requests */
+    wr_addr_t     *socket_peer;     /* the connection's, once realip has changed peer */
+    uint8_t        limit_conn_status;   /* the limit modules': they judge once */
+    uint8_t        limit_req_status;
 };
 
 /* Shorthands. */
