@@ -370,8 +370,9 @@ typedef struct wr_conf_hooks {
     wr_rc_t (*cv)(wr_conf_t *cf, const wr_tok_t *text, void *cv);
     wr_rc_t (*pair)(wr_conf_t *cf, const wr_tok_t *name, const wr_tok_t *text,
                     void *pair);
-    /* By the module registry: wr_module_hint. */
-    const char *(*hint)(const char *kind, wr_str_t name);
+    /* By the module registry: which module has the "directive" or "variable" of
+     * this name, as a sentence; empty if none has. */
+    wr_str_t (*hint)(wr_pool_t *pool, const char *kind, wr_str_t name);
 } wr_conf_hooks_t;
 extern wr_conf_hooks_t wr_conf_hooks;
 

@@ -51,17 +51,14 @@ unknown(wr_conf_t *cf)
     const wr_conf_priv_t *priv = wr_conf_priv(cf);
     const wr_tok_t       *name = &cf->args[0];
     const char          **names = wr_alloc(cf->temp, (priv->rows.n + 1) * sizeof(*names));
-    const char           *module = NULL;
     const char           *near = NULL;
     size_t                n = 0;
     wr_str_t              hint = WR_STR_NONE;
 
     if (wr_conf_hooks.hint != NULL) {
-        module = wr_conf_hooks.hint("directive", name->text);
+        hint = wr_conf_hooks.hint(cf->temp, "directive", name->text);
     }
-    if (module != NULL) {
-        hint = wr_pool_printf(cf->temp, "it is of a module that is not loaded: add "
-                              "\"load_module %s;\" at the top of the conf", module);
+    if (hint.n != 0) {
         return wr_conf_fail_hint(cf, name, hint, "unknown directive \"%.*s\"",
                                  WR_ARG(name->text));
     }

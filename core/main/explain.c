@@ -159,7 +159,7 @@ static void
 look_in_loadable(search_t *s, bool variable)
 {
     const char *file = wr_module_hint(variable ? "variable" : "directive", s->name);
-    wr_tok_t    path = {.text = wr_str_z(file)};
+    wr_tok_t    path = {.text = wr_str_z(wr_module_hint_file())};
 
     if (file != NULL && wr_module_load(s->cf, &path) == WR_OK) {
         s->load = file;

@@ -2,6 +2,7 @@
  * weir: from the command line to the server's end.
  */
 #include <weir/http/core_conf.h>
+#include <weir/http/upstream_state.h>
 #include <weir/upstream/upstream.h>
 #include <weir/main/cmdline.h>
 
@@ -13,6 +14,7 @@ static wr_module_t *const core_modules[] = {
     &wr_core_module,
     &wr_http_core_module,
     &wr_upstream_module,
+    &wr_upstream_state_module,
     NULL
 };
 

@@ -4,6 +4,7 @@
 #include <weir/main/cmdline.h>
 
 #include <stdio.h>
+#include <unistd.h>
 
 typedef struct amount {
     unsigned    n;
@@ -140,6 +141,12 @@ wr_list_modules(void)
     wr_module_t *const *modules;
     unsigned            n;
 
+    if (access(wr_options.conf_path.p, F_OK) != 0) {
+        fprintf(stderr, "weir: there is no conf %.*s: these modules are built in\n",
+                WR_ARG(wr_options.conf_path));
+        list_built_in();
+        return 0;
+    }
     wr_options.reading = true;
     cycle = wr_cycle_new(NULL);
     if (cycle == NULL) {

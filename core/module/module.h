@@ -115,9 +115,11 @@ wr_module_t *const *wr_modules_of(const wr_conf_t *cf, unsigned *n);
 
 /* Which loadable module has a directive or variable (`kind`) of this name:
  * "modules/http_route_module.so", or NULL. Opens the modules that are installed
- * under the last reading's prefix: for error messages and -H only. The text is
- * valid until the next call. */
+ * (under the last reading's prefix, the build's, or beside the program): for error
+ * messages and -H only. The text is valid until the next call. */
 const char *wr_module_hint(const char *kind, wr_str_t name);
+/* The file itself that the last wr_module_hint found. */
+const char *wr_module_hint_file(void);
 
 /* ---- services ---- */
 

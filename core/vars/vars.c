@@ -150,13 +150,12 @@ static wr_rc_t
 unknown(wr_conf_t *cf, const wr_vars_t *vars, const wr_var_entry_t *e)
 {
     const char **names = wr_alloc(cf->temp, (vars->names.n + 1) * sizeof(*names));
-    const char  *module = NULL;
     const char  *near;
     wr_str_t     hint = WR_STR_NONE;
     size_t       n = 0;
 
     if (wr_conf_hooks.hint != NULL) {
-        module = wr_conf_hooks.hint("variable", e->var.name);
+        hint = wr_conf_hooks.hint(cf->temp, "variable", e->var.name);
     }
     for (uint32_t i = 0; i < vars->names.n; i++) {
         const wr_var_entry_t *other = vars->names.entries[i].value;
@@ -166,10 +165,7 @@ unknown(wr_conf_t *cf, const wr_vars_t *vars, const wr_var_entry_t *e)
         }
     }
     near = wr_nearest(e->var.name, names, n);
-    if (module != NULL) {
-        hint = wr_pool_printf(cf->temp, "it is of a module that is not loaded: add "
-                              "\"load_module %s;\" at the top of the conf", module);
-    } else if (near != NULL) {
+    if (hint.n == 0 && near != NULL) {
         hint = wr_pool_printf(cf->temp, "did you mean \"$%s\"?", near);
     }
     return wr_conf_fail_hint(cf, e->used_at, hint, "unknown \"%.*s\" variable",
