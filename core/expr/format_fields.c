@@ -172,7 +172,7 @@ as_index(fmt_t *f, wr_str_t s)
         if (d < 0) {
             return -1;
         }
-        if (n > (INT64_MAX - 9) / 10) {
+        if (n > (INT64_MAX - d) / 10) {
             bad(f, "Too many decimal digits in format string");
             return -2;
         }
@@ -251,7 +251,9 @@ first_value(fmt_t *f, wr_str_t whole, wr_str_t first, wr_val_t *out)
         {
             return switched(f, true);
         }
-        f->numbering = MANUAL;
+        if (!f->formatter || whole.n == first.n) {
+            f->numbering = MANUAL;
+        }
         return positional(f, i, out);
     }
     return by_name(f, first, out);

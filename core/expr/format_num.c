@@ -62,7 +62,7 @@ wr_put_double(wr_eval_t *ev, wr_buf_t *to, double f, char conv,
 /* The digits and where the point stands among them. */
 static bool
 take_digits(wr_eval_t *ev, wr_buf_t *digits, double f, int64_t precision,
-            int *point)
+            bool keep_zeros, int *point)
 {
     wr_buf_t    text = wr_ev_buf(ev);
     const char *p;
@@ -77,14 +77,15 @@ take_digits(wr_eval_t *ev, wr_buf_t *digits, double f, int64_t precision,
         }
     }
     *point = (int) strtol(p + 1, NULL, 10) + 1;
-    while (digits->n > 1 && digits->p[digits->n - 1] == '0') {
+    while (!keep_zeros && digits->n > 1 && digits->p[digits->n - 1] == '0') {
         digits->n--;
     }
     return true;
 }
 
 bool
-wr_put_general(wr_eval_t *ev, wr_buf_t *to, double f, int64_t precision)
+wr_put_general(wr_eval_t *ev, wr_buf_t *to, double f, int64_t precision,
+               bool alt)
 {
     wr_buf_t digits = wr_ev_buf(ev);
     int64_t  n;
@@ -97,17 +98,13 @@ wr_put_general(wr_eval_t *ev, wr_buf_t *to, double f, int64_t precision)
     if (precision == 0) {
         precision = 1;
     }
-    if (f == 0) {
-        wr_buf_lit(to, "0.0");
-        return true;
-    }
-    if (!take_digits(ev, &digits, f, precision, &point)) {
+    if (!take_digits(ev, &digits, f, precision, alt, &point)) {
         return false;
     }
     n = (int64_t) digits.n;
     if (point <= -4 || point > precision - 1) {
         wr_buf_char(to, digits.p[0]);
-        if (n > 1) {
+        if (n > 1 || alt) {
             wr_buf_char(to, '.');
             wr_buf_add(to, digits.p + 1, (size_t) n - 1);
         }

@@ -110,7 +110,7 @@ take_flags(fmt_t *f, conv_t *c)
 
 /* A number or `*`. */
 static bool
-take_size(fmt_t *f, int64_t *size, const char *too_big)
+take_size(fmt_t *f, int64_t *size, bool precision)
 {
     const wr_val_t *v;
 
@@ -124,12 +124,15 @@ take_size(fmt_t *f, int64_t *size, const char *too_big)
             return wr_raise(f->ev, "TypeError", "* wants int");
         }
         *size = v->u.i;
-        return true;
+        return !precision || (*size >= INT32_MIN && *size <= INT32_MAX)
+               || wr_raise(f->ev, "OverflowError",
+                           "Python int too large to convert to C int");
     }
     for (; f->p < f->end && wr_is_digit(*f->p); f->p++) {
         *size = *size * 10 + (*f->p - '0');
         if (*size > INT32_MAX) {
-            return wr_raise(f->ev, "ValueError", "%s", too_big);
+            return wr_raise(f->ev, "ValueError", "%s too big",
+                            precision ? "precision" : "width");
         }
     }
     return true;
@@ -143,7 +146,7 @@ take_conv(fmt_t *f, conv_t *c)
         return false;
     }
     take_flags(f, c);
-    if (!take_size(f, &c->width, "width too big")) {
+    if (!take_size(f, &c->width, false)) {
         return false;
     }
     if (c->width < 0) {
@@ -152,7 +155,7 @@ take_conv(fmt_t *f, conv_t *c)
     }
     if (f->p < f->end && *f->p == '.') {
         f->p++;
-        if (!take_size(f, &c->precision, "precision too big")) {
+        if (!take_size(f, &c->precision, true)) {
             return false;
         }
         if (c->precision < 0) {
@@ -312,11 +315,11 @@ text_to_int(fmt_t *f, const wr_val_t *v, wr_val_t *i)
     wr_buf_t text = wr_ev_buf(f->ev);
     int64_t  n;
 
-    if (wr_parse_int(f->ev->pool, wr_val_text(v), 10, &n) == WR_OK) {
+    if (wr_parse_pyint(f->ev->pool, wr_val_text(v), 10, &n) == WR_OK) {
         *i = wr_int(n);
         return true;
     }
-    wr_put_str_repr(&text, wr_val_text(v));
+    wr_put_repr(f->ev, &text, v);
     return wr_raise(f->ev, "ValueError",
                     "invalid literal for int() with base 10: %.*s",
                     WR_ARG(wr_buf_text(&text)));
@@ -379,7 +382,7 @@ to_double(fmt_t *f, const wr_val_t *v, double *d)
     if (wr_parse_float(f->ev->pool, wr_val_text(v), d)) {
         return true;
     }
-    wr_put_str_repr(&text, wr_val_text(v));
+    wr_put_repr(f->ev, &text, v);
     return wr_raise(f->ev, "ValueError",
                     "could not convert string to float: %.*s",
                     WR_ARG(wr_buf_text(&text)));

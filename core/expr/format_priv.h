@@ -12,7 +12,8 @@ bool wr_put_double(wr_eval_t *ev, wr_buf_t *to, double f, char conv,
                    int64_t precision, bool alt);
 
 /* As `g`, but the result is seen to be a float: "12.0". */
-bool wr_put_general(wr_eval_t *ev, wr_buf_t *to, double f, int64_t precision);
+bool wr_put_general(wr_eval_t *ev, wr_buf_t *to, double f, int64_t precision,
+                    bool alt);
 
 /* |i| in base 2, 8, 10 or 16. */
 void wr_put_base(wr_buf_t *to, int64_t i, unsigned base, bool upper);

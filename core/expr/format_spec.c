@@ -40,7 +40,7 @@ take_number(wr_eval_t *ev, const char **p, const char *end)
             break;
         }
         *p = at;
-        if (n > (INT64_MAX - 9) / 10) {
+        if (n > (INT64_MAX - d) / 10) {
             wr_raise(ev, "ValueError",
                      "Too many decimal digits in format string");
             return -1;
@@ -455,6 +455,23 @@ is_zero_text(wr_str_t text)
     return text.n != 0 && text.p[0] == '0';
 }
 
+/* repr; the alternate form has a point in any case: "1.e+300". */
+static void
+put_shortest(wr_buf_t *to, double f, bool alt)
+{
+    char   text[32];
+    size_t n = wr_put_float(text, fabs(f));
+    char  *e = memchr(text, 'e', n);
+
+    if (!alt || e == NULL || memchr(text, '.', n) != NULL) {
+        wr_buf_add(to, text, n);
+        return;
+    }
+    wr_buf_add(to, text, (size_t) (e - text));
+    wr_buf_char(to, '.');
+    wr_buf_add(to, e, (size_t) (text + n - e));
+}
+
 static bool
 format_float_as(wr_eval_t *ev, wr_buf_t *to, double f, spec_t *s)
 {
@@ -470,9 +487,9 @@ format_float_as(wr_eval_t *ev, wr_buf_t *to, double f, spec_t *s)
     }
     if (s->type == 0) {
         if (precision < 0) {
-            text.n = wr_put_float(wr_buf_reserve(&text, 32), fabs(f));
+            put_shortest(&text, f, s->alt);
         } else {
-            ok = wr_put_general(ev, &text, f, precision);
+            ok = wr_put_general(ev, &text, f, precision, s->alt);
         }
     } else if (s->type == '%') {
         ok = wr_put_double(ev, &text, f * 100, 'f',

@@ -7,8 +7,8 @@ static bool
 no_keywords(wr_eval_t *ev, const char *name, const wr_args_t *args)
 {
     return args->nkw == 0
-           || wr_raise(ev, "TypeError", "%s() takes no keyword arguments",
-                       name);
+           || wr_raise(ev, "TypeError", "%s.%s() takes no keyword arguments",
+                       wr_type_name(&args->self), name);
 }
 
 bool
@@ -17,8 +17,8 @@ wr_take_none(wr_eval_t *ev, const char *name, const wr_args_t *args)
     return no_keywords(ev, name, args)
            && (args->n == 0
                || wr_raise(ev, "TypeError",
-                           "%s() takes no arguments (%u given)", name,
-                           args->n));
+                           "%s.%s() takes no arguments (%u given)",
+                           wr_type_name(&args->self), name, args->n));
 }
 
 bool
@@ -27,22 +27,21 @@ wr_take_one(wr_eval_t *ev, const char *name, const wr_args_t *args)
     return no_keywords(ev, name, args)
            && (args->n == 1
                || wr_raise(ev, "TypeError",
-                           "%s() takes exactly one argument (%u given)", name,
-                           args->n));
+                           "%s.%s() takes exactly one argument (%u given)",
+                           wr_type_name(&args->self), name, args->n));
 }
 
 bool
-wr_take_some(wr_eval_t *ev, const char *type, const char *name,
-             const wr_args_t *args, uint32_t least, uint32_t most)
+wr_take_some(wr_eval_t *ev, const char *name, const wr_args_t *args,
+             uint32_t least, uint32_t most)
 {
     uint32_t    limit = args->n < least ? least : most;
     const char *how = least == most     ? ""
                       : args->n < least ? "at least "
                                         : "at most ";
 
-    if (args->nkw != 0) {
-        return wr_raise(ev, "TypeError", "%s.%s() takes no keyword arguments",
-                        type, name);
+    if (!no_keywords(ev, name, args)) {
+        return false;
     }
     if (args->n >= least && args->n <= most) {
         return true;
@@ -123,6 +122,17 @@ wr_take_int(wr_eval_t *ev, const wr_val_t *v, int64_t *i)
     return wr_raise(ev, "TypeError",
                     "'%s' object cannot be interpreted as an integer",
                     wr_type_name(v));
+}
+
+bool
+wr_take_c_int(wr_eval_t *ev, const wr_val_t *v, int64_t *i)
+{
+    if (!wr_take_int(ev, v, i)) {
+        return false;
+    }
+    return (*i >= INT32_MIN && *i <= INT32_MAX)
+           || wr_raise(ev, "OverflowError",
+                       "Python int too large to convert to C int");
 }
 
 bool

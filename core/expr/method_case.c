@@ -7,7 +7,7 @@
 #define CASE_METHOD(name)                                                     \
     WR_METHOD(wr_str_##name)                                                  \
     {                                                                         \
-        return wr_take_none(ev, "str." #name, args)                           \
+        return wr_take_none(ev, #name, args)                           \
                && change(ev, &args->self, put_##name, out);                   \
     }
 
@@ -60,7 +60,7 @@ all_are(const wr_val_t *v, bool (*is)(uint32_t cp))
 #define IS_METHOD(name, test, empty)                                          \
     WR_METHOD(wr_str_##name)                                                  \
     {                                                                         \
-        if (!wr_take_none(ev, "str." #name, args)) {                          \
+        if (!wr_take_none(ev, #name, args)) {                          \
             return false;                                                     \
         }                                                                     \
         *out = wr_bool(args->self.len != 0 ? all_are(&args->self, test)       \
@@ -78,7 +78,7 @@ IS_METHOD(isspace, wr_uni_space, false)
 
 WR_METHOD(wr_str_isascii)
 {
-    if (!wr_take_none(ev, "str.isascii", args)) {
+    if (!wr_take_none(ev, "isascii", args)) {
         return false;
     }
     *out = wr_bool(wr_is_ascii(&args->self));
@@ -91,7 +91,7 @@ WR_METHOD(wr_str_isidentifier)
     const char *end = p + args->self.len;
     bool        is;
 
-    if (!wr_take_none(ev, "str.isidentifier", args)) {
+    if (!wr_take_none(ev, "isidentifier", args)) {
         return false;
     }
     is = p < end && wr_uni_id_start(wr_utf8_next(&p, end));
@@ -125,7 +125,7 @@ all_of_case(const wr_val_t *v, bool upper)
 
 WR_METHOD(wr_str_islower)
 {
-    if (!wr_take_none(ev, "str.islower", args)) {
+    if (!wr_take_none(ev, "islower", args)) {
         return false;
     }
     *out = wr_bool(all_of_case(&args->self, false));
@@ -134,7 +134,7 @@ WR_METHOD(wr_str_islower)
 
 WR_METHOD(wr_str_isupper)
 {
-    if (!wr_take_none(ev, "str.isupper", args)) {
+    if (!wr_take_none(ev, "isupper", args)) {
         return false;
     }
     *out = wr_bool(all_of_case(&args->self, true));
@@ -171,7 +171,7 @@ is_title(const wr_val_t *v)
 
 WR_METHOD(wr_str_istitle)
 {
-    if (!wr_take_none(ev, "str.istitle", args)) {
+    if (!wr_take_none(ev, "istitle", args)) {
         return false;
     }
     *out = wr_bool(is_title(&args->self));

@@ -47,7 +47,7 @@ strip(wr_eval_t *ev, const char *name, const wr_args_t *args, bool left,
     const wr_val_t *v = &args->self;
     wr_str_t        s = wr_val_text(v);
 
-    if (!wr_take_some(ev, "str", name, args, 0, 1)) {
+    if (!wr_take_some(ev, name, args, 0, 1)) {
         return false;
     }
     if (args->n == 0 || args->pos[0].type == WR_V_NONE) {
@@ -168,7 +168,7 @@ WR_METHOD(wr_str_replace)
 {
     int64_t most = -1;
 
-    if (!wr_take_some(ev, "str", "replace", args, 2, 3)) {
+    if (!wr_take_some(ev, "replace", args, 2, 3)) {
         return false;
     }
     for (uint32_t i = 0; i < 2; i++) {
@@ -198,7 +198,7 @@ take_affix(wr_eval_t *ev, const char *name, const wr_args_t *args)
     }
     return wr_is_str(v)
            || wr_raise(ev, "TypeError", "%s() argument must be str, not %s",
-                       name + 4,
+                       name,
                        v->type == WR_V_NONE ? "None" : wr_type_name(v));
 }
 
@@ -207,7 +207,7 @@ WR_METHOD(wr_str_removeprefix)
     const wr_val_t *v = &args->self;
     size_t          from = 0;
 
-    if (!take_affix(ev, "str.removeprefix", args)) {
+    if (!take_affix(ev, "removeprefix", args)) {
         return false;
     }
     if (wr_str_starts(wr_val_text(v), wr_val_text(&args->pos[0]))) {
@@ -222,7 +222,7 @@ WR_METHOD(wr_str_removesuffix)
     const wr_val_t *v = &args->self;
     size_t          to = v->len;
 
-    if (!take_affix(ev, "str.removesuffix", args)) {
+    if (!take_affix(ev, "removesuffix", args)) {
         return false;
     }
     if (wr_str_ends(wr_val_text(v), wr_val_text(&args->pos[0]))) {
@@ -286,7 +286,7 @@ WR_METHOD(wr_str_translate)
     const char *end = p + args->self.len;
     wr_val_t    v;
 
-    if (!wr_take_one(ev, "str.translate", args)) {
+    if (!wr_take_one(ev, "translate", args)) {
         return false;
     }
     while (p < end) {
@@ -342,23 +342,26 @@ WR_METHOD(wr_str_maketrans)
     const char *p, *end, *q;
     wr_val_t    key, value;
 
-    if (!wr_take_some(ev, "str", "maketrans", args, 1, 3)) {
+    if (!wr_take_some(ev, "maketrans", args, 1, 3)) {
         return false;
     }
     *out = wr_vdict(table);
     if (args->n == 1) {
         return table_from_dict(ev, &args->pos[0], table);
     }
-    if (!wr_is_str(&args->pos[0])) {
-        return wr_raise(ev, "TypeError", "first maketrans argument must be a"
-                        " string if there is a second argument");
-    }
     for (uint32_t i = 1; i < args->n; i++) {
         if (!wr_is_str(&args->pos[i])) {
             return wr_raise(ev, "TypeError",
                             "maketrans() argument %u must be str, not %s",
-                            i + 1, wr_type_name(&args->pos[i]));
+                            i + 1,
+                            args->pos[i].type == WR_V_NONE
+                                ? "None"
+                                : wr_type_name(&args->pos[i]));
         }
+    }
+    if (!wr_is_str(&args->pos[0])) {
+        return wr_raise(ev, "TypeError", "first maketrans argument must be a"
+                        " string if there is a second argument");
     }
     if (wr_str_points(&args->pos[0]) != wr_str_points(&args->pos[1])) {
         return wr_raise(ev, "ValueError", "the first two maketrans arguments"

@@ -94,9 +94,9 @@ is_mode(const job_t *j, const char *mode)
     return wr_str_eqz(j->errors, mode);
 }
 
-/* A code point that the encoding lacks. */
+/* A code point that the encoding lacks; `run` of them stand together. */
 static bool
-put_missing(job_t *j, uint32_t cp, size_t position)
+put_missing(job_t *j, uint32_t cp, size_t position, size_t run)
 {
     const char *why = j->to->code == CODE_ASCII    ? "ordinal not in range(128)"
                       : j->to->code == CODE_LATIN1 ? "ordinal not in range(256)"
@@ -128,6 +128,11 @@ put_missing(job_t *j, uint32_t cp, size_t position)
         return wr_raise(j->ev, "LookupError", "unknown error handler name "
                         "'%.*s'", WR_ARG(j->errors));
     }
+    if (run > 1) {
+        return wr_raise(j->ev, "UnicodeEncodeError", "'%s' codec can't encode"
+                        " characters in position %zu-%zu: %s", j->to->name,
+                        position, position + run - 1, why);
+    }
     return wr_raise(j->ev, "UnicodeEncodeError", "'%s' codec can't encode"
                     " character '%s' in position %zu: %s", j->to->name,
                     wr_buf_cstr(&text), position, why);
@@ -141,6 +146,18 @@ can_encode(const job_t *j, uint32_t cp)
     case CODE_LATIN1: return cp < 0x100;
     default: return cp < 0xd800 || cp > 0xdfff;
     }
+}
+
+/* How many code points from `p` on cannot be encoded. */
+static size_t
+missing_run(const job_t *j, const char *p, const char *end)
+{
+    size_t n = 0;
+
+    while (p < end && !can_encode(j, wr_utf8_next(&p, end))) {
+        n++;
+    }
+    return n;
 }
 
 static bool
@@ -158,7 +175,7 @@ encode(job_t *j, wr_str_t s)
         uint32_t    cp = wr_utf8_next(&p, end);
 
         if (!can_encode(j, cp)) {
-            if (!put_missing(j, cp, position)) {
+            if (!put_missing(j, cp, position, missing_run(j, at, end))) {
                 return false;
             }
         } else if (j->to->code == CODE_WIDE) {
@@ -336,7 +353,7 @@ bytes_hex(wr_eval_t *ev, const wr_args_t *args, wr_val_t *out)
 {
     wr_buf_t b = wr_ev_buf(ev);
 
-    if (!wr_take_none(ev, "bytes.hex", args)) {
+    if (!wr_take_none(ev, "hex", args)) {
         return false;
     }
     for (uint32_t i = 0; i < args->self.len; i++) {

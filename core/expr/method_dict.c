@@ -6,7 +6,7 @@
 
 static WR_METHOD(dict_clear)
 {
-    if (!wr_take_none(ev, "dict.clear", args)) {
+    if (!wr_take_none(ev, "clear", args)) {
         return false;
     }
     wr_dict_clear(args->self.u.dict);
@@ -16,7 +16,7 @@ static WR_METHOD(dict_clear)
 
 static WR_METHOD(dict_copy)
 {
-    if (!wr_take_none(ev, "dict.copy", args)) {
+    if (!wr_take_none(ev, "copy", args)) {
         return false;
     }
     *out = wr_vdict(wr_dict_copy(ev->pool, args->self.u.dict));
@@ -31,7 +31,7 @@ static WR_METHOD(dict_fromkeys)
     wr_iter_t  it;
     wr_rc_t    rc;
 
-    if (!wr_take_some(ev, "dict", "fromkeys", args, 1, 2)
+    if (!wr_take_some(ev, "fromkeys", args, 1, 2)
         || !wr_iter(ev, &args->pos[0], &it))
     {
         return false;
@@ -49,7 +49,7 @@ static WR_METHOD(dict_get)
 {
     const wr_val_t *v;
 
-    if (!wr_take_some(ev, "dict", "get", args, 1, 2)) {
+    if (!wr_take_some(ev, "get", args, 1, 2)) {
         return false;
     }
     v = wr_dict_get(ev, args->self.u.dict, &args->pos[0]);
@@ -63,7 +63,7 @@ static WR_METHOD(dict_get)
 
 static WR_METHOD(dict_items)
 {
-    if (!wr_take_none(ev, "dict.items", args)) {
+    if (!wr_take_none(ev, "items", args)) {
         return false;
     }
     *out = wr_dict_view(ev->pool, args->self.u.dict, WR_VIEW_ITEMS);
@@ -72,7 +72,7 @@ static WR_METHOD(dict_items)
 
 static WR_METHOD(dict_keys)
 {
-    if (!wr_take_none(ev, "dict.keys", args)) {
+    if (!wr_take_none(ev, "keys", args)) {
         return false;
     }
     *out = wr_dict_view(ev->pool, args->self.u.dict, WR_VIEW_KEYS);
@@ -81,7 +81,7 @@ static WR_METHOD(dict_keys)
 
 static WR_METHOD(dict_values)
 {
-    if (!wr_take_none(ev, "dict.values", args)) {
+    if (!wr_take_none(ev, "values", args)) {
         return false;
     }
     *out = wr_dict_view(ev->pool, args->self.u.dict, WR_VIEW_VALUES);
@@ -90,7 +90,7 @@ static WR_METHOD(dict_values)
 
 static WR_METHOD(dict_pop)
 {
-    if (!wr_take_some(ev, "dict", "pop", args, 1, 2)) {
+    if (!wr_take_some(ev, "pop", args, 1, 2)) {
         return false;
     }
     if (wr_dict_del(ev, args->self.u.dict, &args->pos[0], out)) {
@@ -114,7 +114,7 @@ static WR_METHOD(dict_popitem)
     uint32_t         i = 0;
     wr_val_t         key;
 
-    if (!wr_take_none(ev, "dict.popitem", args)) {
+    if (!wr_take_none(ev, "popitem", args)) {
         return false;
     }
     while ((next = wr_dict_next(d, &i)) != NULL) {
@@ -132,7 +132,7 @@ static WR_METHOD(dict_setdefault)
 {
     const wr_val_t *v;
 
-    if (!wr_take_some(ev, "dict", "setdefault", args, 1, 2)) {
+    if (!wr_take_some(ev, "setdefault", args, 1, 2)) {
         return false;
     }
     v = wr_dict_get(ev, args->self.u.dict, &args->pos[0]);
@@ -216,6 +216,9 @@ wr_dict_update(wr_eval_t *ev, wr_dict_t *d, const wr_val_t *v)
         }
         return true;
     }
+    if (v->type == WR_V_UNDEFINED) {
+        return wr_undef_raise(ev, v);
+    }
     if (v->type == WR_V_OBJ && v->u.obj->type->mapping) {
         return update_from_mapping(ev, d, v);
     }
@@ -237,7 +240,7 @@ static WR_METHOD(dict_update)
     wr_dict_t *d = args->self.u.dict;
     wr_args_t  positional = {.pos = args->pos, .n = args->n};
 
-    if (!wr_take_some(ev, "dict", "update", &positional, 0, 1)
+    if (!wr_take_some(ev, "update", &positional, 0, 1)
         || (args->n == 1 && !wr_dict_update(ev, d, &args->pos[0])))
     {
         return false;

@@ -70,7 +70,7 @@ static bool
 take(wr_eval_t *ev, const char *name, const wr_args_t *args)
 {
     if (args->nkw != 0) {
-        return wr_raise(ev, "TypeError", "str.%s() takes no keyword arguments",
+        return wr_raise(ev, "TypeError", "%s() takes no keyword arguments",
                         name);
     }
     if (args->n == 0) {
@@ -107,8 +107,8 @@ search(wr_eval_t *ev, const char *name, const wr_args_t *args, bool last,
     window_t w;
     ssize_t  at;
 
-    if (!take(ev, name, args) || !wr_take_str(ev, &args->pos[0])
-        || !take_window(ev, args, &w))
+    if (!take(ev, name, args) || !take_window(ev, args, &w)
+        || !wr_take_str(ev, &args->pos[0]))
     {
         return false;
     }
@@ -170,8 +170,8 @@ WR_METHOD(wr_str_count)
     int64_t  n = 0;
     ssize_t  at;
 
-    if (!take(ev, "count", args) || !wr_take_str(ev, &args->pos[0])
-        || !take_window(ev, args, &w))
+    if (!take(ev, "count", args) || !take_window(ev, args, &w)
+        || !wr_take_str(ev, &args->pos[0]))
     {
         return false;
     }

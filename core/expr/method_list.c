@@ -73,7 +73,7 @@ find_item(wr_eval_t *ev, const wr_args_t *args, int64_t *found)
 
 static WR_METHOD(list_append)
 {
-    if (!wr_take_one(ev, "list.append", args)) {
+    if (!wr_take_one(ev, "append", args)) {
         return false;
     }
     wr_list_push(ev->pool, args->self.u.list, args->pos[0]);
@@ -83,7 +83,7 @@ static WR_METHOD(list_append)
 
 static WR_METHOD(list_clear)
 {
-    if (!wr_take_none(ev, "list.clear", args)) {
+    if (!wr_take_none(ev, "clear", args)) {
         return false;
     }
     args->self.u.list->n = 0;
@@ -96,7 +96,7 @@ static WR_METHOD(list_copy)
     const wr_list_t *from = args->self.u.list;
     wr_list_t       *l;
 
-    if (!wr_take_none(ev, "list.copy", args)
+    if (!wr_take_none(ev, "copy", args)
         || (l = wr_list_try(ev, from->n)) == NULL)
     {
         return false;
@@ -111,7 +111,7 @@ static WR_METHOD(list_copy)
 
 static WR_METHOD(list_count)
 {
-    return count_items(ev, "list.count", args, out);
+    return count_items(ev, "count", args, out);
 }
 
 static WR_METHOD(list_extend)
@@ -122,7 +122,7 @@ static WR_METHOD(list_extend)
     wr_val_t   item;
     wr_rc_t    rc;
 
-    if (!wr_take_one(ev, "list.extend", args)) {
+    if (!wr_take_one(ev, "extend", args)) {
         return false;
     }
     *out = wr_none();
@@ -156,7 +156,7 @@ static WR_METHOD(list_index)
     wr_buf_t text = wr_ev_buf(ev);
     int64_t  found;
 
-    if (!wr_take_some(ev, "list", "index", args, 1, 3)
+    if (!wr_take_some(ev, "index", args, 1, 3)
         || !find_item(ev, args, &found))
     {
         return false;
@@ -175,7 +175,7 @@ static WR_METHOD(list_insert)
     wr_list_t *l = args->self.u.list;
     int64_t    at;
 
-    if (!wr_take_some(ev, "list", "insert", args, 2, 2)
+    if (!wr_take_some(ev, "insert", args, 2, 2)
         || !wr_take_int(ev, &args->pos[0], &at))
     {
         return false;
@@ -207,7 +207,7 @@ static WR_METHOD(list_pop)
     wr_list_t *l = args->self.u.list;
     int64_t    at = -1;
 
-    if (!wr_take_some(ev, "list", "pop", args, 0, 1)
+    if (!wr_take_some(ev, "pop", args, 0, 1)
         || (args->n == 1 && !wr_take_int(ev, &args->pos[0], &at)))
     {
         return false;
@@ -231,7 +231,7 @@ static WR_METHOD(list_remove)
     wr_list_t *l = args->self.u.list;
     int64_t    at;
 
-    if (!wr_take_one(ev, "list.remove", args) || !find_item(ev, args, &at)) {
+    if (!wr_take_one(ev, "remove", args) || !find_item(ev, args, &at)) {
         return false;
     }
     if (at < 0) {
@@ -248,7 +248,7 @@ static WR_METHOD(list_reverse)
 {
     wr_list_t *l = args->self.u.list;
 
-    if (!wr_take_none(ev, "list.reverse", args)) {
+    if (!wr_take_none(ev, "reverse", args)) {
         return false;
     }
     for (uint32_t i = 0; i < l->n / 2; i++) {
@@ -337,14 +337,14 @@ const wr_methods_t wr_list_methods = {list_rows, WR_COUNT(list_rows)};
 
 static WR_METHOD(tuple_count)
 {
-    return count_items(ev, "tuple.count", args, out);
+    return count_items(ev, "count", args, out);
 }
 
 static WR_METHOD(tuple_index)
 {
     int64_t found;
 
-    if (!wr_take_some(ev, "tuple", "index", args, 1, 3)
+    if (!wr_take_some(ev, "index", args, 1, 3)
         || !find_item(ev, args, &found))
     {
         return false;
@@ -367,7 +367,7 @@ const wr_methods_t wr_tuple_methods = {tuple_rows, WR_COUNT(tuple_rows)};
 
 static WR_METHOD(range_count)
 {
-    if (!wr_take_one(ev, "range.count", args)) {
+    if (!wr_take_one(ev, "count", args)) {
         return false;
     }
     *out = wr_int(wr_range_find(args->self.u.range, &args->pos[0]) >= 0);
@@ -378,7 +378,7 @@ static WR_METHOD(range_index)
 {
     int64_t at;
 
-    if (!wr_take_one(ev, "range.index", args)) {
+    if (!wr_take_one(ev, "index", args)) {
         return false;
     }
     at = wr_range_find(args->self.u.range, &args->pos[0]);

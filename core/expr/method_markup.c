@@ -42,7 +42,11 @@ wrapped(wr_eval_t *ev, const wr_args_t *args, wr_fn_t method, wr_val_t *out)
 {
     wr_args_t escaped;
 
-    if (!escape_args(ev, args, &escaped) || !method(ev, &escaped, out)) {
+    if (!escape_args(ev, args, &escaped)) {
+        return false;
+    }
+    escaped.self.flags &= (uint8_t) ~WR_VF_SAFE;
+    if (!method(ev, &escaped, out)) {
         return false;
     }
     out->flags |= WR_VF_SAFE;

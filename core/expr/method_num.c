@@ -15,7 +15,7 @@ static WR_METHOD(int_bit_length)
 {
     uint64_t u = magnitude(args->self.u.i);
 
-    if (!wr_take_none(ev, "int.bit_length", args)) {
+    if (!wr_take_none(ev, "bit_length", args)) {
         return false;
     }
     *out = wr_int(u == 0 ? 0 : 64 - __builtin_clzll(u));
@@ -24,7 +24,7 @@ static WR_METHOD(int_bit_length)
 
 static WR_METHOD(int_bit_count)
 {
-    if (!wr_take_none(ev, "int.bit_count", args)) {
+    if (!wr_take_none(ev, "bit_count", args)) {
         return false;
     }
     *out = wr_int(__builtin_popcountll(magnitude(args->self.u.i)));
@@ -33,7 +33,7 @@ static WR_METHOD(int_bit_count)
 
 static WR_METHOD(int_conjugate)
 {
-    if (!wr_take_none(ev, "int.conjugate", args)) {
+    if (!wr_take_none(ev, "conjugate", args)) {
         return false;
     }
     *out = wr_int(args->self.u.i);
@@ -45,7 +45,7 @@ static WR_METHOD(int_as_integer_ratio)
     wr_val_t n = wr_int(args->self.u.i);
     wr_val_t one = wr_int(1);
 
-    if (!wr_take_none(ev, "int.as_integer_ratio", args)) {
+    if (!wr_take_none(ev, "as_integer_ratio", args)) {
         return false;
     }
     *out = wr_pair(ev->pool, &n, &one);
@@ -65,7 +65,7 @@ const wr_methods_t wr_int_methods = {int_rows, WR_COUNT(int_rows)};
 
 static WR_METHOD(float_conjugate)
 {
-    if (!wr_take_none(ev, "float.conjugate", args)) {
+    if (!wr_take_none(ev, "conjugate", args)) {
         return false;
     }
     *out = wr_float(args->self.u.f);
@@ -76,7 +76,7 @@ static WR_METHOD(float_is_integer)
 {
     double f = args->self.u.f;
 
-    if (!wr_take_none(ev, "float.is_integer", args)) {
+    if (!wr_take_none(ev, "is_integer", args)) {
         return false;
     }
     *out = wr_bool(isfinite(f) && floor(f) == f);
@@ -90,7 +90,7 @@ static WR_METHOD(float_as_integer_ratio)
     int      exponent;
     wr_val_t top, bottom;
 
-    if (!wr_take_none(ev, "float.as_integer_ratio", args)) {
+    if (!wr_take_none(ev, "as_integer_ratio", args)) {
         return false;
     }
     if (isnan(f)) {
@@ -124,7 +124,7 @@ static WR_METHOD(float_hex)
     wr_buf_t b = wr_ev_buf(ev);
     int      exponent;
 
-    if (!wr_take_none(ev, "float.hex", args)) {
+    if (!wr_take_none(ev, "hex", args)) {
         return false;
     }
     if (!isfinite(f)) {

@@ -58,7 +58,7 @@ pad(wr_eval_t *ev, const char *name, const wr_args_t *args, char how,
     int64_t  width, gap, left;
     uint32_t fill;
 
-    if (!wr_take_some(ev, "str", name, args, 1, 2)
+    if (!wr_take_some(ev, name, args, 1, 2)
         || !wr_take_int(ev, &args->pos[0], &width)
         || !take_fill(ev, args, &fill))
     {
@@ -96,7 +96,7 @@ WR_METHOD(wr_str_zfill)
     wr_str_t text = wr_val_text(&args->self);
     int64_t  width, gap;
 
-    if (!wr_take_one(ev, "str.zfill", args)
+    if (!wr_take_one(ev, "zfill", args)
         || !wr_take_int(ev, &args->pos[0], &width))
     {
         return false;
@@ -128,7 +128,7 @@ WR_METHOD(wr_str_expandtabs)
     int64_t                  column = 0;
 
     if (!wr_take_named(ev, "expandtabs", params, 1, args, &size)
-        || (wr_given(&size) && !wr_take_int(ev, &size, &tab)))
+        || (wr_given(&size) && !wr_take_c_int(ev, &size, &tab)))
     {
         return false;
     }

@@ -10,12 +10,12 @@
 
 #define WR_METHOD(fn) bool fn(wr_eval_t *ev, const wr_args_t *args, wr_val_t *out)
 
-/* `name` is "str.upper" in the first two, "center" behind the type in the rest;
- * each raises Python's TypeError and returns false. */
+/* Each raises Python's TypeError if it does not fit, naming the type of self
+ * where Python does. */
 bool wr_take_none(wr_eval_t *ev, const char *name, const wr_args_t *args);
 bool wr_take_one(wr_eval_t *ev, const char *name, const wr_args_t *args);
-bool wr_take_some(wr_eval_t *ev, const char *type, const char *name,
-                  const wr_args_t *args, uint32_t least, uint32_t most);
+bool wr_take_some(wr_eval_t *ev, const char *name, const wr_args_t *args,
+                  uint32_t least, uint32_t most);
 
 /* Arguments that may be named: out[i] is undefined with aux 1 if not given. */
 bool wr_take_named(wr_eval_t *ev, const char *name, const char *const *params,
@@ -23,6 +23,8 @@ bool wr_take_named(wr_eval_t *ev, const char *name, const char *const *params,
 
 /* An int where Python calls __index__. */
 bool wr_take_int(wr_eval_t *ev, const wr_val_t *v, int64_t *i);
+/* One that has to fit in C's int as well. */
+bool wr_take_c_int(wr_eval_t *ev, const wr_val_t *v, int64_t *i);
 
 /* Methods of Python's own classes count `self`: "Markup.join() takes 2
  * positional arguments but 3 were given". */

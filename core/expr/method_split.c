@@ -173,7 +173,7 @@ WR_METHOD(wr_str_splitlines)
     wr_list_t               *l;
 
     if (!wr_take_named(ev, "splitlines", params, 1, args, &keep)
-        || (wr_given(&keep) && !wr_take_int(ev, &keep, &keepends)))
+        || (wr_given(&keep) && !wr_take_c_int(ev, &keep, &keepends)))
     {
         return false;
     }
@@ -248,12 +248,12 @@ partition(wr_eval_t *ev, const char *name, const wr_args_t *args, bool right,
 
 WR_METHOD(wr_str_partition)
 {
-    return partition(ev, "str.partition", args, false, out);
+    return partition(ev, "partition", args, false, out);
 }
 
 WR_METHOD(wr_str_rpartition)
 {
-    return partition(ev, "str.rpartition", args, true, out);
+    return partition(ev, "rpartition", args, true, out);
 }
 
 /* ---- join ---- */
@@ -266,7 +266,7 @@ WR_METHOD(wr_str_join)
     wr_rc_t   rc;
     size_t    i = 0;
 
-    if (!wr_take_one(ev, "str.join", args)) {
+    if (!wr_take_one(ev, "join", args)) {
         return false;
     }
     if (!wr_is_iterable(&args->pos[0])) {

@@ -11,7 +11,7 @@ WR_METHOD(wr_str_format)
 
 WR_METHOD(wr_str_format_map)
 {
-    return wr_take_one(ev, "str.format_map", args)
+    return wr_take_one(ev, "format_map", args)
            && wr_format_map(ev, &args->self, &args->pos[0], out);
 }
 

@@ -482,7 +482,7 @@ pow_float(wr_eval_t *ev, double a, double b, wr_val_t *out)
 {
     double r;
 
-    if (a == 0 && b < 0) {
+    if (a == 0 && b < 0 && isfinite(b)) {
         return wr_raise(ev, "ZeroDivisionError",
                         "0.0 cannot be raised to a negative power");
     }
