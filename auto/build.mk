@@ -89,11 +89,8 @@ $B/weir-render: $(list_render) $B/lists/render
 
 # ---- unit tests, fuzzers ----
 
-# Archives rather than objects, and the test's own definitions first: a test may
-# include the .c that it tests. An object that announces itself by a constructor
-# is needed even if nobody names it.
-hooked_o := $(if $(lib_c),$(call object,$(shell grep -l '((constructor))' \
-                                     $(filter core/vars/%,$(lib_c)))))
+# All of core is linked, so that what announces itself by a constructor is there;
+# the test's own definitions come first: it may include the .c that it tests.
 $B/libweir.a: $(lib_o) $B/lists/lib
 	@rm -f $@
 	$(call say,ar  ,$@)ar rcsT $@ $(filter %.o,$^)
@@ -104,8 +101,9 @@ $B/libmodules.a: $(list_mods) $B/lists/mods
 
 ARCHIVES  = $B/libmodules.a $B/libweir.a
 LINK_TEST = $(CC) $(LDFLAGS) -pie -Wl,--export-dynamic -Wl,-z,muldefs -o $@ \
-            $(filter %.o,$^) $(hooked_o) \
-            -Wl,--start-group $(ARCHIVES) -Wl,--end-group $(all_libs) $(LIBS)
+            $(filter %.o,$^) -Wl,--whole-archive $B/libweir.a \
+            -Wl,--no-whole-archive $B/libmodules.a $B/libweir.a \
+            $(all_libs) $(LIBS)
 
 unit_c := $(wildcard tests/unit/*.c tests/unit/*/*.c)
 units  := $(patsubst tests/unit/%.c,$B/unit/%,$(unit_c))
