@@ -127,6 +127,7 @@ struct wr_node {
             wr_node_t         *x;   /* NULL: the value is in the machine */
             wr_argx_t         *args;
             wr_str_t           name;
+            uint32_t           line;    /* where an unknown one is missed */
         } filter;
     } u;
 };
@@ -318,6 +319,8 @@ typedef struct wr_body {
     wr_node_t *filter;
     uint32_t   line; /* of what happens to the text */
 } wr_body_t;
+
+enum { WR_SAFE_NO, WR_SAFE_YES, WR_SAFE_ASK };
 
 /* ---- functions ---- */
 

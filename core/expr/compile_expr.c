@@ -173,6 +173,18 @@ wr_comp_call(wr_comp_t *c, wr_cframe_t *f, wr_ast_t *n)
     return to;
 }
 
+/* Jinja2 looks filters up where the block or the root begins. */
+static uint32_t
+deps_line(const wr_comp_t *c)
+{
+    const wr_cfn_t *fn = c->fn;
+
+    while (fn->up != NULL) {
+        fn = fn->up;
+    }
+    return fn->proto->line;
+}
+
 wr_node_t *
 wr_comp_filter(wr_comp_t *c, wr_cframe_t *f, wr_ast_t *n)
 {
@@ -187,6 +199,7 @@ wr_comp_filter(wr_comp_t *c, wr_cframe_t *f, wr_ast_t *n)
                      filter ? "filter" : "test", WR_ARG(n->name));
     }
     to->u.filter.row = row;
+    to->u.filter.line = deps_line(c);
     to->u.filter.name = wr_pool_str(c->pool, n->name);
     to->u.filter.x = n->a != NULL ? wr_comp_expr(c, f, n->a) : NULL;
     to->u.filter.args = args(c, f, n);

@@ -363,6 +363,42 @@ wr_eval_getitem(wr_mach_t *m, const wr_node_t *n, wr_val_t *out)
            && wr_get_item(m->ev, &x, &key, out);
 }
 
+/* Unlike items, slices fail loudly. */
+static bool
+check_slice(wr_mach_t *m, const wr_val_t *x, const wr_val_t v[3])
+{
+    int i;
+
+    switch (x->type) {
+    case WR_V_STR:
+    case WR_V_BYTES:
+    case WR_V_LIST:
+    case WR_V_TUPLE:
+    case WR_V_RANGE:
+        break;
+    case WR_V_UNDEFINED:
+        return true;
+    case WR_V_DICT:
+        return wr_raise(m->ev, "TypeError", "unhashable type: 'slice'");
+    case WR_V_OBJ:
+        if (x->u.obj->type->slice != NULL) {
+            break;
+        }
+        /* fall through */
+    default:
+        return wr_raise(m->ev, "TypeError", "'%s' object is not subscriptable",
+                        wr_type_name(x));
+    }
+    for (i = 0; i < 3; i++) {
+        if (v[i].type != WR_V_INT && v[i].type != WR_V_BOOL
+            && v[i].type != WR_V_NONE) {
+            return wr_raise(m->ev, "TypeError", "slice indices must be integers "
+                            "or None or have an __index__ method");
+        }
+    }
+    return true;
+}
+
 bool
 wr_eval_slice(wr_mach_t *m, const wr_node_t *n, wr_val_t *out)
 {
@@ -380,7 +416,8 @@ wr_eval_slice(wr_mach_t *m, const wr_node_t *n, wr_val_t *out)
             return false;
         }
     }
-    return wr_get_slice(m->ev, &x, &v[0], &v[1], &v[2], out);
+    return check_slice(m, &x, v)
+           && wr_get_slice(m->ev, &x, &v[0], &v[1], &v[2], out);
 }
 
 /* ---- calls ---- */
@@ -392,7 +429,7 @@ typedef struct {
 } call_t;
 
 static bool
-spread(wr_mach_t *m, const wr_node_t *n, const char *what, wr_list_t *l)
+spread(wr_mach_t *m, const wr_node_t *n, wr_list_t *l)
 {
     wr_val_t  v;
     wr_iter_t it;
@@ -403,9 +440,8 @@ spread(wr_mach_t *m, const wr_node_t *n, const char *what, wr_list_t *l)
     }
     if (!wr_is_iterable(&v)) {
         return wr_raise(m->ev, "TypeError",
-                        "%s argument after * must be an "
-                        "iterable, not %s",
-                        what, wr_type_name(&v));
+                        "Value after * must be an iterable, "
+                        "not %s", wr_type_name(&v));
     }
     if (!wr_iter(m->ev, &v, &it)) {
         return false;
@@ -466,12 +502,15 @@ gather_slow(wr_mach_t *m, const wr_argx_t *a, const wr_val_t *first,
         }
         wr_list_push(pool, pos, v);
     }
-    if (a->dyn != NULL && !spread(m, a->dyn, what, pos)) {
+    if (a->dyn != NULL && !spread(m, a->dyn, pos)) {
         return false;
     }
     if (a->dynkw != NULL) {
         if (!wr_run_node(m, a->dynkw, &dict)) {
             return false;
+        }
+        if (dict.type == WR_V_UNDEFINED) {
+            return wr_undef_raise(m->ev, &dict);
         }
         if (dict.type != WR_V_DICT) {
             return wr_raise(m->ev, "TypeError",
@@ -673,6 +712,8 @@ apply(wr_mach_t *m, const wr_node_t *n, const char *kind, wr_val_t *out)
         return false;
     }
     if (wr_unlikely(n->u.filter.row == NULL)) {
+        m->ev->err.line = n->u.filter.line;
+        m->ev->err.name = m->f->proto->tpl->name;
         return wr_raise(m->ev, "TemplateRuntimeError",
                         "No %s named '%.*s' "
                         "found.",

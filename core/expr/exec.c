@@ -121,8 +121,9 @@ wr_exec_set(wr_mach_t *m, const wr_stmt_t *s)
 /* Runs the code of a captured body; the text is in `out`. Leaving a loop from
  * within drops it. */
 static wr_x_t
-capture(wr_mach_t *m, const wr_body_t *b, bool safe, wr_val_t *out)
+capture(wr_mach_t *m, const wr_body_t *b, wr_val_t *out)
 {
+    bool   safe = b->safe == WR_SAFE_ASK ? m->ev->autoescape : b->safe;
     size_t from = m->out->n;
     wr_x_t x;
 
@@ -159,7 +160,7 @@ wr_exec_setblock(wr_mach_t *m, const wr_stmt_t *s)
     wr_val_t         v, str;
     wr_x_t           x;
 
-    x = capture(m, b, b->filter != NULL && m->ev->autoescape, &v);
+    x = capture(m, b, &v);
     if (x != WR_X_OK) {
         return x;
     }
@@ -188,7 +189,7 @@ wr_exec_filterblock(wr_mach_t *m, const wr_stmt_t *s)
     wr_val_t         v;
     wr_x_t           x;
 
-    x = capture(m, b, m->ev->autoescape, &v);
+    x = capture(m, b, &v);
     if (x != WR_X_OK) {
         return x;
     }

@@ -91,6 +91,29 @@ fold_args(wr_comp_t *c, wr_ast_t *n, const wr_val_t *first, wr_args_t *args)
     return true;
 }
 
+/* Jinja2 folds all filters of its own but those that want the context. */
+static bool
+foldable(const wr_fn_row_t *row, bool filter)
+{
+    static const char *const not[] = {"random", "map", "select", "reject",
+                                      "selectattr", "rejectattr"};
+    const wr_fn_row_t *own = filter ? wr_filters : wr_tests;
+    unsigned           i;
+
+    if ((row->flags & WR_FN_PURE) != 0) {
+        return true;
+    }
+    for (i = 0; i < WR_COUNT(not); i++) {
+        if (strcmp(row->name, not[i]) == 0) {
+            return false;
+        }
+    }
+    while (own->name != NULL && own != row) {
+        own++;
+    }
+    return own == row;
+}
+
 static bool
 fold_filter(wr_comp_t *c, wr_ast_t *n, wr_val_t *out)
 {
@@ -103,7 +126,7 @@ fold_filter(wr_comp_t *c, wr_ast_t *n, wr_val_t *out)
     }
     row = wr_map_get(n->kind == WR_A_FILTER ? &c->env->filters : &c->env->tests,
                      n->name);
-    return row != NULL && (row->flags & WR_FN_PURE) != 0
+    return row != NULL && foldable(row, n->kind == WR_A_FILTER)
            && wr_comp_const(c, n->a, &x) && fold_args(c, n, &x, &args)
            && row->fn(&c->fold, &args, out);
 }

@@ -240,7 +240,7 @@ wr_parse_body(wr_parse_t *p, const char *const *ends, wr_ast_list_t *to)
         case WR_T_VAR_BEGIN:
             wr_parse_next(p);
             pos = p->tok->pos;
-            n = wr_parse_tuple(p, true, NULL);
+            n = wr_parse_tuple(p, true);
             n->pos = pos;
             output(p, &out, n);
             wr_parse_expect(p, WR_T_VAR_END);

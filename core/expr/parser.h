@@ -58,9 +58,8 @@ wr_ast_t *wr_parse_done(wr_parse_t *p, wr_ast_t *n);
 
 wr_ast_t *wr_parse_expr(wr_parse_t *p);
 wr_ast_t *wr_parse_expr_nocond(wr_parse_t *p);
-/* `end` is a name that ends it, or NULL. */
-wr_ast_t *wr_parse_tuple(wr_parse_t *p, bool with_cond, const char *end);
-wr_ast_t *wr_parse_target(wr_parse_t *p, const char *end, bool with_ns);
+wr_ast_t *wr_parse_tuple(wr_parse_t *p, bool with_cond);
+wr_ast_t *wr_parse_target(wr_parse_t *p, bool with_ns);
 wr_ast_t *wr_parse_target_name(wr_parse_t *p);
 wr_ast_t *wr_parse_filter(wr_parse_t *p, wr_ast_t *node, bool inline_start);
 /* One statement; the result is pushed to `to` (i18n may push two). */

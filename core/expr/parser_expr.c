@@ -8,7 +8,7 @@ static wr_ast_t *parse_unary(wr_parse_t *p, bool with_filter);
 static wr_ast_t *parse_postfix(wr_parse_t *p, wr_ast_t *n);
 static wr_ast_t *parse_primary(wr_parse_t *p, bool with_ns);
 static wr_ast_t *parse_tuple(wr_parse_t *p, bool simple, bool with_cond,
-                             const char *end, bool parens, bool with_ns);
+                             bool parens, bool with_ns);
 
 static wr_ast_t *
 binary(wr_parse_t *p, wr_ast_kind_t kind, uint32_t line, wr_ast_t *a,
@@ -595,7 +595,7 @@ parse_primary(wr_parse_t *p, bool with_ns)
         break;
     case WR_T_LPAREN:
         wr_parse_next(p);
-        n = parse_tuple(p, false, true, NULL, true, with_ns);
+        n = parse_tuple(p, false, true, true, with_ns);
         wr_parse_expect(p, WR_T_RPAREN);
         return n;
     case WR_T_LBRACKET: return parse_list(p);
@@ -609,16 +609,15 @@ parse_primary(wr_parse_t *p, bool with_ns)
 }
 
 static bool
-tuple_end(wr_parse_t *p, const char *end)
+tuple_end(const wr_parse_t *p)
 {
     return p->tok->type == WR_T_VAR_END || p->tok->type == WR_T_BLOCK_END
-           || p->tok->type == WR_T_RPAREN
-           || (end != NULL && wr_parse_is(p->tok, end));
+           || p->tok->type == WR_T_RPAREN;
 }
 
 static wr_ast_t *
-parse_tuple(wr_parse_t *p, bool simple, bool with_cond, const char *end,
-            bool parens, bool with_ns)
+parse_tuple(wr_parse_t *p, bool simple, bool with_cond, bool parens,
+            bool with_ns)
 {
     wr_ast_t *n = wr_parse_node(p, WR_A_TUPLE, p->tok->line), *item;
     bool      is_tuple = false;
@@ -629,7 +628,7 @@ parse_tuple(wr_parse_t *p, bool simple, bool with_cond, const char *end,
         if (n->list.n != 0) {
             wr_parse_expect(p, WR_T_COMMA);
         }
-        if (tuple_end(p, end)) {
+        if (tuple_end(p)) {
             break;
         }
         item = simple      ? parse_primary(p, with_ns)
@@ -657,9 +656,9 @@ parse_tuple(wr_parse_t *p, bool simple, bool with_cond, const char *end,
 }
 
 wr_ast_t *
-wr_parse_tuple(wr_parse_t *p, bool with_cond, const char *end)
+wr_parse_tuple(wr_parse_t *p, bool with_cond)
 {
-    return parse_tuple(p, false, with_cond, end, false, false);
+    return parse_tuple(p, false, with_cond, false, false);
 }
 
 /* ---- targets of assignments ---- */
@@ -709,9 +708,9 @@ check_target(wr_parse_t *p, wr_ast_t *n)
 }
 
 wr_ast_t *
-wr_parse_target(wr_parse_t *p, const char *end, bool with_ns)
+wr_parse_target(wr_parse_t *p, bool with_ns)
 {
-    wr_ast_t *n = parse_tuple(p, true, true, end, false, with_ns);
+    wr_ast_t *n = parse_tuple(p, true, true, false, with_ns);
 
     set_store(n, NULL);
     return check_target(p, n);

@@ -22,9 +22,9 @@ parse_set(wr_parse_t *p)
     static const char *const ends[] = {"endset", NULL};
     wr_ast_t                *n = stmt(p, WR_A_SET);
 
-    n->a = wr_parse_target(p, NULL, true);
+    n->a = wr_parse_target(p, true);
     if (wr_parse_skip_type(p, WR_T_ASSIGN)) {
-        n->b = wr_parse_tuple(p, true, NULL);
+        n->b = wr_parse_tuple(p, true);
         return n;
     }
     n->kind = WR_A_SETBLOCK;
@@ -40,9 +40,9 @@ parse_for(wr_parse_t *p)
     static const char *const last[] = {"endfor", NULL};
     wr_ast_t                *n = stmt(p, WR_A_FOR);
 
-    n->a = wr_parse_target(p, "in", false);
+    n->a = wr_parse_target(p, false);
     wr_parse_expect_name(p, "in");
-    n->b = wr_parse_tuple(p, false, "recursive");
+    n->b = wr_parse_tuple(p, false);
     if (wr_parse_skip(p, "if")) {
         n->c = wr_parse_expr(p);
     }
@@ -63,7 +63,7 @@ parse_if(wr_parse_t *p)
     wr_token_t              *t;
 
     for (;;) {
-        n->a = wr_parse_tuple(p, false, NULL);
+        n->a = wr_parse_tuple(p, false);
         wr_parse_block_body(p, ends, false, &n->body);
         t = wr_parse_next(p);
         if (wr_parse_is(t, "elif")) {
@@ -101,7 +101,7 @@ parse_with(wr_parse_t *p)
         if (n->list.n != 0) {
             wr_parse_expect(p, WR_T_COMMA);
         }
-        target = wr_parse_target(p, NULL, false);
+        target = wr_parse_target(p, false);
         set_param(target, NULL);
         wr_ast_push(p->pool, &n->list, target);
         wr_parse_expect(p, WR_T_ASSIGN);
@@ -385,7 +385,7 @@ parse_do(wr_parse_t *p)
 {
     wr_ast_t *n = stmt(p, WR_A_DO);
 
-    n->a = wr_parse_tuple(p, true, NULL);
+    n->a = wr_parse_tuple(p, true);
     return n;
 }
 
