@@ -10,6 +10,7 @@
 #include <weir/process/process_priv.h>
 
 #include <errno.h>
+#include <poll.h>
 #include <unistd.h>
 
 enum { MOST = 64, DRAIN = 4096 };
@@ -57,13 +58,25 @@ listen_to_none(void)
 
 /* ---- limits ---- */
 
+/* No idle connection is to be closed for one that is not there (any more). */
 static bool
-has_room(void)
+one_waits(const wr_listen_t *l)
+{
+    struct pollfd p = {.fd = l->watch.fd, .events = POLLIN};
+
+    return poll(&p, 1, 0) == 1;
+}
+
+static bool
+has_room(const wr_listen_t *l)
 {
     uint64_t max = wr_worker.max_connections;
 
     if (wr_likely(wr_worker.connections < max)) {
         return true;
+    }
+    if (!one_waits(l)) {
+        return false;
     }
     if (wr_worker_hooks.reuse != NULL && wr_worker_hooks.reuse(1)
         && wr_worker.connections < max)
@@ -169,7 +182,7 @@ some_wait(wr_watch_t *w)
 
     adapt_burst(l);
     for (unsigned i = 0; i < l->burst; i++) {
-        if (!has_room()) {
+        if (!has_room(l)) {
             return;
         }
         if (!accept_one(l)) {

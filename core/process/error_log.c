@@ -295,4 +295,19 @@ wr_logs_reopen(wr_cycle_t *cycle, int uid)
         }
         close(fd);
     }
+    wr_stderr_redirect(cycle);
+}
+
+/* What libraries print goes where our own messages go. */
+void
+wr_stderr_redirect(wr_cycle_t *cycle)
+{
+    const wr_log_target_t *t = cycle->log->targets;
+
+    while (t != NULL && (t->fd < 0 || t->write != NULL)) {
+        t = t->next;
+    }
+    if (t != NULL && t->fd != STDERR_FILENO && dup2(t->fd, STDERR_FILENO) < 0) {
+        wr_log(cycle->log, WR_LOG_ALERT, errno, "dup2(STDERR) failed");
+    }
 }

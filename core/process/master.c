@@ -105,6 +105,7 @@ stay_with_old(void)
 {
     static const char why[] = "no worker process could start with the new conf";
 
+    wr_workers_no_respawn();
     wr_log(m.cycle->log, WR_LOG_ALERT, 0, "%s: the old ones go on", why);
     wr_state_finished(m.cycle, false, WR_STR("weir: [alert] no worker process could "
                                              "start with the new conf\n"));
@@ -160,6 +161,7 @@ reload(void)
     wr_capture_free();
     m.cycle = new;
     m.no_accepting = false;
+    wr_stderr_redirect(new);
     if (new->core->pid.n != 0 && !wr_str_eq(new->core->pid, old->core->pid)) {
         (void) wr_pid_write(new);
         wr_pid_remove(old);
@@ -314,9 +316,10 @@ wr_master_run(wr_cycle_t *cycle)
     enter(WAIT_READY, READY_MS);
 
     while (!((m.quitting || m.terminating) && wr_workers_count() == 0)) {
-        wr_loop_turn(-1);
+        wr_loop_turn(wr_signals.reload && m.phase == STEADY ? 0 : -1);
         advance();
         obey();
+        advance();
     }
     cycle = m.cycle;
     wr_pid_remove(cycle);

@@ -13,6 +13,7 @@ enum { WR_MAX_WORKERS = 1024 };
 typedef struct wr_process {
     int         argc;
     char      **argv;           /* copies: the originals become the title */
+    char      **environment[2]; /* copies, too */
     const char *program;        /* to be executed by an upgrade */
     pid_t       parent;         /* at the start */
     bool        daemonized;
@@ -39,6 +40,8 @@ void    wr_logs_close(wr_cycle_t *cycle);
 /* `uid` other than -1: the files are given to that user. */
 void    wr_logs_reopen(wr_cycle_t *cycle, int uid);
 void    wr_logs_flush(wr_cycle_t *cycle);
+/* Standard error becomes the error log (unless that is standard error). */
+void    wr_stderr_redirect(wr_cycle_t *cycle);
 int     wr_log_open_file(const char *path);
 
 wr_rc_t wr_zones_open(wr_cycle_t *cycle, wr_cycle_t *old);

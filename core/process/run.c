@@ -41,20 +41,6 @@ go_to_background(wr_log_t *log)
     return WR_OK;
 }
 
-/* What libraries print goes where our own messages go. */
-static void
-redirect_stderr(wr_cycle_t *cycle)
-{
-    const wr_log_target_t *t = cycle->log->targets;
-
-    while (t != NULL && (t->fd < 0 || t->write != NULL)) {
-        t = t->next;
-    }
-    if (t != NULL && t->fd != STDERR_FILENO && dup2(t->fd, STDERR_FILENO) < 0) {
-        wr_log(cycle->log, WR_LOG_ALERT, errno, "dup2(STDERR) failed");
-    }
-}
-
 int
 wr_server_run(wr_cycle_t *cycle)
 {
@@ -73,6 +59,6 @@ wr_server_run(wr_cycle_t *cycle)
     }
     cycle->log->to_stderr = false;
     wr_log_main.to_stderr = false;
-    redirect_stderr(cycle);
+    wr_stderr_redirect(cycle);
     return core->master_process ? wr_master_run(cycle) : wr_single_run(cycle);
 }

@@ -53,16 +53,12 @@ read_pid(wr_cycle_t *cycle, pid_t *pid)
 
     if (n < 0) {
         wr_log(cycle->log, WR_LOG_ERR, errno, "open() \"%s\" failed", path);
-        fprintf(stderr, "weir: [error] open() \"%s\" failed (%d: %s)\n", path, errno,
-                strerror(errno));
         return false;
     }
     digits = wr_str_trim(wr_str(text, (size_t) n));
     if (!wr_parse_int(digits, &v) || v <= 0 || v > INT32_MAX) {
         wr_log(cycle->log, WR_LOG_ERR, 0, "invalid PID number \"%.*s\" in \"%s\"",
                WR_ARG(digits), path);
-        fprintf(stderr, "weir: [error] invalid PID number \"%.*s\" in \"%s\"\n",
-                WR_ARG(digits), path);
         return false;
     }
     *pid = (pid_t) v;

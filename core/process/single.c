@@ -46,6 +46,7 @@ reload(void)
         s.cycle = wr_worker.cycle = new;
         wr_worker.max_connections = (uint64_t) new->core->worker_connections;
         (void) wr_capture_end(&wr_log_main);
+        wr_stderr_redirect(new);
         if (wr_modules_start(new) != WR_OK) {
             wr_signals.terminate = true;
         }

@@ -12,8 +12,6 @@
 
 static char  *area;         /* argv[0] to the end of the last environment string */
 static size_t area_size;
-static char **args;
-static char **environment;
 
 /* The end of the strings if they stand one behind the other from `end` on. */
 static char *
@@ -27,8 +25,9 @@ follow(char **strings, char *end)
     return end;
 }
 
+/* New strings and a new array of them; or only a new array. */
 static char **
-copy(char **strings)
+copy(char **strings, bool deep)
 {
     size_t n = 0;
     char **c;
@@ -39,7 +38,7 @@ copy(char **strings)
     c = calloc(n + 1, sizeof(*c));
     WR_ASSERT(c != NULL);
     for (size_t i = 0; i < n; i++) {
-        c[i] = strdup(strings[i]);
+        c[i] = deep ? strdup(strings[i]) : strings[i];
         WR_ASSERT(c[i] != NULL);
     }
     return c;
@@ -56,10 +55,13 @@ wr_title_init(int argc, char **argv)
     area = argv[0];
     end = follow(environ, follow(argv, argv[0]));
     area_size = (size_t) (end - area);
-    args = copy(argv);
-    environment = copy(environ);
-    wr_process.argv = args;
-    environ = environment;
+    wr_process.argv = copy(argv, true);
+    /* One array that keeps hold of the strings, one that unsetenv may change. */
+    wr_process.environment[0] = copy(environ, true);
+    wr_process.environment[1] = copy(wr_process.environment[0], false);
+    environ = wr_process.environment[1];
+    /* Whoever reads the command line now reads the copies. */
+    memcpy(argv, wr_process.argv, (size_t) argc * sizeof(*argv));
 }
 
 void
