@@ -318,6 +318,7 @@ typedef struct wr_body {
     wr_code_t  code;
     wr_node_t *filter;
     uint32_t   line; /* of what happens to the text */
+    uint8_t    safe; /* WR_SAFE_*: what the filter gets is Markup */
 } wr_body_t;
 
 enum { WR_SAFE_NO, WR_SAFE_YES, WR_SAFE_ASK };
