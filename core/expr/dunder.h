@@ -10,4 +10,11 @@
 bool wr_find_dunder(wr_eval_t *ev, const wr_val_t *v, wr_str_t name,
                     wr_val_t *out);
 
+/* An attribute without underscores that the sandbox forbids: gi_code. */
+bool wr_is_hidden_attr(const wr_val_t *v, wr_str_t name);
+
+/* "jinja2.utils.Cycler" for the global function cycler, and so on: what Python
+ * prints as a class. NULL for others. */
+const char *wr_func_class(const wr_func_t *f);
+
 #endif

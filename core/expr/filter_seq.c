@@ -148,6 +148,7 @@ last_char(const wr_val_t *v, wr_val_t *out)
     }
     wr_utf8_prev(v->u.s, &at);
     *out = wr_vstr(wr_str(at, (size_t) (end - at)));
+    out->flags = v->flags & (WR_VF_SAFE | WR_VF_ASCII);     /* as an index */
     return true;
 }
 

@@ -2,6 +2,7 @@
  * Making values, their types' names, truth and length; memory whose size comes
  * from outside.
  */
+#include <weir/expr/dunder.h>
 #include <weir/expr/val_priv.h>
 
 wr_val_t
@@ -154,9 +155,10 @@ wr_type_name(const wr_val_t *v)
     case WR_V_DICT: return "dict";
     case WR_V_RANGE: return "range";
     case WR_V_FUNC:
-        return v->u.func->self.type != WR_V_UNDEFINED
-                   ? "builtin_function_or_method"
-                   : "function";
+        if (v->u.func->self.type != WR_V_UNDEFINED) {
+            return "builtin_function_or_method";
+        }
+        return wr_func_class(v->u.func) != NULL ? "type" : "function";
     case WR_V_OBJ: return v->u.obj->type->name;
     }
     return "object";

@@ -88,16 +88,101 @@ type_of(wr_eval_t *ev, const wr_val_t *v)
     return wr_vobj(&t->obj);
 }
 
-/* Of every object of Python: no use to a template, but the sandbox says of them
- * that they are unsafe, not that they are missing. */
-static const char *const of_all[] = {
-    "__delattr__", "__dir__",           "__doc__",     "__eq__",
-    "__format__",  "__ge__",            "__getattribute__",
-    "__getstate__", "__gt__",           "__hash__",    "__init__",
-    "__init_subclass__", "__le__",      "__lt__",      "__ne__",
-    "__new__",     "__reduce__",        "__reduce_ex__", "__repr__",
-    "__setattr__", "__sizeof__",        "__str__",     "__subclasshook__",
-};
+/* ---- what the sandbox hides ---- */
+
+/* Attributes of Python's objects that are of no use to a template and are not
+ * there; but the sandbox says of them that they are unsafe, not missing. */
+static const char of_all[] =
+    " __delattr__ __dir__ __doc__ __eq__ __format__ __ge__ __getattribute__"
+    " __getstate__ __gt__ __hash__ __init__ __init_subclass__ __le__ __lt__"
+    " __ne__ __new__ __reduce__ __reduce_ex__ __repr__ __setattr__ __sizeof__"
+    " __str__ __subclasshook__ ";
+static const char of_sequences[] =
+    " __add__ __contains__ __getitem__ __iter__ __len__ __mul__ __rmul__"
+    " __getnewargs__ ";
+static const char of_changing[] =
+    " __class_getitem__ __delitem__ __iadd__ __imul__ __ior__ __or__"
+    " __reversed__ __ror__ __setitem__ ";
+static const char of_str[] = " __mod__ __rmod__ ";
+static const char of_numbers[] =
+    " __abs__ __add__ __and__ __bool__ __ceil__ __divmod__ __float__ __floor__"
+    " __floordiv__ __getnewargs__ __index__ __int__ __invert__ __lshift__"
+    " __mod__ __mul__ __neg__ __or__ __pos__ __pow__ __radd__ __rand__"
+    " __rdivmod__ __rfloordiv__ __rlshift__ __rmod__ __rmul__ __ror__"
+    " __round__ __rpow__ __rrshift__ __rshift__ __rsub__ __rtruediv__ __rxor__"
+    " __sub__ __truediv__ __trunc__ __xor__ ";
+static const char of_functions[] =
+    " __annotations__ __builtins__ __call__ __closure__ __code__ __defaults__"
+    " __dict__ __func__ __get__ __globals__ __kwdefaults__ __module__ __name__"
+    " __qualname__ __self__ __text_signature__ __wrapped__ ";
+static const char of_objects[] =
+    " __call__ __dict__ __getitem__ __iter__ __len__ __module__ __next__"
+    " __slots__ __weakref__ _after _argument_count _async_invoke _before"
+    " _current _default_autoescape _environment _func _invoke _iterable"
+    " _iterator _last_changed_value _length _peek_next _recurse _to_iterator"
+    " _undefined ";
+static const char of_types[] =
+    " __abstractmethods__ __annotations__ __base__ __bases__ __basicsize__"
+    " __call__ __dict__ __dictoffset__ __flags__ __instancecheck__"
+    " __itemsize__ __mro__ __or__ __prepare__ __ror__ __subclasscheck__"
+    " __subclasses__ __text_signature__ __weakrefoffset__ mro ";
+
+static bool
+is_word_of(const char *words, wr_str_t name)
+{
+    char   word[32];
+    size_t n = name.n;
+
+    if (n + 3 > sizeof(word)) {
+        return false;
+    }
+    word[0] = ' ';
+    memcpy(word + 1, name.p, n);
+    word[n + 1] = ' ';
+    word[n + 2] = '\0';
+    return memchr(name.p, ' ', n) == NULL && strstr(words, word) != NULL;
+}
+
+static bool
+is_hidden(const wr_val_t *v, wr_str_t name)
+{
+    if (is_word_of(of_all, name)) {
+        return true;
+    }
+    switch ((wr_vtype_t) v->type) {
+    case WR_V_STR:
+        return is_word_of(of_sequences, name) || is_word_of(of_str, name);
+    case WR_V_BYTES:
+    case WR_V_TUPLE:
+        return is_word_of(of_sequences, name);
+    case WR_V_LIST:
+    case WR_V_DICT:
+        return is_word_of(of_sequences, name) || is_word_of(of_changing, name);
+    case WR_V_BOOL:
+    case WR_V_INT:
+    case WR_V_FLOAT:
+        return is_word_of(of_numbers, name);
+    case WR_V_FUNC:
+        return is_word_of(of_functions, name);
+    case WR_V_OBJ:
+        if (v->u.obj->type == &type_type) {
+            return is_word_of(of_types, name);
+        }
+        return is_word_of(of_objects, name);
+    default:
+        return false;
+    }
+}
+
+bool
+wr_is_hidden_attr(const wr_val_t *v, wr_str_t name)
+{
+    if (v->type == WR_V_OBJ && v->u.obj->type->generator) {
+        return wr_str_eqz(name, "gi_code") || wr_str_eqz(name, "gi_frame");
+    }
+    return v->type == WR_V_OBJ && v->u.obj->type == &type_type
+           && wr_str_eqz(name, "mro");
+}
 
 bool
 wr_find_dunder(wr_eval_t *ev, const wr_val_t *v, wr_str_t name, wr_val_t *out)
@@ -110,21 +195,31 @@ wr_find_dunder(wr_eval_t *ev, const wr_val_t *v, wr_str_t name, wr_val_t *out)
         *out = wr_vstr(wr_str_z(v->u.func->name));
         return true;
     }
-    if (ev->sandbox == 0) {
-        return false;
+    *out = wr_none();
+    return ev->sandbox != 0
+           && (is_hidden(v, name) || wr_is_hidden_attr(v, name));
+}
+
+/* ---- functions that are classes in Python ---- */
+
+const char *
+wr_func_class(const wr_func_t *f)
+{
+    static const char *const classes[][2] = {
+        {"range", "range"},
+        {"dict", "dict"},
+        {"cycler", "jinja2.utils.Cycler"},
+        {"joiner", "jinja2.utils.Joiner"},
+        {"namespace", "jinja2.utils.Namespace"},
+    };
+
+    if (f->self.type != WR_V_UNDEFINED) {
+        return NULL;
     }
-    for (size_t i = 0; i < WR_COUNT(of_all); i++) {
-        if (wr_str_eqz(name, of_all[i])) {
-            *out = wr_none();
-            return true;
+    for (size_t i = 0; i < WR_COUNT(classes); i++) {
+        if (strcmp(f->name, classes[i][0]) == 0) {
+            return classes[i][1];
         }
     }
-    if (v->type == WR_V_FUNC
-        && (wr_str_eqz(name, "__call__") || wr_str_eqz(name, "__globals__")
-            || wr_str_eqz(name, "__code__") || wr_str_eqz(name, "__self__")))
-    {
-        *out = wr_none();
-        return true;
-    }
-    return false;
+    return NULL;
 }

@@ -189,7 +189,7 @@ changes_dict(wr_str_t name)
 static bool
 is_forbidden(const wr_eval_t *ev, const wr_val_t *v, wr_str_t name)
 {
-    if (name.n != 0 && name.p[0] == '_') {
+    if ((name.n != 0 && name.p[0] == '_') || wr_is_hidden_attr(v, name)) {
         return true;
     }
     if (ev->sandbox < 2) {
@@ -238,6 +238,12 @@ undef_attr(wr_eval_t *ev, const wr_val_t *v, wr_val_t *out)
     return wr_undef_raise(ev, v);
 }
 
+static inline bool
+is_dunder(wr_str_t name)
+{
+    return name.n > 4 && name.p[0] == '_' && name.p[1] == '_';
+}
+
 static bool
 find_attr(wr_eval_t *ev, const wr_val_t *v, wr_str_t name, wr_val_t *out)
 {
@@ -250,7 +256,8 @@ find_attr(wr_eval_t *ev, const wr_val_t *v, wr_str_t name, wr_val_t *out)
             return true;
         }
     } else if (v->type == WR_V_UNDEFINED) {
-        return undef_attr(ev, v, out);
+        return (is_dunder(name) && wr_find_dunder(ev, v, name, out))
+               || undef_attr(ev, v, out);
     } else {
         m = wr_method_find(v, name);
         if (m != NULL) {
@@ -261,7 +268,7 @@ find_attr(wr_eval_t *ev, const wr_val_t *v, wr_str_t name, wr_val_t *out)
             return true;
         }
     }
-    return !ev->failed && name.n > 4 && name.p[0] == '_'
+    return !ev->failed && (is_dunder(name) || ev->sandbox != 0)
            && wr_find_dunder(ev, v, name, out);
 }
 
@@ -272,7 +279,7 @@ wr_find_attr(wr_eval_t *ev, const wr_val_t *v, wr_str_t name, wr_val_t *out)
         return false;
     }
     if (ev->sandbox != 0 && is_forbidden(ev, v, name)
-        && v->type != WR_V_UNDEFINED)
+        && (v->type != WR_V_UNDEFINED || is_dunder(name)))
     {
         *out = forbidden(ev, v, name);
     }

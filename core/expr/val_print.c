@@ -1,6 +1,7 @@
 /*
  * str() and repr(), written straight to the output.
  */
+#include <weir/expr/dunder.h>
 #include <weir/expr/markup.h>
 #include <weir/expr/unicode.h>
 #include <weir/expr/val_priv.h>
@@ -217,7 +218,11 @@ put_range(wr_buf_t *to, const wr_range_t *r)
 static void
 put_func(wr_buf_t *to, const wr_func_t *f)
 {
-    if (f->self.type != WR_V_UNDEFINED) {
+    const char *class = wr_func_class(f);
+
+    if (class != NULL) {
+        wr_buf_printf(to, "<class '%s'>", class);
+    } else if (f->self.type != WR_V_UNDEFINED) {
         wr_buf_printf(to, "<built-in method %s of %s object at 0x%" PRIxPTR ">",
                       f->name, wr_type_name(&f->self), (uintptr_t) f);
     } else {
