@@ -18,6 +18,7 @@
 #include <unistd.h>
 #include <weir/base/hash.h>
 #include <weir/http/core_conf.h>
+#include <weir/process/cycle.h>
 #include <weir/http/file_walk.h>
 
 enum {
@@ -213,7 +214,7 @@ watch(entry_t *e)
 static void
 get_ready(wr_log_t *log)
 {
-    pid_t pid = getpid();
+    pid_t pid = wr_worker.pid;
 
     if (cache.ready && cache.owner == pid) {
         return;

@@ -99,7 +99,7 @@ new_request(wr_h1_t *h)
     r->peer = wr_alloc(wr_pool(r), sizeof(*r->peer));
     r->peer->len = h->peer.len;
     memcpy(&r->peer->u, &h->peer.u, sizeof(h->peer.u));
-    r->log.action = "waiting for request";
+    r->log.action = "while waiting for request";
     h->idle = false;
     wr_client_idle(&h->client, false);
 }

@@ -459,7 +459,7 @@ take_line(wr_h1_t *h, wr_str_t line)
             return WR_OK;       /* empty lines before a request are skipped */
         }
         hr->have_line = true;
-        h->req->log.action = "reading client request line";
+        h->req->log.action = "while reading client request line";
         if (wr_str_chr(line, '\r') >= 0 || wr_str_chr(line, '\0') >= 0) {
             h->req->request_line = line;
             return reject(h, 400, "client sent invalid request");
@@ -467,7 +467,7 @@ take_line(wr_h1_t *h, wr_str_t line)
         if (parse_line(h, line) != WR_OK) {
             return WR_DONE;
         }
-        h->req->log.action = "reading client request headers";
+        h->req->log.action = "while reading client request headers";
         if (h->req->version < WR_HTTP_10) {
             hr->body_done = true;
             wr_req_use_server(h->req, wr_server_find(h->endpoint, h->req->host, h->req));

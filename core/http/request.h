@@ -126,6 +126,7 @@ struct wr_req {
     unsigned       disable_not_modified : 1;
     unsigned       discard_started : 1;
     unsigned       no_body : 1;         /* a subrequest without the main's body */
+    unsigned       accel : 1;           /* X-Accel-Redirect brought it here */
     unsigned       abort_on_close : 1;  /* a client that leaves ends it (proxy) */
 
     void         **ctx;             /* per module: wr_req_ctx */

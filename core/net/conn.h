@@ -32,6 +32,7 @@ struct wr_conn {
     const wr_conn_io_t *io;
     void               *tls;        /* the TLS layer's state; NULL: plain */
     wr_log_t           *log;        /* borrowed */
+    void               *owner;      /* of who has taken it over (tunnels) */
     uint64_t            number;     /* *N in the log */
     uint64_t            sent;       /* bytes since the connection began */
     uint64_t            received;

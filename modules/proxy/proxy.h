@@ -1,0 +1,131 @@
+/*
+ * proxy: between its files.
+ */
+#ifndef PROXY_H
+#define PROXY_H
+
+#include <weir/http/core_conf.h>
+#include <weir/http/exchange.h>
+#include <weir/http/upstream_state.h>
+
+enum {                      /* proxy_next_upstream */
+    NEXT_ERROR = 1, NEXT_TIMEOUT = 2, NEXT_INVALID = 4, NEXT_500 = 8, NEXT_502 = 16,
+    NEXT_503 = 32, NEXT_504 = 64, NEXT_403 = 128, NEXT_404 = 256, NEXT_429 = 512,
+    NEXT_NON_IDEMPOTENT = 1024, NEXT_OFF = 2048, NEXT_DENIED = 4096, NEXT_UPDATING = 8192
+};
+
+enum {                      /* proxy_ignore_headers */
+    IGNORE_REDIRECT = 1, IGNORE_EXPIRES = 2, IGNORE_LIMIT_RATE = 4, IGNORE_BUFFERING = 8,
+    IGNORE_CHARSET = 16, IGNORE_X_EXPIRES = 32, IGNORE_CACHE_CONTROL = 64,
+    IGNORE_SET_COOKIE = 128, IGNORE_VARY = 256
+};
+
+typedef struct proxy_rewrite {
+    wr_cv_t     from, to;
+    wr_regex_t *regex;      /* of from, or NULL */
+    bool        slash_ended;/* from ends with a slash: proxy_redirect default */
+} proxy_rewrite_t;
+
+typedef struct proxy_flags {
+    wr_cv_t     cookie;
+    wr_regex_t *regex;
+    wr_array_t  flags;      /* wr_cv_t */
+} proxy_flags_t;
+
+/* Where to: from proxy_pass. */
+typedef struct proxy_target {
+    wr_upstream_t *group;   /* NULL: url has variables */
+    bool           tls;
+    wr_str_t       scheme;  /* "http://" */
+    wr_str_t       host;    /* as written, with port: $proxy_host */
+    wr_str_t       port;    /* $proxy_port */
+    wr_str_t       uri;     /* behind the host */
+    bool           has_uri;
+    size_t         cut;     /* bytes of the location that uri replaces */
+    wr_cv_t        url;
+} proxy_target_t;
+
+typedef struct proxy_conf {
+    proxy_target_t *target;
+    wr_array_t   set_headers;       /* wr_pair_t */
+    wr_cv_t      set_body, method;
+    bool         pass_headers, pass_body;
+    int          http_version;      /* 10 or 11 */
+    bool         buffering, request_buffering;
+    size_t       buffer_size;
+    wr_bufs_t    buffers;
+    size_t       busy_size;
+    int64_t      max_temp_file_size;
+    size_t       temp_file_write_size;
+    wr_str_t     temp_path;
+    wr_msec_t    connect_timeout, send_timeout, read_timeout;
+    size_t       send_lowat;
+    unsigned     next;
+    wr_msec_t    next_timeout;
+    int64_t      next_tries;
+    bool         ignore_abort, intercept_errors, socket_keepalive, force_ranges;
+    wr_array_t   pass_header, hide_header;  /* wr_str_t */
+    unsigned     ignore_headers;
+    bool         redirect_off, redirect_default;
+    wr_array_t   redirects;         /* proxy_rewrite_t */
+    wr_array_t   cookie_domains, cookie_paths;
+    wr_array_t   cookie_flags;      /* proxy_flags_t */
+    wr_cv_t      bind;
+    wr_cv_t      limit_rate;
+} proxy_conf_t;
+
+/* One request's way through. In its frame. */
+typedef struct proxy {
+    wr_req_t           *r;
+    const proxy_conf_t *conf;
+    const proxy_target_t *target;
+    proxy_target_t      own;        /* of a url with variables */
+    wr_upstream_t      *group;
+    wr_pick_t           pick;
+    wr_exchange_t       x;
+    wr_str_t            head;       /* of the request, once made */
+    wr_str_t            uri;        /* asked for: in the log */
+    wr_seg_t           *body;       /* of the request, kept for repeating */
+    bool                body_streamed, internal_chunked;
+    bool                body_lost;  /* a streamed body cannot be sent again */
+    wr_msec_t           started;
+    int64_t             tries;
+    wr_ustate_t        *state;
+    unsigned            last_status;
+    bool                buffered;
+    struct tunnel      *way;        /* of an upgraded connection */
+    uint64_t            tunnel_sent, tunnel_received;
+    bool                cleanup;
+    /* the body on its way to the client */
+    struct piece       *free;
+    size_t              in_memory, allowed;
+    wr_file_t          *temp;
+    int64_t             temp_sent;
+    bool                eof;
+} proxy_t;
+
+/* proxy_request.c */
+wr_rc_t proxy_make_target(wr_req_t *r, proxy_t *p);
+wr_rc_t proxy_make_request(wr_req_t *r, proxy_t *p);
+wr_seg_t *proxy_frame_body(wr_req_t *r, const proxy_t *p, wr_seg_t *segs, bool last);
+
+/* proxy_response.c: copies the head. WR_OK: send it; WR_DONE: settled otherwise
+ * (X-Accel-Redirect, intercepted). */
+wr_rc_t proxy_copy_head(wr_req_t *r, proxy_t *p);
+
+/* proxy_body.c */
+wr_rc_t proxy_pump(wr_req_t *r, void *state);
+wr_rc_t proxy_tunnel(wr_req_t *r, proxy_t *p);
+
+/* proxy.c */
+void proxy_close(proxy_t *p);
+void proxy_count(proxy_t *p);
+extern const wr_middleware_t proxy_handler;
+
+/* proxy_conf.c */
+extern const wr_directive_t proxy_directives[];
+wr_rc_t proxy_check(wr_conf_t *cf, wr_scope_t *scope, void *conf, const void *outer);
+/* "http://host:port/uri"; false: not such a thing. */
+bool proxy_parse_url(wr_str_t url, proxy_target_t *t);
+
+#endif

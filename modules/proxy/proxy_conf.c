@@ -1,0 +1,306 @@
+/*
+ * proxy: its directives.
+ */
+#include "proxy.h"
+
+#include <weir/process/process.h>
+#include <weir_config.h>
+
+typedef proxy_conf_t conf_t;
+
+static const wr_enum_t version_words[] = {{"1.0", 10}, {"1.1", 11}, {NULL, 0}};
+static const wr_enum_t next_words[] = {
+    {"error", NEXT_ERROR}, {"timeout", NEXT_TIMEOUT}, {"invalid_header", NEXT_INVALID},
+    {"non_idempotent", NEXT_NON_IDEMPOTENT}, {"http_500", NEXT_500}, {"http_502", NEXT_502},
+    {"http_503", NEXT_503}, {"http_504", NEXT_504}, {"http_403", NEXT_403},
+    {"http_404", NEXT_404}, {"http_429", NEXT_429}, {"denied", NEXT_DENIED},
+    {"updating", NEXT_UPDATING}, {"off", NEXT_OFF}, {NULL, 0}};
+static const wr_enum_t ignore_words[] = {
+    {"X-Accel-Redirect", IGNORE_REDIRECT}, {"X-Accel-Expires", IGNORE_X_EXPIRES},
+    {"X-Accel-Limit-Rate", IGNORE_LIMIT_RATE}, {"X-Accel-Buffering", IGNORE_BUFFERING},
+    {"X-Accel-Charset", IGNORE_CHARSET}, {"Expires", IGNORE_EXPIRES},
+    {"Cache-Control", IGNORE_CACHE_CONTROL}, {"Set-Cookie", IGNORE_SET_COOKIE},
+    {"Vary", IGNORE_VARY}, {NULL, 0}};
+
+/* ---- proxy_pass ---- */
+
+static wr_rc_t
+set_pass(wr_conf_t *cf, const wr_directive_t *d, void *conf)
+{
+    conf_t         *c = conf;
+    wr_location_t  *loc = wr_conf_location(cf);
+    proxy_target_t *t = WR_NEW(cf->pool, proxy_target_t);
+    const wr_tok_t *url = &cf->args[1];
+    wr_location_t  *outer = loc;
+
+    (void) d;
+    c->target = t;
+    if (loc->kind < WR_LOC_NAMED && loc->name.n != 0 && loc->name.p[loc->name.n - 1] == '/') {
+        loc->auto_redirect = true;
+    }
+    if (wr_cv_compile(cf, url, &t->url) != WR_OK) {
+        return WR_ERROR;
+    }
+    if (!wr_cv_is_const(&t->url)) {
+        return wr_location_handler(cf, &proxy_handler, t);
+    }
+    if (!proxy_parse_url(url->text, t)) {
+        return wr_conf_fail(cf, url, "invalid URL prefix");
+    }
+    if (t->tls && !wr_http_has_tls) {
+        return wr_conf_fail(cf, url, "https protocol requires SSL support");
+    }
+    if (t->has_uri
+        && (loc->kind == WR_LOC_NAMED || loc->kind == WR_LOC_REGEX
+            || loc->kind == WR_LOC_INNER))
+    {
+        return wr_conf_fail(cf, url,
+                            "\"proxy_pass\" cannot have URI part in location given by "
+                            "regular expression, or inside named location, or inside "
+                            "\"if\" statement, or inside \"limit_except\" block");
+    }
+    while (outer->kind == WR_LOC_INNER && outer->outer != NULL) {
+        outer = outer->outer;
+    }
+    t->cut = outer->kind < WR_LOC_REGEX ? outer->name.n : 0;
+    t->group = wr_upstream_use(cf, url, t->host, t->tls ? 443 : 80);
+    return wr_location_handler(cf, &proxy_handler, t);
+}
+
+/* ---- rewriting rules ---- */
+
+static wr_rc_t
+parse_from(wr_conf_t *cf, const wr_tok_t *tok, proxy_rewrite_t *rule)
+{
+    wr_tok_t pattern = *tok;
+
+    if (tok->text.n != 0 && tok->text.p[0] == '~') {
+        bool icase = tok->text.n > 1 && tok->text.p[1] == '*';
+
+        pattern.text = wr_str_skip(tok->text, icase ? 2 : 1);
+        rule->regex = wr_regex_compile(cf, &pattern, icase, true);
+        return rule->regex != NULL ? WR_OK : WR_ERROR;
+    }
+    return wr_cv_compile(cf, tok, &rule->from);
+}
+
+static wr_rc_t
+set_rule(wr_conf_t *cf, wr_array_t *rules)
+{
+    proxy_rewrite_t rule = {0};
+
+    if (rules->pool == NULL) {
+        *rules = wr_array(cf->pool, sizeof(proxy_rewrite_t));
+    }
+    if (cf->nargs == 2) {
+        if (wr_str_eqz(cf->args[1].text, "off")) {
+            return WR_OK;
+        }
+        return wr_conf_fail(cf, &cf->args[1], "invalid parameter \"%.*s\"",
+                            WR_ARG(cf->args[1].text));
+    }
+    if (parse_from(cf, &cf->args[1], &rule) != WR_OK
+        || wr_cv_compile(cf, &cf->args[2], &rule.to) != WR_OK)
+    {
+        return WR_ERROR;
+    }
+    *WR_PUSH(rules, proxy_rewrite_t) = rule;
+    return WR_OK;
+}
+
+static wr_rc_t
+set_redirect(wr_conf_t *cf, const wr_directive_t *d, void *conf)
+{
+    conf_t *c = conf;
+
+    (void) d;
+    wr_scope_mark(cf, cf->scope, &WR_SELF->schema, offsetof(conf_t, redirect_off));
+    wr_scope_mark(cf, cf->scope, &WR_SELF->schema, offsetof(conf_t, redirect_default));
+    if (c->redirects.pool == NULL) {
+        c->redirects = wr_array(cf->pool, sizeof(proxy_rewrite_t));
+    }
+    if (cf->nargs == 2) {
+        if (wr_str_eqz(cf->args[1].text, "off")) {
+            c->redirect_off = true;
+            return WR_OK;
+        }
+        if (wr_str_eqz(cf->args[1].text, "default")) {
+            wr_location_t *loc = wr_conf_location(cf);
+
+            if (loc != NULL && loc->handler != &proxy_handler) {
+                return wr_conf_fail(cf, NULL, "\"proxy_redirect default\" should be placed "
+                                              "after the \"proxy_pass\" directive");
+            }
+            if (c->target != NULL && c->target->group == NULL) {
+                return wr_conf_fail(cf, NULL, "\"proxy_redirect default\" cannot be used "
+                                              "with \"proxy_pass\" directive with variables");
+            }
+            c->redirect_default = true;
+            return WR_OK;
+        }
+        return wr_conf_fail(cf, &cf->args[1], "invalid parameter \"%.*s\"",
+                            WR_ARG(cf->args[1].text));
+    }
+    return set_rule(cf, &c->redirects);
+}
+
+static wr_rc_t
+set_cookie_rule(wr_conf_t *cf, const wr_directive_t *d, void *conf)
+{
+    return set_rule(cf, (wr_array_t *) (void *) ((char *) conf + d->offset));
+}
+
+static wr_rc_t
+set_cookie_flags(wr_conf_t *cf, const wr_directive_t *d, void *conf)
+{
+    conf_t        *c = conf;
+    proxy_flags_t  rule = {0};
+    wr_tok_t       name = cf->args[1];
+
+    (void) d;
+    if (c->cookie_flags.pool == NULL) {
+        c->cookie_flags = wr_array(cf->pool, sizeof(proxy_flags_t));
+    }
+    if (cf->nargs == 2) {
+        return wr_str_eqz(name.text, "off")
+                   ? WR_OK
+                   : wr_conf_fail(cf, &name, "invalid parameter \"%.*s\"", WR_ARG(name.text));
+    }
+    if (name.text.n != 0 && name.text.p[0] == '~') {
+        name.text = wr_str_skip(name.text, 1);
+        rule.regex = wr_regex_compile(cf, &name, true, true);
+        if (rule.regex == NULL) {
+            return WR_ERROR;
+        }
+    } else if (wr_cv_compile(cf, &name, &rule.cookie) != WR_OK) {
+        return WR_ERROR;
+    }
+    rule.flags = wr_array(cf->pool, sizeof(wr_cv_t));
+    for (unsigned i = 2; i < cf->nargs; i++) {
+        if (wr_cv_compile(cf, &cf->args[i], WR_PUSH(&rule.flags, wr_cv_t)) != WR_OK) {
+            return WR_ERROR;
+        }
+    }
+    *WR_PUSH(&c->cookie_flags, proxy_flags_t) = rule;
+    return WR_OK;
+}
+
+static wr_rc_t
+set_temp_path(wr_conf_t *cf, const wr_directive_t *d, void *conf)
+{
+    (void) d;
+    ((conf_t *) conf)->temp_path = wr_conf_path(cf, cf->args[1].text);
+    return WR_OK;
+}
+
+static wr_rc_t
+accept_words(wr_conf_t *cf, const wr_directive_t *d, void *conf)
+{
+    (void) cf;
+    (void) d;
+    (void) conf;
+    return WR_OK;
+}
+
+wr_rc_t
+proxy_check(wr_conf_t *cf, wr_scope_t *scope, void *conf, const void *outer)
+{
+    conf_t *c = conf;
+
+    (void) scope;
+    if (outer == NULL) {
+        c->redirect_default = true;
+    }
+    if (c->buffers.n < 2) {
+        return wr_conf_fail(cf, scope != NULL ? &scope->at : NULL,
+                            "there must be at least 2 \"proxy_buffers\"");
+    }
+    wr_cycle_folder(cf, c->temp_path);
+    return WR_OK;
+}
+
+/* ---- the table ---- */
+
+#define ALL WR_ANY
+#define EXTRA(field) WR_CUSTOM("", 0, 0, 0, accept_words, conf_t, field, "")
+
+const wr_directive_t proxy_directives[] = {
+    WR_CUSTOM("proxy_pass", WR_LOCATION | WR_IF_LOCATION | WR_LIMIT_EXCEPT, 1, 1, set_pass,
+              conf_t, target, "Passes requests to another server or a group.",
+              .args = "URL", .example = "proxy_pass http://127.0.0.1:8000;"),
+    WR_CUSTOM("proxy_redirect", ALL, 1, 2, set_redirect, conf_t, redirects,
+              "How Location and Refresh of the answer are rewritten.",
+              .flags = WR_DF_REPEAT, .args = "default | off | from to"),
+    EXTRA(redirect_off),
+    EXTRA(redirect_default),
+    WR_CUSTOM("proxy_cookie_domain", ALL, 1, 2, set_cookie_rule, conf_t, cookie_domains,
+              "How the Domain of cookies is rewritten.", .flags = WR_DF_REPEAT),
+    WR_CUSTOM("proxy_cookie_path", ALL, 1, 2, set_cookie_rule, conf_t, cookie_paths,
+              "How the Path of cookies is rewritten.", .flags = WR_DF_REPEAT),
+    WR_CUSTOM("proxy_cookie_flags", ALL, 1, 255, set_cookie_flags, conf_t, cookie_flags,
+              "Flags that cookies get or lose.", .flags = WR_DF_REPEAT),
+    WR_PAIR_LIST("proxy_set_header", ALL, conf_t, set_headers, NULL,
+                 "A field of the request to the other server; empty: left out."),
+    WR_CV("proxy_set_body", ALL, conf_t, set_body, NULL,
+          "The body of the request to the other server."),
+    WR_CV("proxy_method", ALL, conf_t, method, NULL,
+          "The method of the request to the other server."),
+    WR_FLAG("proxy_pass_request_headers", ALL, conf_t, pass_headers, "on",
+            "The client's fields are passed on."),
+    WR_FLAG("proxy_pass_request_body", ALL, conf_t, pass_body, "on",
+            "The client's body is passed on."),
+    WR_ENUM("proxy_http_version", ALL, conf_t, http_version, version_words, "1.1",
+            "The protocol spoken with the other server."),
+    WR_FLAG("proxy_buffering", ALL, conf_t, buffering, "on",
+            "Answers are read as fast as the other server sends them."),
+    WR_FLAG("proxy_request_buffering", ALL, conf_t, request_buffering, "on",
+            "A request's body is read whole before it is passed on."),
+    WR_SIZE("proxy_buffer_size", ALL, conf_t, buffer_size, "4k",
+            "Room for the head of the answer."),
+    WR_BUFS("proxy_buffers", ALL, conf_t, buffers, "8 4k",
+            "Memory for one answer (at least 64k are used)."),
+    WR_SIZE("proxy_busy_buffers_size", ALL, conf_t, busy_size, "8k",
+            "Accepted for nginx's sake."),
+    WR_OFFSET("proxy_max_temp_file_size", ALL, conf_t, max_temp_file_size, "1024m",
+              "How much of an answer may go to a temporary file; 0: nothing."),
+    WR_SIZE("proxy_temp_file_write_size", ALL, conf_t, temp_file_write_size, "8k",
+            "Accepted for nginx's sake."),
+    WR_CUSTOM("proxy_temp_path", ALL, 1, 4, set_temp_path, conf_t, temp_path,
+              "The folder of temporary files.", .def = WR_PROXY_TEMP_PATH),
+    WR_MSEC("proxy_connect_timeout", ALL, conf_t, connect_timeout, "60s",
+            "How long connecting may take."),
+    WR_MSEC("proxy_send_timeout", ALL, conf_t, send_timeout, "60s",
+            "How long the other server may take nothing of a request."),
+    WR_MSEC("proxy_read_timeout", ALL, conf_t, read_timeout, "60s",
+            "How long the other server may send nothing of an answer."),
+    WR_SIZE("proxy_send_lowat", ALL, conf_t, send_lowat, "0", "Accepted for nginx's sake."),
+    WR_MASK("proxy_next_upstream", ALL, conf_t, next, next_words, "error timeout",
+            "When the next server of a group is asked."),
+    WR_MSEC("proxy_next_upstream_timeout", ALL, conf_t, next_timeout, "0",
+            "For how long further servers are asked; 0: no limit."),
+    WR_INT("proxy_next_upstream_tries", ALL, conf_t, next_tries, "0",
+           "How many servers are asked; 0: all."),
+    WR_FLAG("proxy_ignore_client_abort", ALL, conf_t, ignore_abort, "off",
+            "The request goes on when the client has left."),
+    WR_FLAG("proxy_intercept_errors", ALL, conf_t, intercept_errors, "off",
+            "error_page answers for the other server's errors."),
+    WR_FLAG("proxy_socket_keepalive", ALL, conf_t, socket_keepalive, "off",
+            "TCP keep-alive on connections to the other server."),
+    WR_FLAG("proxy_force_ranges", ALL, conf_t, force_ranges, "off",
+            "Byte ranges are served whatever the other server says."),
+    WR_TEXT_LIST("proxy_pass_header", ALL, conf_t, pass_header, NULL,
+                 "A field of the answer that is passed on although it usually is not."),
+    WR_TEXT_LIST("proxy_hide_header", ALL, conf_t, hide_header, NULL,
+                 "A field of the answer that is not passed on."),
+    WR_MASK("proxy_ignore_headers", ALL, conf_t, ignore_headers, ignore_words, NULL,
+            "Fields of the answer that have no effect here."),
+    WR_CV("proxy_bind", ALL, conf_t, bind, NULL,
+          "The local address of connections to the other server."),
+    WR_CV("proxy_limit_rate", ALL, conf_t, limit_rate, "0",
+          "Bytes per second read from the other server."),
+    WR_ACTION("proxy_headers_hash_max_size", ALL, 1, 1, accept_words,
+              "Accepted for nginx's sake."),
+    WR_ACTION("proxy_headers_hash_bucket_size", ALL, 1, 1, accept_words,
+              "Accepted for nginx's sake."),
+    WR_END
+};
