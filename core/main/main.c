@@ -55,6 +55,7 @@ static int
 run(const wr_command_t *cmd)
 {
     wr_cycle_t *cycle;
+    int         status;
 
     wr_options.core_modules = core_modules;
     if (cmd->explain != NULL || cmd->modules) {
@@ -74,8 +75,12 @@ run(const wr_command_t *cmd)
     if (cycle == NULL) {
         return 1;
     }
-    return wr_options.signal != NULL ? wr_signal_send(cycle, wr_options.signal)
-                                     : wr_server_run(cycle);
+    if (wr_options.signal == NULL) {
+        return wr_server_run(cycle);
+    }
+    status = wr_signal_send(cycle, wr_options.signal);
+    wr_cycle_free(cycle);
+    return status;
 }
 
 int
