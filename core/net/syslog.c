@@ -96,6 +96,9 @@ parse(wr_syslog_t *s, wr_pool_t *pool, wr_str_t params)
 
     while (wr_str_split(&params, ',', &part)) {
         if (value_of(part, "server=", &v)) {
+            if (v.n == 0) {
+                return WR_STR("no host in syslog server \"\"");
+            }
             if (!resolve(s, pool, v)) {
                 return wr_pool_printf(pool, "invalid syslog server \"%.*s\"", WR_ARG(v));
             }

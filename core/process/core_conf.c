@@ -53,10 +53,14 @@ set_worker_processes(wr_conf_t *cf, const wr_directive_t *d, void *conf)
         core->worker_processes = usable_cpus();
         return WR_OK;
     }
-    if (!wr_parse_int(word, &core->worker_processes) || core->worker_processes < 1
+    if (!wr_parse_int(word, &core->worker_processes)
         || core->worker_processes > WR_MAX_WORKERS)
     {
-        return wr_conf_fail(cf, &cf->args[1], "invalid value");
+        return wr_conf_fail(cf, &cf->args[1], "\"worker_processes\" directive invalid "
+                            "value");
+    }
+    if (core->worker_processes == 0) {
+        core->worker_processes = 1;
     }
     return WR_OK;
 }
@@ -107,7 +111,8 @@ set_priority(wr_conf_t *cf, const wr_directive_t *d, void *conf)
         word = wr_str_skip(word, 1);
     }
     if (!wr_parse_int(word, &core->worker_priority)) {
-        return wr_conf_fail(cf, &cf->args[1], "invalid value");
+        return wr_conf_fail(cf, &cf->args[1], "\"worker_priority\" directive invalid "
+                            "number");
     }
     if (minus) {
         core->worker_priority = -core->worker_priority;
@@ -128,15 +133,22 @@ set_env(wr_conf_t *cf, const wr_directive_t *d, void *conf)
     return WR_OK;
 }
 
-static bool
-is_mask(wr_str_t s)
+static wr_rc_t
+check_mask(wr_conf_t *cf, const wr_tok_t *mask)
 {
-    for (size_t i = 0; i < s.n; i++) {
-        if (s.p[i] != '0' && s.p[i] != '1') {
-            return false;
+    if (mask->text.n > CPU_SETSIZE) {
+        return wr_conf_fail(cf, mask, "\"worker_cpu_affinity\" supports up to %d CPUs "
+                            "only", CPU_SETSIZE);
+    }
+    for (size_t i = 0; i < mask->text.n; i++) {
+        char c = mask->text.p[i];
+
+        if (c != '0' && c != '1') {
+            return wr_conf_fail_at(cf, mask, i, "invalid character \"%c\" in "
+                                   "\"worker_cpu_affinity\"", c);
         }
     }
-    return s.n != 0 && s.n <= CPU_SETSIZE;
+    return WR_OK;
 }
 
 static wr_rc_t
@@ -156,9 +168,8 @@ set_affinity(wr_conf_t *cf, const wr_directive_t *d, void *conf)
         }
     }
     for (unsigned i = first; i < cf->nargs; i++) {
-        if (!is_mask(cf->args[i].text)) {
-            return wr_conf_fail(cf, &cf->args[i], "invalid character in \"worker_cpu_"
-                                "affinity\" mask \"%.*s\"", WR_ARG(cf->args[i].text));
+        if (check_mask(cf, &cf->args[i]) != WR_OK) {
+            return WR_ERROR;
         }
         *WR_PUSH(&core->cpu_affinity, wr_str_t) = wr_pool_str(cf->pool,
                                                               cf->args[i].text);
@@ -204,12 +215,12 @@ set_thread_pool(wr_conf_t *cf, const wr_directive_t *d, void *conf)
 
     (void) d;
     for (unsigned i = 2; i < cf->nargs; i++) {
-        if (wr_arg_value(cf->args[i].text, "threads=", &v)) {
+        if (wr_arg_value(cf->args[i].text, "threads", &v)) {
             if (!wr_parse_int(v, &threads) || threads < 1 || threads > 1024) {
                 return wr_conf_fail(cf, &cf->args[i], "invalid threads value \"%.*s\"",
                                     WR_ARG(v));
             }
-        } else if (wr_arg_value(cf->args[i].text, "max_queue=", &v)) {
+        } else if (wr_arg_value(cf->args[i].text, "max_queue", &v)) {
             if (!wr_parse_int(v, &max_queue) || max_queue > INT32_MAX) {
                 return wr_conf_fail(cf, &cf->args[i], "invalid max_queue value \"%.*s\"",
                                     WR_ARG(v));

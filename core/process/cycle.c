@@ -8,6 +8,7 @@
 #include <weir/process/process_priv.h>
 
 #include <errno.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -226,14 +227,20 @@ wr_cycle_new(wr_cycle_t *old)
 {
     wr_cycle_t *cycle = new_cycle(old);
 
-    if (old == NULL && wr_options.signal == NULL && !wr_options.testing) {
+    if (old == NULL && wr_options.signal == NULL && !wr_options.testing
+        && !wr_options.reading)
+    {
         wr_sockets_inherit(cycle->log);
     }
     if (read_conf(cycle) != WR_OK) {
         return refuse(cycle, old);
     }
-    if (wr_options.signal != NULL) {
+    if (wr_options.signal != NULL || wr_options.reading) {
         return cycle;
+    }
+    if (cycle->testing && !wr_options.quiet) {
+        fprintf(stderr, "weir: the configuration file %.*s syntax is ok\n",
+                WR_ARG(cycle->conf_path));
     }
     /* Messages about what cannot be opened still go where the start-up's go. */
     if (open_all(cycle, old) != WR_OK) {

@@ -149,7 +149,8 @@ wr_conf_error_log(wr_conf_t *cf, wr_log_target_t **chain)
     if (parse_levels(cf, t) != WR_OK) {
         return WR_ERROR;
     }
-    if (wr_arg_value(cf->args[1].text, "memory:", &size)) {
+    if (wr_str_starts(cf->args[1].text, WR_STR("memory:"))) {
+        size = wr_str_skip(cf->args[1].text, 7);
         if (open_ring(cf, t, size) != WR_OK) {
             return WR_ERROR;
         }

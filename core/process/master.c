@@ -203,6 +203,7 @@ end_begins(void)
     if (wr_process.new_binary != 0) {
         wr_notify("MAINPID=%d", (int) wr_process.new_binary);
     } else {
+        wr_workers_stopping();
         wr_notify("STOPPING=1\nSTATUS=Ending");
     }
 }

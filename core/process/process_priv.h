@@ -142,7 +142,10 @@ bool     wr_workers_ready(void);
 bool     wr_workers_retired(void);
 /* How many of the newest generation have not ended. */
 unsigned wr_workers_new(void);
+/* Tells those that are asked to quit that nobody takes over. */
+void     wr_workers_stopping(void);
 /* For the worker itself. */
+bool     wr_worker_is_stopping(void);
 void     wr_worker_is_ready(void);
 void     wr_worker_is_retired(void);
 

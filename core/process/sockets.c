@@ -18,7 +18,7 @@
 
 enum { TRIES = 5, PAUSE_MS = 500 };
 
-#define HANDED_VARIABLE "WEIR"
+#define HANDED_VARIABLE "WEIR_SOCKETS"
 
 wr_listen_t *
 wr_cycle_listen(wr_conf_t *cf, const wr_addr_t *addr)

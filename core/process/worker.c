@@ -74,6 +74,7 @@ wr_worker_quit(wr_cycle_t *cycle)
     wr_log(cycle->log, WR_LOG_NOTICE, 0, "gracefully shutting down");
     wr_accept_stop(cycle, true);
     wr_worker.quitting = true;
+    wr_worker.stopping = wr_worker_is_stopping();
     wr_worker_is_retired();
     if (cycle->core->worker_shutdown_timeout != 0) {
         timer.fn = time_is_up;

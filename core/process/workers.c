@@ -40,7 +40,7 @@ static bool             no_respawn;
 wr_rc_t
 wr_workers_init(wr_log_t *log)
 {
-    void *p = mmap(NULL, SLOTS, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+    void *p = mmap(NULL, SLOTS + 1, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
                    0);
 
     if (p == MAP_FAILED) {
@@ -60,7 +60,7 @@ void
 wr_workers_free(void)
 {
     if (board != NULL) {
-        munmap((void *) board, SLOTS);
+        munmap((void *) board, SLOTS + 1);
         board = NULL;
     }
     if (bell.fd >= 0) {
@@ -79,6 +79,19 @@ say(uint8_t what)
         atomic_store(&board[own_slot], what);
         (void) !write(bell.fd, &one, sizeof(one));
     }
+}
+
+/* The byte behind the slots': the whole server ends. */
+void
+wr_workers_stopping(void)
+{
+    atomic_store(&board[SLOTS], 1);
+}
+
+bool
+wr_worker_is_stopping(void)
+{
+    return board == NULL || atomic_load(&board[SLOTS]) != 0;
 }
 
 void
