@@ -4,7 +4,7 @@
  */
 #include <weir/expr/bind.h>
 
-#include <stdio.h>
+#include <weir/expr/method.h>
 
 static void
 not_given(wr_val_t *out)
@@ -127,24 +127,36 @@ wr_bind_one(wr_eval_t *ev, const char *name, const wr_args_t *args)
     return true;
 }
 
+/* Python's error for an attribute that is not there; a namespace says less. */
+static bool
+no_attribute(wr_eval_t *ev, const wr_val_t *self, const char *name)
+{
+    if (self->type == WR_V_OBJ && self->u.obj->type->set_attr != NULL) {
+        return wr_raise(ev, "AttributeError", "%s", name);
+    }
+    return wr_raise(ev, "AttributeError", "'%s' object has no attribute '%s'",
+                    wr_type_name(self), name);
+}
+
 bool
 wr_call_method(wr_eval_t *ev, const wr_val_t *self, const char *name,
                const wr_val_t *argv, uint32_t n, wr_val_t *out)
 {
-    wr_val_t  method;
-    wr_args_t args = {.pos = argv, .n = n};
+    const wr_method_t *method = wr_method_find(self, wr_str_z(name));
+    wr_args_t          args = {.pos = argv, .n = n, .self = *self};
+    wr_val_t           found;
 
+    if (method != NULL) {
+        return method->fn(ev, &args, out);
+    }
     if (self->type == WR_V_UNDEFINED) {
         return wr_undef_raise(ev, self);
     }
-    if (!wr_find_attr(ev, self, wr_str_z(name), &method)) {
-        return ev->failed
-            ? false
-            : wr_raise(ev, "AttributeError",
-                       "'%s' object has no attribute '%s'", wr_type_name(self),
-                       name);
+    args.self = (wr_val_t) {.type = WR_V_UNDEFINED};
+    if (!wr_find_attr(ev, self, wr_str_z(name), &found)) {
+        return ev->failed ? false : no_attribute(ev, self, name);
     }
-    return wr_call(ev, &method, &args, out);
+    return wr_call(ev, &found, &args, out);
 }
 
 bool

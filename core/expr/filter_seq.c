@@ -179,6 +179,22 @@ WR_FN(wr_filter_last)
     return true;
 }
 
+/* What Python calls the iterator. */
+static const char *
+back_name(const wr_val_t *v)
+{
+    switch ((wr_vtype_t) v->type) {
+    case WR_V_LIST:
+        return "list_reverseiterator";
+    case WR_V_DICT:
+        return "dict_reversekeyiterator";
+    case WR_V_RANGE:
+        return "range_iterator";
+    default:
+        return "reversed";
+    }
+}
+
 static wr_rc_t
 next_back(wr_eval_t *ev, wr_iter_t *it, wr_val_t *out)
 {
@@ -222,8 +238,7 @@ WR_FN(wr_filter_reverse)
         wr_iter_t it = {
             .next = next_back, .over = wr_vlist(l), .at = l->n, .left = l->n};
 
-        *out = wr_generator(ev, v.type == WR_V_LIST ? "list_reverseiterator"
-                                                    : "reversed", &it);
+        *out = wr_generator(ev, back_name(&v), &it);
         return true;
     }
     for (uint32_t i = 0; i < l->n / 2; i++) {

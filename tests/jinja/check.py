@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """For a developer: the differences of some case files, by hand.
 
     check.py [-q] [-r] [-n N] [NAME…]      -r: the reference alone

@@ -410,7 +410,7 @@ class Maker:
         self.templates[name] = self.body(2)
         self.macros, self.in_loop = macros, was
         return self.tag("include '%s'%s" % (name, self.pick(
-            ["", "", " without context", " ignore missing"])))
+            ["", "", " with context", " ignore missing"])))
 
     def page(self):
         """A template; sometimes it inherits from another one."""

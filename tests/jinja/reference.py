@@ -45,6 +45,10 @@ def newest():
 
     jinja2.filters.FILTERS["int"] = do_int
 
+    # the immutable sandbox forbids these of lists, too (3.1.5)
+    sandbox._mutable_spec = tuple(
+        (kind, names | {"clear", "pop"}) for kind, names in sandbox._mutable_spec)
+
     # @name is no address (3.1.5)
     jinja2.utils._email_re = re.compile(r"^(?!@)\S+@\w[\w.-]*\.\w+$")
 

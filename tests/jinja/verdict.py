@@ -1,7 +1,7 @@
 """Compares the two engines' answers, and shows how they differ."""
 import re
 
-ADDRESS = re.compile(r"0x[0-9a-f]+")
+ADDRESS = re.compile(r"0[xX][0-9a-fA-F]+")
 FIELDS = ("output", "error", "message", "line", "template")
 
 
@@ -18,7 +18,14 @@ def settle(answer):
 
 
 def same(expected, got):
-    return settle(expected) == settle(got)
+    expected, got = settle(expected), settle(got)
+    for field in ("line", "template"):
+        if field not in expected:       # the reference does not know either
+            got.pop(field, None)
+    if expected.get("error") == "RecursionError":
+        # where the stack ends is an accident of the engine
+        return got.get("error") in ("RecursionError", "LimitError")
+    return expected == got
 
 
 def show(request, expected, got):
