@@ -10,6 +10,7 @@
 
 #include <weir/http/core_conf.h>
 #include <weir/http/error_page.h>
+#include <weir/http/stats.h>
 #include <weir/http/uri.h>
 #include <weir/http/status.h>
 #include <weir/os/random.h>
@@ -136,14 +137,26 @@ wr_req_new(const wr_front_t *front, void *front_data, wr_conn_t *conn,
 void
 wr_req_free(wr_req_t *r)
 {
+    if (r->counted) {
+        wr_stat_add(running, -1);
+    }
     wr_pool_free(r->subject.pool);
 }
 
 /* ---- running ---- */
 
+static void
+count(wr_req_t *r)
+{
+    r->counted = true;
+    wr_stat_add(requests, 1);
+    wr_stat_add(running, 1);
+}
+
 void
 wr_req_run(wr_req_t *r)
 {
+    count(r);
     wr_task_start(&r->task, r->server->post_read);
 }
 
@@ -152,6 +165,7 @@ wr_req_reject(wr_req_t *r, unsigned status)
 {
     static const wr_stage_t none[1];
 
+    count(r);
     r->keepalive = 0;
     r->fail_status = (uint16_t) status;
     wr_task_start(&r->task, none);

@@ -144,6 +144,7 @@ struct wr_req {
     wr_addr_t     *socket_peer;     /* the connection's, once realip has changed peer */
     uint8_t        limit_conn_status;   /* the limit modules': they judge once */
     uint8_t        limit_req_status;
+    bool           counted;         /* among the running ones of http/stats.h */
 };
 
 /* Shorthands. */
