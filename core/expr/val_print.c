@@ -386,8 +386,11 @@ wr_put_escaped(wr_eval_t *ev, wr_buf_t *to, const wr_val_t *v)
     if (!wr_put_str(ev, to, v)) {
         return false;
     }
+    if (to->n == start) {
+        return true;            /* the buffer may not even have bytes */
+    }
     plain = wr_str(to->p + start, to->n - start);
-    if (plain.n == 0 || wr_escape_find(plain) == plain.n) {
+    if (wr_escape_find(plain) == plain.n) {
         return true;
     }
     plain = wr_pool_str(ev->pool, plain);
