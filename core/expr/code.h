@@ -225,7 +225,8 @@ struct wr_stmt {
     uint32_t   column;
     union {
         struct {
-            wr_str_t   text;
+            wr_str_t   text;     /* in front */
+            wr_str_t   tail;     /* and behind */
             wr_node_t *x;
             wr_place_t var; /* if x is a plain local of this frame */
         } print;
@@ -361,6 +362,7 @@ struct wr_block {
 };
 
 struct wr_template {
+    atomic_uint   size_hint;        /* bytes of the last output */
     atomic_uint  refs;
     wr_pool_t   *pool;
     wr_env_t    *env;
@@ -445,9 +447,11 @@ enum {
 };
 
 struct wr_mach {
+    uint32_t         fuel;      /* steps until the limits are looked at */
+    uint32_t         filled;    /* what it began with */
     wr_eval_t           *ev;
     wr_env_t            *env;
-    const wr_vars_t     *vars;
+    const wr_bindings_t     *vars;
     wr_frame_t          *f;
     wr_buf_t            *out;
     wr_frame_t          *free[WR_FRAME_CLASSES];
@@ -484,7 +488,17 @@ wr_frame_push(wr_mach_t *m, const wr_proto_t *p, wr_frame_t *up, wr_ctx_t *ctx);
 void wr_frame_pop(wr_mach_t *m, wr_frame_t *f, wr_frame_t *back);
 /* More nested by `weight`; false after a RecursionError. */
 bool wr_mach_enter(wr_mach_t *m, uint32_t weight);
-bool wr_mach_step(wr_mach_t *m);
+bool wr_mach_slow(wr_mach_t *m);
+
+/* Counts one step; every few it looks at the limits. */
+static inline bool
+wr_mach_step(wr_mach_t *m)
+{
+    return wr_likely(--m->fuel != 0) || wr_mach_slow(m);
+}
+
+/* Tells where an error was, unless that is known. */
+void wr_blame(wr_mach_t *m, uint32_t line, uint32_t column);
 /* Reads a slot that is lazy or missing. */
 bool   wr_slot_slow(wr_mach_t *m, const wr_place_t *place, wr_frame_t *f,
                     wr_val_t *out);

@@ -88,6 +88,16 @@ const_text(wr_comp_t *c, wr_ast_t *n, wr_buf_t *to)
     return ok;
 }
 
+/* Text of the output: 16 bytes can be read at its start, see put.h. */
+static wr_str_t
+keep_text(wr_comp_t *c, const wr_buf_t *b)
+{
+    char *p = wr_zalloc(c->pool, b->n + 16);
+
+    memcpy(p, b->p, b->n);
+    return wr_str(p, b->n);
+}
+
 static wr_stmt_fn
 print_fn(wr_comp_t *c, const wr_node_t *x)
 {
@@ -110,7 +120,7 @@ print(wr_comp_t *c, wr_cframe_t *f, wr_ast_t *n, wr_buf_t *pending)
 {
     wr_stmt_t *s;
     wr_node_t *x;
-    wr_str_t   text = wr_pool_str(c->pool, wr_buf_text(pending));
+    wr_str_t   text = pending->n != 0 ? keep_text(c, pending) : WR_STR_NONE;
 
     c->line = n->line;
     x = wr_comp_look(c, f, n);
@@ -127,6 +137,7 @@ print(wr_comp_t *c, wr_cframe_t *f, wr_ast_t *n, wr_buf_t *pending)
 void
 wr_comp_output(wr_comp_t *c, wr_cframe_t *f, wr_ast_t *n)
 {
+    bool       printed = false;
     wr_emit_t *outer = NULL;
     wr_buf_t   pending = wr_buf(c->tmp);
     wr_stmt_t *s;
@@ -141,11 +152,14 @@ wr_comp_output(wr_comp_t *c, wr_cframe_t *f, wr_ast_t *n)
     for (i = 0; i < n->list.n; i++) {
         if (!const_text(c, n->list.v[i], &pending)) {
             print(c, f, n->list.v[i], &pending);
+            printed = true;
         }
     }
-    if (pending.n != 0) {
+    if (pending.n != 0 && printed) {
+        c->to->v[c->to->n - 1].u.print.tail = keep_text(c, &pending);
+    } else if (pending.n != 0) {
         s = wr_comp_emit(c, wr_exec_text, c->line);
-        s->u.print.text = wr_pool_str(c->pool, wr_buf_text(&pending));
+        s->u.print.text = keep_text(c, &pending);
     }
     if (f->output_check) {
         guard_end(c, outer);

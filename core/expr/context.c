@@ -84,7 +84,7 @@ wr_ctx_unexport(wr_ctx_t *c, const wr_name_t *name)
 static bool
 find_outside(wr_mach_t *m, const wr_name_t *name, wr_val_t *out)
 {
-    const wr_vars_t *vars = m->vars;
+    const wr_bindings_t *vars = m->vars;
     const wr_val_t  *v;
 
     if (vars != NULL) {

@@ -8,7 +8,7 @@
 
 enum { /* limits unless the options say other */
     MAX_STEPS = 100 * 1000 * 1000,
-    MAX_DEPTH = 980,
+    MAX_DEPTH = 994,
     MAX_STRING = 64 << 20,
     MAX_RANGE = 1 << 30,
 };

@@ -3,6 +3,7 @@
  * none looks at what kind of node it has got.
  */
 #include <weir/expr/compile.h>
+#include <weir/expr/put.h>
 
 enum {
     ARGS_INLINE = 8
@@ -634,7 +635,9 @@ print_run(wr_mach_t *m, const wr_stmt_t *s, bool auto_on)
     call_t           c;
     bool             done;
 
-    wr_buf_add(m->out, s->u.print.text.p, s->u.print.text.n);
+    if (s->u.print.text.n != 0) {
+        wr_put_text(m->out, s->u.print.text.p, s->u.print.text.n);
+    }
     if (!wr_run_node(m, n->u.call.fn, &fn)
         || !gather(m, n->u.call.args, NULL, NULL, &c))
     {
@@ -649,9 +652,14 @@ print_run(wr_mach_t *m, const wr_stmt_t *s, bool auto_on)
     } else if (!run_or_call(m, &fn, &c.args, &done, &v)) {
         return WR_X_FAIL;
     }
-    return done || (auto_on ? wr_print_escaped(m, &v) : wr_print_plain(m, &v))
-               ? WR_X_OK
-               : WR_X_FAIL;
+    if (!done
+        && !(auto_on ? wr_print_escaped(m, &v) : wr_print_plain(m, &v))) {
+        return WR_X_FAIL;
+    }
+    if (s->u.print.tail.n != 0) {
+        wr_put_text(m->out, s->u.print.tail.p, s->u.print.tail.n);
+    }
+    return WR_X_OK;
 }
 
 wr_x_t

@@ -45,7 +45,7 @@ wr_expr_compile(wr_env_t *env, wr_str_t source, wr_pool_t *pool, wr_err_t *err)
 }
 
 bool
-wr_expr_eval(const wr_expr_t *e, wr_eval_t *ev, const wr_vars_t *vars,
+wr_expr_eval(const wr_expr_t *e, wr_eval_t *ev, const wr_bindings_t *vars,
              wr_val_t *out)
 {
     const wr_template_t *t = e->tpl;
@@ -230,7 +230,7 @@ wr_inline_compile(wr_env_t *env, wr_str_t source, wr_pool_t *pool,
 }
 
 bool
-wr_inline_render(const wr_inline_t *t, wr_eval_t *ev, const wr_vars_t *vars,
+wr_inline_render(const wr_inline_t *t, wr_eval_t *ev, const wr_bindings_t *vars,
                  bool escaped, wr_buf_t *out)
 {
     const wr_inline_part_t *p;

@@ -19,7 +19,7 @@ wr_expr_t *
 wr_expr_compile(wr_env_t *env, wr_str_t source, wr_pool_t *pool, wr_err_t *err);
 
 /* False: see ev->err. The result may share strings with the expression. */
-bool wr_expr_eval(const wr_expr_t *e, wr_eval_t *ev, const wr_vars_t *vars,
+bool wr_expr_eval(const wr_expr_t *e, wr_eval_t *ev, const wr_bindings_t *vars,
                   wr_val_t *out);
 
 /* The names that it takes from outside, each once, and their slots. */
@@ -53,6 +53,6 @@ wr_inline_t *wr_inline_compile(wr_env_t *env, wr_str_t source, wr_pool_t *pool,
 /* Appends the text. Undefined values print as nothing; with `escaped` values
  * are escaped for HTML. */
 bool wr_inline_render(const wr_inline_t *t, wr_eval_t *ev,
-                      const wr_vars_t *vars, bool escaped, wr_buf_t *out);
+                      const wr_bindings_t *vars, bool escaped, wr_buf_t *out);
 
 #endif

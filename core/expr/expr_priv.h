@@ -20,7 +20,7 @@ bool wr_node_const(const wr_node_t *n, wr_val_t *out);
 
 /* Sets a machine up for an evaluation, and gives back what it holds. */
 void wr_mach_start(wr_mach_t *m, wr_eval_t *ev, wr_env_t *env,
-                   const wr_vars_t *vars, wr_buf_t *out);
+                   const wr_bindings_t *vars, wr_buf_t *out);
 void wr_mach_end(wr_mach_t *m);
 
 /* Copies the strings of an error whose memory is about to go. */

@@ -57,7 +57,7 @@ typedef struct {
 } found_t;
 
 const char *
-wr_tok_name(wr_tok_t type)
+wr_tok_name(wr_lex_tok_t type)
 {
     static const char *const names[] = {"end of template",
                                         "error",
@@ -101,7 +101,7 @@ wr_tok_name(wr_tok_t type)
 }
 
 static wr_token_t *
-add(state_t *st, wr_tok_t type, size_t pos, uint32_t line)
+add(state_t *st, wr_lex_tok_t type, size_t pos, uint32_t line)
 {
     wr_lex_t   *l = st->lex;
     wr_token_t *t, *more;
@@ -504,12 +504,12 @@ balance(state_t *st, char c)
     return true;
 }
 
-static wr_tok_t
+static wr_lex_tok_t
 operator_at(const char *s, size_t n, size_t *len)
 {
     static const struct {
         char     text[3];
-        wr_tok_t type;
+        wr_lex_tok_t type;
     } ops[] = {{"//", WR_T_FLOORDIV}, {"**", WR_T_POW},     {"==", WR_T_EQ},
                {"!=", WR_T_NE},       {">=", WR_T_GTEQ},    {"<=", WR_T_LTEQ},
                {"+", WR_T_ADD},       {"-", WR_T_SUB},      {"/", WR_T_DIV},
@@ -598,7 +598,7 @@ lex_one(state_t *st)
     const char *s = st->src.p + st->pos;
     size_t      left = st->src.n - st->pos, n;
     wr_token_t *t;
-    wr_tok_t    type;
+    wr_lex_tok_t    type;
     bool        valid;
 
     n = skip_space(st, st->pos) - st->pos;
@@ -652,7 +652,7 @@ static void
 lex_tag(state_t *st, int what)
 {
     size_t   end;
-    wr_tok_t close = what == R_VAR ? WR_T_VAR_END : WR_T_BLOCK_END;
+    wr_lex_tok_t close = what == R_VAR ? WR_T_VAR_END : WR_T_BLOCK_END;
 
     while (!st->failed) {
         end = 0;

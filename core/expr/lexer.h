@@ -10,7 +10,7 @@
 
 #include <weir/expr/value.h>
 
-typedef enum wr_tok {
+typedef enum wr_lex_tok {
     WR_T_EOF,
     WR_T_ERROR,
     WR_T_DATA,
@@ -48,10 +48,10 @@ typedef enum wr_tok {
     WR_T_PIPE,
     WR_T_COMMA,
     WR_T_SEMICOLON,
-} wr_tok_t;
+} wr_lex_tok_t;
 
 typedef struct wr_token {
-    uint8_t  type; /* wr_tok_t */
+    uint8_t  type; /* wr_lex_tok_t */
     uint32_t line;
     uint32_t pos;  /* byte in wr_lex_t.src */
     wr_str_t text; /* a name; the data; a string's value */
@@ -91,6 +91,6 @@ void wr_lex(wr_lex_t *lex, wr_pool_t *pool, const wr_lex_conf_t *conf,
             wr_str_t source, bool expression);
 
 /* "end of print statement", "name", "," … as Jinja2 words them. */
-const char *wr_tok_name(wr_tok_t type);
+const char *wr_tok_name(wr_lex_tok_t type);
 
 #endif

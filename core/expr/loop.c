@@ -396,6 +396,8 @@ loop_new(wr_mach_t *m, const wr_for_t *s)
 static inline wr_x_t
 turn(wr_mach_t *m, const wr_for_t *s, const wr_val_t *v)
 {
+    wr_x_t x;
+
     if (wr_unlikely(!wr_mach_step(m))) {
         return WR_X_FAIL;
     }
@@ -406,6 +408,13 @@ turn(wr_mach_t *m, const wr_for_t *s, const wr_val_t *v)
     }
     if (s->scope.ninit != 0) {
         wr_scope_enter(m, s->scope.init, s->scope.ninit);
+    }
+    if (s->body.n == 1) {
+        x = s->body.v->exec(m, s->body.v);
+        if (wr_unlikely(x == WR_X_FAIL)) {
+            wr_blame(m, s->body.v->line, s->body.v->column);
+        }
+        return x;
     }
     return wr_run(m, &s->body);
 }

@@ -37,42 +37,48 @@ wr_mach_enter(wr_mach_t *m, uint32_t weight)
     {
         m->ev->depth -= weight;
         return wr_raise(m->ev, "RecursionError",
-                        "maximum recursion depth exceeded");
+                        "maximum recursion depth exceeded while calling a "
+                        "Python object");
     }
     return wr_mach_step(m);
 }
 
-/* Counts one step and looks at the output and the memory now and then. */
+static void
+refuel(wr_mach_t *m)
+{
+    uint64_t left = m->ev->limits.steps - m->ev->steps;
+
+    m->filled = left < 32 ? (uint32_t) left + 1 : 32;
+    m->fuel = m->filled;
+}
+
 bool
-wr_mach_step(wr_mach_t *m)
+wr_mach_slow(wr_mach_t *m)
 {
     wr_eval_t         *ev = m->ev;
     const wr_limits_t *l = &ev->limits;
 
-    ev->steps++;
-    if (wr_unlikely(ev->steps > l->steps)) {
-        return wr_raise(ev, "LimitError",
-                        "the template takes more than %" PRIu64 " steps",
-                        l->steps);
+    ev->steps += m->filled;
+    if (ev->steps > l->steps) {
+        ev->steps = l->steps;
+        refuel(m);
+        return wr_raise(ev, "LimitError", "the template takes more than %" PRIu64
+                        " steps", l->steps);
     }
-    if (wr_unlikely(m->out->n > l->output)) {
-        return wr_raise(ev, "LimitError",
-                        "the output is longer than %" PRIu64 " bytes",
-                        l->output);
+    refuel(m);
+    if (m->out->n > l->output) {
+        return wr_raise(ev, "LimitError", "the output is longer than %" PRIu64
+                        " bytes", l->output);
     }
-    if (wr_unlikely((ev->steps & 15) == 0 && l->memory != 0
-                    && wr_pool_used(ev->pool) > l->memory))
-    {
-        return wr_raise(ev, "LimitError",
-                        "the template takes more than %" PRIu64
-                        " bytes of memory",
-                        l->memory);
+    if (l->memory != 0 && wr_pool_used(ev->pool) > l->memory) {
+        return wr_raise(ev, "LimitError", "the template takes more than %" PRIu64
+                        " bytes of memory", l->memory);
     }
     return true;
 }
 
 void
-wr_mach_start(wr_mach_t *m, wr_eval_t *ev, wr_env_t *env, const wr_vars_t *vars,
+wr_mach_start(wr_mach_t *m, wr_eval_t *ev, wr_env_t *env, const wr_bindings_t *vars,
               wr_buf_t *out)
 {
     memset(m, 0, sizeof(*m));
@@ -82,6 +88,7 @@ wr_mach_start(wr_mach_t *m, wr_eval_t *ev, wr_env_t *env, const wr_vars_t *vars,
     m->out = out;
     m->stack_end = stack_end();
     ev->machine = m;
+    refuel(m);
 }
 
 void
@@ -187,8 +194,8 @@ wr_scope_leave(wr_mach_t *m, const wr_scope_t *s)
 /* ---- running ---- */
 
 /* The innermost statement that fails says where. */
-WR_COLD static void
-blame(wr_mach_t *m, uint32_t line, uint32_t column)
+WR_COLD void
+wr_blame(wr_mach_t *m, uint32_t line, uint32_t column)
 {
     if (m->ev->err.line == 0) {
         m->ev->err.line = line;
@@ -207,7 +214,7 @@ wr_run(wr_mach_t *m, const wr_code_t *code)
         x = s->exec(m, s);
         if (wr_unlikely(x != WR_X_OK)) {
             if (x == WR_X_FAIL) {
-                blame(m, s->line, s->column);
+                wr_blame(m, s->line, s->column);
             }
             return x;
         }
@@ -224,6 +231,10 @@ wr_run_root(wr_mach_t *m, const wr_template_t *t, wr_ctx_t *ctx)
 
     while (t != NULL) {
         if (!wr_mach_enter(m, 1)) {
+            if (back == NULL && m->ev->err.line == 0) {
+                m->ev->err.line = 1;
+                m->ev->err.name = t->name;
+            }
             ok = false;
             break;
         }

@@ -90,7 +90,7 @@ wr_parse_skip(wr_parse_t *p, const char *name)
 }
 
 bool
-wr_parse_skip_type(wr_parse_t *p, wr_tok_t type)
+wr_parse_skip_type(wr_parse_t *p, wr_lex_tok_t type)
 {
     if (p->tok->type == type) {
         wr_parse_next(p);
@@ -120,7 +120,7 @@ unexpected(wr_parse_t *p, const char *wanted)
 }
 
 wr_token_t *
-wr_parse_expect(wr_parse_t *p, wr_tok_t type)
+wr_parse_expect(wr_parse_t *p, wr_lex_tok_t type)
 {
     if (p->tok->type != type) {
         unexpected(p, wr_tok_name(type));

@@ -48,8 +48,8 @@ wr_token_t *wr_parse_next(wr_parse_t *p); /* returns the old one */
 wr_token_t *wr_parse_look(wr_parse_t *p);
 bool        wr_parse_is(const wr_token_t *t, const char *name);
 bool        wr_parse_skip(wr_parse_t *p, const char *name);
-bool        wr_parse_skip_type(wr_parse_t *p, wr_tok_t type);
-wr_token_t *wr_parse_expect(wr_parse_t *p, wr_tok_t type);
+bool        wr_parse_skip_type(wr_parse_t *p, wr_lex_tok_t type);
+wr_token_t *wr_parse_expect(wr_parse_t *p, wr_lex_tok_t type);
 wr_token_t *wr_parse_expect_name(wr_parse_t *p, const char *name);
 void        wr_parse_enter(wr_parse_t *p); /* one level deeper */
 void        wr_parse_leave(wr_parse_t *p);

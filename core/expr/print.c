@@ -3,75 +3,138 @@
  * common.
  */
 #include <weir/expr/compile.h>
+#include <weir/expr/put.h>
 
 #if defined(__SSE2__)
 #include <emmintrin.h>
 #endif
 
-/* 1 for the five characters that are escaped. */
-static const uint8_t special[256] = {
-    ['&'] = 1, ['<'] = 1, ['>'] = 1, ['\''] = 1, ['"'] = 1};
+typedef struct {
+    char    text[8];
+    uint8_t n;
+} entity_t;
 
-/* How many bytes in front need no escape. */
-static inline size_t
-clean(const char *p, size_t n)
-{
-    size_t i = 0;
+static const entity_t entities[256] = {
+    ['&'] = {"&amp;", 5}, ['<'] = {"&lt;", 4}, ['>'] = {"&gt;", 4},
+    ['\''] = {"&#39;", 5}, ['"'] = {"&#34;", 5},
+};
 
 #if defined(__SSE2__)
-    const __m128i amp = _mm_set1_epi8('&'), lt = _mm_set1_epi8('<'),
-                  gt = _mm_set1_epi8('>'), apos = _mm_set1_epi8('\''),
-                  quot = _mm_set1_epi8('"');
-    __m128i  v, hit;
-    unsigned mask;
 
-    for (; i + 16 <= n; i += 16) {
-        v = _mm_loadu_si128((const __m128i *) (const void *) (p + i));
-        hit = _mm_or_si128(
-            _mm_or_si128(
-                _mm_or_si128(_mm_cmpeq_epi8(v, amp), _mm_cmpeq_epi8(v, lt)),
-                _mm_or_si128(_mm_cmpeq_epi8(v, gt), _mm_cmpeq_epi8(v, apos))),
-            _mm_cmpeq_epi8(v, quot));
-        mask = (unsigned) _mm_movemask_epi8(hit);
-        if (mask != 0) {
-            return i + (size_t) __builtin_ctz(mask);
-        }
-    }
-#endif
-    while (i < n && !special[(uint8_t) p[i]]) {
-        i++;
-    }
-    return i;
-}
-
-static void
-put_escape(wr_buf_t *to, char c)
+/* A bit for each byte that has to be escaped. */
+static inline unsigned
+specials(__m128i v)
 {
-    switch (c) {
-    case '&': wr_buf_lit(to, "&amp;"); break;
-    case '<': wr_buf_lit(to, "&lt;"); break;
-    case '>': wr_buf_lit(to, "&gt;"); break;
-    case '\'': wr_buf_lit(to, "&#39;"); break;
-    default: wr_buf_lit(to, "&#34;"); break;
-    }
+    __m128i a = _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('&')),
+                             _mm_cmpeq_epi8(v, _mm_set1_epi8('\'')));
+    __m128i b = _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('<')),
+                             _mm_cmpeq_epi8(v, _mm_set1_epi8('>')));
+    __m128i c = _mm_cmpeq_epi8(v, _mm_set1_epi8('"'));
+
+    return (unsigned) _mm_movemask_epi8(_mm_or_si128(_mm_or_si128(a, b), c));
 }
 
-static inline void
+/* Fewer than 16 bytes, zeros behind. */
+static inline __m128i
+load_some(const char *p, size_t n)
+{
+    uint64_t lo = 0, hi = 0;
+    uint32_t a, b;
+
+    if (n >= 8) {
+        memcpy(&lo, p, 8);
+        if (n > 8) {
+            memcpy(&hi, p + n - 8, 8);
+            hi >>= 8 * (16 - n);
+        }
+    } else if (n >= 4) {
+        memcpy(&a, p, 4);
+        memcpy(&b, p + n - 4, 4);
+        lo = a | (uint64_t) b << (8 * (n - 4));
+    } else if (n != 0) {
+        lo = (uint8_t) p[0] | (uint64_t) (uint8_t) p[n / 2] << (8 * (n / 2))
+             | (uint64_t) (uint8_t) p[n - 1] << (8 * (n - 1));
+    }
+    return _mm_set_epi64x((long long) hi, (long long) lo);
+}
+
+/* One chunk of at most 16 bytes with something to escape in it. */
+static char *
+escape_chunk(char *d, const char *p, size_t n, unsigned mask)
+{
+    const entity_t *e;
+    size_t          k, from = 0;
+
+    do {
+        k = (size_t) __builtin_ctz(mask);
+        mask &= mask - 1;
+        wr_copy16(d, p + from, k - from);
+        d += k - from;
+        e = &entities[(uint8_t) p[k]];
+        memcpy(d, e->text, 8);
+        d += e->n;
+        from = k + 1;
+    } while (mask != 0);
+    wr_copy16(d, p + from, n - from);
+    return d + (n - from);
+}
+
+/* Chunks are stored whole before it is known that they are clean; `d` has room
+ * for what one can become. */
+static void
 escape(wr_buf_t *to, const char *p, size_t n)
 {
-    size_t k;
+    enum { ROOM = 16 * 5 + 16 };
+    char    *d;
+    unsigned mask;
+    size_t   step;
+    __m128i  v;
 
-    for (;;) {
-        k = clean(p, n);
-        wr_buf_add(to, p, k);
-        if (k == n) {
-            return;
+    do {
+        if (wr_unlikely(to->cap - to->n < n + ROOM)) {
+            wr_buf_reserve(to, n + ROOM);
         }
-        put_escape(to, p[k]);
-        p += k + 1;
-        n -= k + 1;
-    }
+        d = to->p + to->n;
+        if (n >= 16) {
+            step = 16;
+            v = _mm_loadu_si128((const __m128i *) (const void *) p);
+        } else {
+            step = n;
+            v = load_some(p, n);
+        }
+        mask = specials(v);
+        if (mask == 0) {
+            _mm_storeu_si128((__m128i *) (void *) d, v);
+            d += step;
+        } else {
+            d = escape_chunk(d, p, step, mask);
+        }
+        to->n = (size_t) (d - to->p);
+        p += step;
+        n -= step;
+    } while (n != 0);
 }
+
+#else
+
+static void
+escape(wr_buf_t *to, const char *p, size_t n)
+{
+    const entity_t *e;
+    size_t          i, from = 0;
+
+    for (i = 0; i < n; i++) {
+        e = &entities[(uint8_t) p[i]];
+        if (e->n != 0) {
+            wr_buf_add(to, p + from, i - from);
+            wr_buf_add(to, e->text, e->n);
+            from = i + 1;
+        }
+    }
+    wr_buf_add(to, p + from, n - from);
+}
+
+#endif
 
 /* An object whose str() is Markup already: an imported template. */
 static bool
@@ -84,7 +147,7 @@ bool
 wr_print_plain(wr_mach_t *m, const wr_val_t *v)
 {
     switch (v->type) {
-    case WR_V_STR: wr_buf_add(m->out, v->u.s, v->len); return true;
+    case WR_V_STR: wr_put_bytes(m->out, v->u.s, v->len); return true;
     case WR_V_INT: wr_buf_int(m->out, v->u.i); return true;
     case WR_V_UNDEFINED:
         if (v->u.undef != NULL && v->u.undef->kind <= WR_UNDEF_CHAINABLE) {
@@ -102,7 +165,7 @@ wr_print_escaped(wr_mach_t *m, const wr_val_t *v)
     switch (v->type) {
     case WR_V_STR:
         if ((v->flags & WR_VF_SAFE) != 0) {
-            wr_buf_add(m->out, v->u.s, v->len);
+            wr_put_bytes(m->out, v->u.s, v->len);
         } else {
             escape(m->out, v->u.s, v->len);
         }
@@ -121,10 +184,32 @@ wr_print_escaped(wr_mach_t *m, const wr_val_t *v)
     return wr_put_escaped(m->ev, m->out, v);
 }
 
+/* ---- statements ---- */
+
+static inline void
+before(wr_mach_t *m, const wr_stmt_t *s)
+{
+    if (s->u.print.text.n != 0) {
+        wr_put_text(m->out, s->u.print.text.p, s->u.print.text.n);
+    }
+}
+
+static inline wr_x_t
+after(wr_mach_t *m, const wr_stmt_t *s, bool ok)
+{
+    if (wr_unlikely(!ok)) {
+        return WR_X_FAIL;
+    }
+    if (s->u.print.tail.n != 0) {
+        wr_put_text(m->out, s->u.print.tail.p, s->u.print.tail.n);
+    }
+    return WR_X_OK;
+}
+
 wr_x_t
 wr_exec_text(wr_mach_t *m, const wr_stmt_t *s)
 {
-    wr_buf_add(m->out, s->u.print.text.p, s->u.print.text.n);
+    wr_put_text(m->out, s->u.print.text.p, s->u.print.text.n);
     return WR_X_OK;
 }
 
@@ -133,10 +218,9 @@ wr_exec_print(wr_mach_t *m, const wr_stmt_t *s)
 {
     wr_val_t v;
 
-    wr_buf_add(m->out, s->u.print.text.p, s->u.print.text.n);
-    return wr_run_node(m, s->u.print.x, &v) && wr_print_plain(m, &v)
-               ? WR_X_OK
-               : WR_X_FAIL;
+    before(m, s);
+    return after(m, s, wr_run_node(m, s->u.print.x, &v)
+                           && wr_print_plain(m, &v));
 }
 
 wr_x_t
@@ -144,10 +228,9 @@ wr_exec_print_auto(wr_mach_t *m, const wr_stmt_t *s)
 {
     wr_val_t v;
 
-    wr_buf_add(m->out, s->u.print.text.p, s->u.print.text.n);
-    return wr_run_node(m, s->u.print.x, &v) && wr_print_escaped(m, &v)
-               ? WR_X_OK
-               : WR_X_FAIL;
+    before(m, s);
+    return after(m, s, wr_run_node(m, s->u.print.x, &v)
+                           && wr_print_escaped(m, &v));
 }
 
 wr_x_t
@@ -156,14 +239,14 @@ wr_exec_print_local(wr_mach_t *m, const wr_stmt_t *s)
     const wr_val_t *v = &m->f->slots[s->u.print.var.slot];
     wr_val_t        copy;
 
-    wr_buf_add(m->out, s->u.print.text.p, s->u.print.text.n);
+    before(m, s);
     if (wr_unlikely(wr_slot_special(v))) {
         if (!wr_slot_slow(m, &s->u.print.var, m->f, &copy)) {
             return WR_X_FAIL;
         }
         v = &copy;
     }
-    return wr_print_plain(m, v) ? WR_X_OK : WR_X_FAIL;
+    return after(m, s, wr_print_plain(m, v));
 }
 
 wr_x_t
@@ -172,14 +255,18 @@ wr_exec_print_local_auto(wr_mach_t *m, const wr_stmt_t *s)
     const wr_val_t *v = &m->f->slots[s->u.print.var.slot];
     wr_val_t        copy;
 
-    wr_buf_add(m->out, s->u.print.text.p, s->u.print.text.n);
+    before(m, s);
+    if (wr_likely(v->type == WR_V_STR && (v->flags & WR_VF_SAFE) == 0)) {
+        escape(m->out, v->u.s, v->len);
+        return after(m, s, true);
+    }
     if (wr_unlikely(wr_slot_special(v))) {
         if (!wr_slot_slow(m, &s->u.print.var, m->f, &copy)) {
             return WR_X_FAIL;
         }
         v = &copy;
     }
-    return wr_print_escaped(m, v) ? WR_X_OK : WR_X_FAIL;
+    return after(m, s, wr_print_escaped(m, v));
 }
 
 wr_x_t
@@ -187,10 +274,8 @@ wr_exec_print_volatile(wr_mach_t *m, const wr_stmt_t *s)
 {
     wr_val_t v;
 
-    wr_buf_add(m->out, s->u.print.text.p, s->u.print.text.n);
-    return wr_run_node(m, s->u.print.x, &v)
-                   && (m->ev->autoescape ? wr_print_escaped(m, &v)
-                                         : wr_print_plain(m, &v))
-               ? WR_X_OK
-               : WR_X_FAIL;
+    before(m, s);
+    return after(m, s, wr_run_node(m, s->u.print.x, &v)
+                           && (m->ev->autoescape ? wr_print_escaped(m, &v)
+                                                 : wr_print_plain(m, &v)));
 }

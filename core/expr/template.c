@@ -115,17 +115,25 @@ wr_template_ref_at(const wr_template_t *t, uint32_t i)
 }
 
 bool
-wr_template_render(const wr_template_t *t, wr_eval_t *ev, const wr_vars_t *vars,
+wr_template_render(const wr_template_t *t, wr_eval_t *ev, const wr_bindings_t *vars,
                    wr_buf_t *out)
 {
     wr_mach_t m;
     void     *was = ev->machine;
     bool      ok, was_auto = ev->autoescape;
+    uint32_t  hint;
+    wr_template_t *own = (wr_template_t *) t;   /* for the hint alone */
 
+    /* Most renders of a template are about as long as the last. */
+    hint = atomic_load_explicit(&own->size_hint, memory_order_relaxed);
+    wr_buf_reserve(out, hint + hint / 8 + 256);
     wr_mach_start(&m, ev, t->env, vars, out);
     ok = wr_run_root(&m, t, wr_ctx_new(&m, t, NULL, false));
     if (!ok) {
         wr_err_keep(&ev->err, ev->pool);
+    } else if (out->n < UINT32_MAX && out->n != hint) {
+        atomic_store_explicit(&own->size_hint, (uint32_t) out->n,
+                              memory_order_relaxed);
     }
     wr_mach_end(&m);
     ev->machine = was;

@@ -126,7 +126,7 @@ wr_val_t wr_val_copy(wr_pool_t *pool, const wr_val_t *v);
 
 /* What names mean in one evaluation. A name is looked for in `dict`, then among
  * the host's slots, then among the environment's globals. */
-typedef struct wr_vars {
+typedef struct wr_bindings {
     const wr_dict_t *dict;  /* may be NULL */
     const wr_val_t  *slots; /* by slot number; "not given" (see wr_given) is
                                not there; may be NULL */
@@ -137,11 +137,11 @@ typedef struct wr_vars {
     bool (*get)(wr_eval_t *ev, void *data, int slot, wr_str_t name,
                 wr_val_t *out);
     void *data;
-} wr_vars_t;
+} wr_bindings_t;
 
 /* Appends the output. False: ev->err has the error, and what was appended is to
  * be thrown away. */
 bool wr_template_render(const wr_template_t *t, wr_eval_t *ev,
-                        const wr_vars_t *vars, wr_buf_t *out);
+                        const wr_bindings_t *vars, wr_buf_t *out);
 
 #endif

@@ -64,7 +64,6 @@ ends_keepalive(unsigned status)
     case 414:
     case 500:
     case 501:
-    case WR_STATUS_HEADER_TOO_LARGE:
     case WR_STATUS_CERT_ERROR:
     case WR_STATUS_NO_CERT:
     case WR_STATUS_TO_HTTPS:
@@ -197,6 +196,13 @@ wr_answer_error(wr_req_t *r)
     r->error_status = r->fail_status;
     if (r->head_sent) {
         r->front->finish(r, WR_ERROR);
+        return;
+    }
+    if (r->fail_status == 408 || r->fail_status == WR_STATUS_CLIENT_CLOSED) {
+        /* Nobody waits for the answer. */
+        r->status = r->fail_status;
+        r->keepalive = 0;
+        r->front->finish(r, WR_CLOSED);
         return;
     }
     if (ends_keepalive(r->fail_status)) {

@@ -124,6 +124,21 @@ run(wr_h1_t *h)
     }
 }
 
+static void
+log_closed(const wr_h1_t *h)
+{
+    char     text[WR_ADDR_TEXT];
+    size_t   n;
+    wr_log_t log = *wr_cycle->log;
+
+    if (log.level >= WR_LOG_INFO) {
+        n = wr_addr_put(text, sizeof(text), &h->peer.u.sa, h->peer.len, false);
+        log.conn = h->conn.number;
+        wr_log(&log, WR_LOG_INFO, 0, "client %.*s closed keepalive connection", (int) n,
+               text);
+    }
+}
+
 static bool
 fill(wr_h1_t *h)
 {
@@ -154,7 +169,7 @@ fill(wr_h1_t *h)
         h->hr->finishing = true;
         h->req->status = 400;
     } else if (rc == WR_CLOSED && h->requests != 0) {
-        wr_log(h->conn.log, WR_LOG_INFO, 0, "client closed keepalive connection");
+        log_closed(h);
     }
     wr_h1_close(h);
     return false;
@@ -547,6 +562,7 @@ wr_h1_accept(wr_listen_t *l, int fd, const struct sockaddr *sa, socklen_t len)
 
     WR_ASSERT(h != NULL);
     h->endpoint = wr_port_endpoint(l->data, fd);
+    h->conn.number = wr_conn_next_number();
     h->out_tail = &h->out;
     h->born = wr_clock.mono;
     h->peer.len = (socklen_t) wr_min_size(len, sizeof(h->peer.u));

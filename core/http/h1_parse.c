@@ -218,7 +218,6 @@ is_unique(wr_hid_t id)
     case WR_H_IF_UNMODIFIED_SINCE:
     case WR_H_IF_MATCH:
     case WR_H_IF_NONE_MATCH:
-    case WR_H_RANGE:
     case WR_H_IF_RANGE:
     case WR_H_EXPECT:
     case WR_H_UPGRADE:
@@ -296,8 +295,7 @@ check_host(wr_h1_t *h)
     {
         return reject(h, 400, "client sent invalid host header");
     }
-    if (field != NULL && field->value.n == 0 && r->version >= WR_HTTP_11
-        && h->hr->host_in_uri.n == 0)
+    if (field != NULL && field->value.n == 0 && h->hr->host_in_uri.n == 0)
     {
         return reject(h, 400, "client sent invalid host header");
     }
@@ -363,7 +361,7 @@ keepalive_disabled(const wr_req_t *r, unsigned mask)
 
     if ((mask & 2) != 0 && r->method == WR_POST && msie >= 0 && (size_t) msie + 6 < agent.n
         && agent.p[msie + 5] <= '6' && agent.p[msie + 6] == '.'
-        && wr_str_find(agent, WR_STR("Opera")) < 0)
+        && wr_str_find(agent, WR_STR("SV1")) < 0 && wr_str_find(agent, WR_STR("Opera")) < 0)
     {
         return true;
     }
@@ -486,6 +484,22 @@ take_line(wr_h1_t *h, wr_str_t line)
     return parse_field(h, line);
 }
 
+/* Whether what is there of the first line can become one: a TLS client on a plain
+ * port should not have to wait for the time-out. */
+static bool
+may_be_request(const wr_h1_t *h)
+{
+    uint32_t i = h->pos;
+
+    while (i < h->end && (h->buf[i] == '\r' || h->buf[i] == '\n')) {
+        i++;
+    }
+    while (i < h->end && is_method_char(h->buf[i])) {
+        i++;
+    }
+    return i == h->end || h->buf[i] == ' ';
+}
+
 wr_rc_t
 wr_h1_parse(wr_h1_t *h)
 {
@@ -512,6 +526,11 @@ wr_h1_parse(wr_h1_t *h)
         }
     }
     hr->scan = h->end;
+    if (!hr->have_line && !may_be_request(h)) {
+        h->req->log.action = "while reading client request line";
+        h->req->request_line = wr_str(h->buf + h->pos, h->end - h->pos);
+        return reject(h, 400, "client sent invalid method");
+    }
     if (h->end == h->cap) {
         wr_rc_t rc = grow(h);
 

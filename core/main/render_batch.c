@@ -48,9 +48,15 @@ put_id(request_t *r)
 {
     wr_eval_t ev = {.pool = r->pool};
 
+    size_t    was;
+
     if (r->id != NULL) {
         put_key(r, "id");
-        wr_json_put(&ev, &r->answer, r->id, &json);
+        was = r->answer.n;
+        if (!wr_json_put(&ev, &r->answer, r->id, &json)) {
+            r->answer.n = was;
+            wr_buf_lit(&r->answer, "null");
+        }
     }
 }
 
@@ -198,7 +204,7 @@ repeat(request_t *r, const wr_template_t *t, wr_err_t *err)
 {
     wr_pool_t *pool = wr_pool_new();
     wr_val_t   source = {.type = WR_V_DICT}, copy = {0};
-    wr_vars_t  vars = {0};
+    wr_bindings_t  vars = {0};
     wr_eval_t  ev;
     wr_buf_t   out;
     uint64_t   total = 0, from;
@@ -235,7 +241,7 @@ render(request_t *r)
 {
     wr_err_t       err = {0};
     wr_template_t *t = wr_env_get(r->env, r->main, r->pool, &err);
-    wr_vars_t      vars = {.dict = r->context};
+    wr_bindings_t      vars = {.dict = r->context};
     wr_eval_t      ev;
     wr_buf_t       out = wr_buf(NULL);
     wr_val_t       source = {.type = WR_V_DICT}, copy;
@@ -266,7 +272,7 @@ static void
 answer(wr_str_t line)
 {
     request_t        r = {.pool = wr_pool_new()};
-    wr_json_limits_t limits = {.any = true, .depth = 500};
+    wr_json_limits_t limits = {.any = true, .depth = 1500};
     wr_json_err_t    bad = {0};
     wr_val_t         req;
 

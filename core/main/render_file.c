@@ -225,7 +225,7 @@ render(wr_pool_t *pool, files_t *f, const wr_env_options_t *o, wr_str_t name,
     wr_env_t      *env = wr_env_new(pool, o);
     wr_err_t       err = {0};
     wr_template_t *t = wr_env_get(env, name, pool, &err);
-    wr_vars_t      vars = {.dict = context};
+    wr_bindings_t      vars = {.dict = context};
     wr_eval_t      ev;
     wr_buf_t       out = wr_buf(NULL);
     int            status = 0;

@@ -25,8 +25,10 @@ serve(wr_req_t *r, void *state)
     wr_opened_t opened;
 
     (void) state;
-    if ((r->method & (WR_GET | WR_HEAD | WR_POST)) == 0
-        || r->uri.n == 0 || r->uri.p[r->uri.n - 1] == '/')
+    if ((r->method & (WR_GET | WR_HEAD | WR_POST)) == 0) {
+        return wr_fail(r, 405);
+    }
+    if (r->uri.n == 0 || r->uri.p[r->uri.n - 1] == '/')
     {
         return WR_DECLINED;
     }

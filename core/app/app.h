@@ -1,0 +1,158 @@
+/*
+ * Applications in the conf: expressions over a request, steps, views.
+ *
+ * The directives of the application modules are *steps*. A step is a stage of the
+ * location's pipeline, at rank STEPS, so it may wait like any other; the steps of
+ * `server` and `routes` come before those of the route. A *view* is a step that
+ * answers. Values that steps make have names; a name has a slot, the same in the
+ * whole conf.
+ *
+ * Names of the request (params, query, form, json, files, cookies, headers,
+ * request, session, vars) are made when they are first asked for. `json`, `form`,
+ * `files` and request.body need the body: an expression that uses one makes its
+ * location read the body before the first step.
+ */
+#ifndef WEIR_APP_APP_H
+#define WEIR_APP_APP_H
+
+#include <weir/expr/expr.h>
+#include <weir/expr/template.h>
+#include <weir/http/core_conf.h>
+
+/* Where a value stems from: wr_obj_type.source, wr_undef.source, wr_err.source. */
+enum {
+    WR_FROM_CLIENT = 1,     /* answered 400 */
+};
+
+/* ---- conf time: expressions ---- */
+
+/* An expression of the conf and where it stands, for messages. */
+typedef struct wr_app_expr {
+    const wr_expr_t *expr;
+    wr_tok_t         at;
+    bool             client;    /* uses names of the client's input only */
+    bool             slow;      /* calls a slow function: off the loop */
+} wr_app_expr_t;
+
+typedef struct wr_app_text {
+    const wr_inline_t *text;
+    wr_tok_t           at;
+    bool               client;
+    bool               slow;
+} wr_app_text_t;
+
+/* Compile; NULL after a conf error at the right column. `tok->text` must be the
+ * text as it stands in the file (cf->raw or a part of it). A template that is
+ * quoted as a whole loses its quotes. */
+const wr_app_expr_t *wr_app_expr(wr_conf_t *cf, const wr_tok_t *tok);
+const wr_app_text_t *wr_app_text(wr_conf_t *cf, const wr_tok_t *tok);
+
+/* The slot of a name that a step makes: the name becomes known. -1 after a conf
+ * error (a name of the request, or no identifier). */
+int wr_app_name(wr_conf_t *cf, const wr_tok_t *name);
+
+/* Takes the word (a NAME) and "=" off the front of raw text: "posts = SELECT".
+ * False: the text does not start so; then nothing has been taken. */
+bool wr_app_take_name(const wr_tok_t *raw, wr_tok_t *name, wr_tok_t *rest);
+
+/* The environment of expressions, while the conf is read: for -t of templates. */
+wr_env_t *wr_app_env(wr_conf_t *cf);
+
+/* Further names of the request: `get` makes the value (in ev->pool) once per
+ * request. For `session`. WR_ERROR after a conf error. */
+typedef bool (*wr_app_get_t)(wr_req_t *r, wr_eval_t *ev, wr_val_t *out);
+int wr_app_host_name(wr_conf_t *cf, const char *name, wr_app_get_t get);
+
+/* ---- conf time: steps ---- */
+
+/* Adds a step to the block that is being read. The middleware's before() is the
+ * step: WR_OK or WR_DECLINED go on, WR_DONE answers. `view`: it always answers. */
+wr_rc_t wr_app_step(wr_conf_t *cf, const wr_middleware_t *step, const void *conf,
+                    bool view);
+
+/* A *task* can also stand in a gather: it is started, and when its op is done,
+ * ended. As a step of its own it is the same: start, wait, end. */
+typedef struct wr_app_task {
+    const char *name;
+    size_t      state_size;
+    /* Begins the op that it returns; NULL: nothing to wait for. May fail at once by
+     * setting *rc (negative or WR_DONE after wr_app_fail). */
+    wr_op_t  *(*start)(wr_req_t *r, const void *conf, void *state, wr_rc_t *rc);
+    /* The op is done: stores results; WR_OK, or WR_DONE after wr_app_fail. */
+    wr_rc_t   (*end)(wr_req_t *r, const void *conf, void *state);
+} wr_app_task_t;
+wr_rc_t wr_app_task(wr_conf_t *cf, const wr_app_task_t *task, const void *conf);
+
+/* Reads the block of the current directive as a list of steps of its own (`when`):
+ * *stages are run by `return wr_task_jump(r, block->stages)`, and go on behind the
+ * step that the block belongs to. Valid after the conf has been assembled. */
+typedef struct wr_app_block {
+    const wr_stage_t *stages;
+    wr_array_t        steps;        /* wr_app_item_t, while reading */
+    wr_scope_t       *scope;
+    wr_location_t    *location;
+} wr_app_block_t;
+wr_app_block_t *wr_app_block(wr_conf_t *cf, uint32_t context);
+
+/* This location, route or server reads the request's body before its first step:
+ * said by the compiler, or by a directive itself. */
+void wr_app_want_body(wr_conf_t *cf);
+
+/* ---- request time ---- */
+
+/* Evaluates in the request's pool. False: the request has failed: the caller
+ * returns wr_app_failed(r). */
+bool wr_app_eval(wr_req_t *r, const wr_app_expr_t *e, wr_val_t *out);
+bool wr_app_eval_truth(wr_req_t *r, const wr_app_expr_t *e, bool *truth);
+/* Appends the text; `escaped`: values are escaped for HTML. */
+bool wr_app_render(wr_req_t *r, const wr_app_text_t *t, bool escaped, wr_buf_t *out);
+wr_rc_t wr_app_failed(wr_req_t *r);
+
+/* The values of a request, for evaluating on another thread: bindings whose
+ * host names have been made. Only while the request waits for that thread. */
+const wr_bindings_t *wr_app_bindings(wr_req_t *r);
+/* An evaluation set up with the conf's environment. */
+void wr_app_eval_init(wr_req_t *r, wr_eval_t *ev, wr_pool_t *pool);
+/* Makes the host names that an expression or text uses (cookies, json …) now, so
+ * that a thread need not. False: failed, as wr_app_eval. */
+bool wr_app_prepare(wr_req_t *r, const wr_expr_t *e);
+
+/* The value of a step's name. */
+void wr_app_set(wr_req_t *r, int slot, wr_val_t v);
+bool wr_app_get(wr_req_t *r, int slot, wr_val_t *out);
+
+/* An error of a step or view: `status`, and a message for the client (shown in a
+ * JSON error; a page shows only the status) and, if it differs, one for the log
+ * with the conf line. Use: `return wr_app_fail(r, at, 409, client, "…");` */
+wr_rc_t wr_app_fail(wr_req_t *r, const wr_tok_t *at, unsigned status, wr_str_t message,
+                    const char *log_format, ...) WR_PRINTF(5, 6);
+/* The same for an evaluation's error: 400 or 500 by its source. */
+wr_rc_t wr_app_fail_eval(wr_req_t *r, const wr_tok_t *at, const wr_err_t *err, bool client);
+
+/* What the answer so far has been told by `status`, `header`, `cookie`; views call
+ * it: WR_DONE. */
+wr_rc_t wr_app_answer(wr_req_t *r, unsigned default_status, wr_str_t type,
+                      wr_str_t charset, wr_str_t body);
+/* `status N;` of this request, or the default. */
+unsigned wr_app_status(wr_req_t *r, unsigned default_status);
+
+/* Time spent in steps, for $app_time_*: adds nanoseconds. */
+typedef enum { WR_TIME_SQL, WR_TIME_TEMPLATE, WR_TIME_FETCH, WR_TIME_SESSION, WR_TIMES } wr_app_time_t;
+void wr_app_add_time(wr_req_t *r, wr_app_time_t which, uint64_t ns);
+
+/* What the route captured: set by the route module, read by `params`. */
+typedef struct wr_app_param {
+    wr_str_t name;
+    wr_val_t value;
+} wr_app_param_t;
+void wr_app_set_params(wr_req_t *r, const wr_app_param_t *params, unsigned n);
+/* Whether errors of this request are answered as JSON whatever the client
+ * prefers: said by the route whose view is json. */
+void wr_app_json_errors(wr_req_t *r, bool json);
+
+/* `url_for(name, …)`: the route module sets it. */
+extern bool (*wr_app_url_for)(wr_eval_t *ev, const wr_args_t *args, wr_val_t *out);
+
+extern wr_module_t wr_app_module;
+
+#endif
