@@ -34,6 +34,7 @@ wr_conf_new(wr_pool_t *pool, wr_log_t *log, wr_str_t prefix, wr_str_t conf_prefi
     cf->priv = priv;
     priv->schemas = wr_array(pool, sizeof(wr_schema_t *));
     priv->rows = wr_map(cf->temp, false);
+    priv->read = wr_map(cf->temp, false);
     priv->sources = wr_array(cf->temp, sizeof(wr_source_t *));
     priv->files = wr_array(cf->temp, sizeof(wr_conf_file_t));
     priv->words = wr_array(cf->temp, sizeof(wr_tok_t));
@@ -110,6 +111,7 @@ wr_conf_done(wr_conf_t *cf)
     }
     forget_bitmaps(cf->main);
     priv->rows = wr_map(cf->pool, false);
+    priv->read = wr_map(cf->pool, false);
     priv->sources = wr_array(cf->pool, sizeof(wr_source_t *));
     priv->files = wr_array(cf->pool, sizeof(wr_conf_file_t));
     priv->words = wr_array(cf->pool, sizeof(wr_tok_t));

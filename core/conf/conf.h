@@ -254,7 +254,8 @@ struct wr_conf {
 /* Reading starts with wr_conf_new; schemas are added (also while reading, by
  * load_module); wr_conf_read reads `path` into cf->main (then `text`, the -g
  * directives, was read before it); wr_conf_settle ends it. Each returns WR_ERROR
- * after having logged why. */
+ * after having logged why. A text named "command line" (or NULL) is that of -g: it
+ * may have no blocks. */
 wr_conf_t *wr_conf_new(wr_pool_t *pool, wr_log_t *log, wr_str_t prefix,
                        wr_str_t conf_prefix);
 wr_rc_t    wr_conf_add_schema(wr_conf_t *cf, wr_schema_t *schema) WR_MUST_CHECK;

@@ -54,6 +54,7 @@ typedef struct wr_conf_priv {
     wr_map_t     rows;          /* name -> wr_row_t */
     wr_array_t   sources;       /* wr_source_t *: all */
     wr_array_t   files;         /* wr_conf_file_t: for -T */
+    wr_map_t     read;          /* their paths */
     wr_lexer_t  *lexer;         /* of the file being read */
     wr_array_t   words;         /* wr_tok_t: of the statement being read */
     const wr_row_t *row;        /* of the statement, if its name asked for one */

@@ -93,15 +93,13 @@ wr_conf_statements(wr_conf_t *cf, wr_read_kind_t kind)
 static void
 remember(wr_conf_t *cf, wr_str_t path, wr_str_t text)
 {
-    wr_array_t     *files = &wr_conf_priv(cf)->files;
+    wr_conf_priv_t *priv = wr_conf_priv(cf);
     wr_conf_file_t *file;
 
-    for (WR_EACH(wr_conf_file_t, f, files)) {
-        if (wr_str_eq(f->path, path)) {
-            return;
-        }
+    if (wr_map_set(&priv->read, path, priv) != NULL) {
+        return;
     }
-    file = WR_PUSH(files, wr_conf_file_t);
+    file = WR_PUSH(&priv->files, wr_conf_file_t);
     file->path = path;
     file->text = text;
 }

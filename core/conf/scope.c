@@ -85,6 +85,7 @@ wr_scope_mark(wr_conf_t *cf, wr_scope_t *scope, wr_schema_t *schema, size_t offs
     if (!scope->settled) {
         (void) wr_scope_own(cf, scope, schema);
     }
+    WR_ASSERT(schema->index < scope->nconf && scope->set[schema->index] != NULL);
     scope->set[schema->index][offset / 64] |= UINT64_C(1) << (offset % 64);
 }
 
