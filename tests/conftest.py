@@ -13,6 +13,19 @@ from harness.server import Server, weir_binary
 from harness.upstream import Upstream
 
 
+def pytest_collection_modifyitems(items):
+    """The tests of pending.txt are known to fail, and must: one that passes
+    makes the suite fail until its line is taken out."""
+    here = os.path.dirname(os.path.abspath(__file__))
+    with open(os.path.join(here, "pending.txt"), encoding="utf-8") as f:
+        pending = {line.strip() for line in f
+                   if line.strip() and not line.startswith("#")}
+    for item in items:
+        if item.nodeid in pending:
+            item.add_marker(pytest.mark.xfail(
+                strict=True, reason="listed in tests/pending.txt"))
+
+
 @pytest.hookimpl(tryfirst=True, hookwrapper=True)
 def pytest_runtest_makereport(item, call):
     outcome = yield
@@ -20,8 +33,9 @@ def pytest_runtest_makereport(item, call):
 
 
 def failed(request):
-    report = getattr(request.node, "report_call", None)
-    return report is not None and report.failed
+    reports = [getattr(request.node, "report_" + when, None)
+               for when in ("setup", "call")]
+    return any(r is not None and r.failed for r in reports)
 
 
 @pytest.fixture
@@ -45,7 +59,8 @@ def server(request):
     problems = []
     for s in reversed(started):
         try:
-            s.stop()
+            if s.process is not None:
+                s.stop()
             if not bad:
                 s.check()
         except AssertionError as e:

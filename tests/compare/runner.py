@@ -9,6 +9,7 @@ and Expires, which is compared as its distance from Date.
 import difflib
 import email.utils
 import fnmatch
+import gzip
 import importlib
 import os
 import pkgutil
@@ -17,6 +18,7 @@ import shutil
 import socket
 import subprocess
 import time
+import zlib
 
 from harness import http1, ports
 from harness.server import (Problem, Server, make_prefix, nginx_binary,
@@ -175,7 +177,7 @@ def exchange(side, request, server, group, upstreams):
                     side.plain(rest).decode("latin-1"))
     for i, r in enumerate(responses):
         p = "" if len(request.methods) == 1 else "%d." % (i + 1)
-        body = side.plain(r.body)
+        body = side.plain(unpacked(r, side))
         counted = None
         if r.framing == "length" and body != r.body \
                 and r.get("content-length") == str(len(r.body)):
@@ -199,6 +201,18 @@ def exchange(side, request, server, group, upstreams):
             elif isinstance(value, str):
                 f[key] = re.sub(pattern, replacement, value)
     return result
+
+
+def unpacked(r, side):
+    """A gzipped body that names the server can only be compared unpacked."""
+    if r.get("content-encoding") == "gzip":
+        try:
+            plain = gzip.decompress(r.body)
+        except (OSError, EOFError, zlib.error):
+            return r.body
+        if side.plain(plain) != plain:
+            return b"unpacked: " + plain
+    return r.body
 
 
 def upstream_text(upstreams, group):
@@ -267,7 +281,7 @@ def run_side(kind, group, prefix, names, upstreams):
         server = Server(group.text(), kind=kind, prefix=prefix, names=names,
                         main=group.main, raw=group.conf is not None,
                         wait=False)
-        server.START = 5.0
+        server.START = server.STOP = 5.0
         server.start()
         for request in group.requests:
             began = time.monotonic()
@@ -325,6 +339,18 @@ class Difference:
         return "  %s:\n      - %s\n      + %s" % (self.field, ascii(a),
                                                 ascii(b))
 
+    def brief(self):
+        a, b = self.nginx, self.weir
+        if isinstance(a, list) and isinstance(b, list):
+            gone = [x for x in a if x not in b]
+            a, b = " ".join(gone), " ".join(x for x in b if x not in a)
+        a, b = ascii(a), ascii(b)
+        at = 0
+        while at < min(len(a), len(b)) and a[at] == b[at]:
+            at += 1
+        at = max(at - 10, 0)
+        return "%s %s→%s" % (self.field, a[at:at + 60], b[at:at + 60])
+
 
 class Outcome:
     def __init__(self, group):
@@ -332,6 +358,11 @@ class Outcome:
         self.differences = {}           # id -> [Difference]
         self.problem = None
         self.total = 0
+
+    def brief(self, ids):
+        return "\n".join("%s | %s ‖ %s" % (
+            self.group.name, i, " ‖ ".join(
+                d.brief() for d in self.differences[i][:3])) for i in ids)
 
     def report(self, ids):
         lines = []

@@ -195,6 +195,7 @@ class Server:
 
     def environment(self):
         env = dict(os.environ)
+        env.pop("WEIR", None)           # of weir itself: inherited sockets
         env.setdefault("ASAN_OPTIONS", "detect_leaks=1:abort_on_error=0:"
                                        "exitcode=99")
         env.setdefault("UBSAN_OPTIONS", "print_stacktrace=1")
@@ -219,7 +220,7 @@ class Server:
         end = time.monotonic() + self.START
         pause = 0.001
         while not self._pid_written(pidfile):
-            if self.process.poll() is not None:
+            if self.process.poll():     # 0: it went into the background
                 self.stopped = True
                 raise Problem("the server ended at once, status %s\n%s"
                               % (self.process.returncode, self.tail()))

@@ -33,9 +33,10 @@ def made():
         s.remove()
 
 
-def run(*args):
+def run(*args, cwd=None):
+    env = {k: v for k, v in os.environ.items() if k != "WEIR"}
     return subprocess.run([weir_binary(), *args], capture_output=True, text=True,
-                          timeout=10)
+                          timeout=10, cwd=cwd, env=env)
 
 
 def test_v():
@@ -179,18 +180,15 @@ def test_g_and_conf_may_not_both_say_it(made):
 
 def test_p_without_slash_and_relative_c(made):
     s = made()
-    out = subprocess.run([weir_binary(), "-p", s.prefix, "-c", "test.conf", "-t"],
-                         capture_output=True, text=True, timeout=10)
+    out = run("-p", s.prefix, "-c", "test.conf", "-t")
     assert out.returncode == 0, out.stderr
-    out = subprocess.run([weir_binary(), "-p", ".", "-c", "test.conf", "-t"],
-                         capture_output=True, text=True, timeout=10, cwd=s.prefix)
+    out = run("-p", ".", "-c", "test.conf", "-t", cwd=s.prefix)
     assert out.returncode == 0, out.stderr
 
 
 def test_e(made):
     s = made("nope;\n")
-    subprocess.run([weir_binary(), "-p", s.prefix, "-c", "test.conf", "-e",
-                    "logs/early.log"], capture_output=True, timeout=10)
+    run("-p", s.prefix, "-c", "test.conf", "-e", "logs/early.log")
     assert 'unknown directive "nope"' in s.read("logs/early.log")
 
 

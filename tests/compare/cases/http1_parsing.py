@@ -195,7 +195,7 @@ group("header-underscores", requests=[
 group("header-limits", server="""
     client_header_buffer_size 128;
     large_client_header_buffers 2 512;
-""" + SERVER, errors="info", requests=[
+""" + SERVER, requests=[
     get("/" + "a" * n, id="uri of %d" % n, norm=[("a{50,}", "AA")])
     for n in (60, 100, 120, 200, 480, 490, 494, 495, 496, 497, 498, 499, 500,
               512, 600, 2000)

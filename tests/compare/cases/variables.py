@@ -104,7 +104,7 @@ log_format plain '$remote_addr - $remote_user "$request" $status $body_bytes_sen
 log_format esc '[$arg_x] [$http_x] [$uri]';
 log_format json escape=json '{"x":"$arg_x","h":"$http_x","u":"$uri","n":"$http_none","s":$status}';
 log_format none escape=none '[$arg_x] [$http_x] [$uri] [$http_none]';
-log_format more '$request_method $request_uri $args $server_name $server_port $scheme $host $request_completion $connection_requests $gzip_ratio $pipe $request_length';
+log_format more '$request_method $request_uri $args $server_name $server_port $scheme $host $request_completion $connection_requests $pipe $request_length';
 log_format up '$upstream_addr $upstream_status $upstream_response_length $upstream_bytes_sent $upstream_cache_status $upstream_http_x_v $uri';
 log_format def escape=default '[$http_x]';
 log_format multi 'a' "b$status"
