@@ -4,9 +4,7 @@
 
 all: server render modules
 
-FOLDERS = base os event conf net vars expr module process upstream http main
-
-core      := $(foreach d,$(FOLDERS),$(wildcard core/$d/*.c core/$d/*/*.c))
+core      := $(wildcard core/*/*.c core/*/*/*.c)
 render_c  := $(wildcard core/main/render*.c)
 main_c    := $(filter-out $(render_c),$(filter core/main/%,$(core)))
 lib_c     := $(filter-out core/main/%,$(core))
@@ -32,7 +30,9 @@ modules: $(foreach m,$(DYNAMIC_MODULES),$B/modules/$(SO_$m).so)
 
 CPPFLAGS = -I$B/include
 COMPILE  = $(CC) $(CPPFLAGS) -MMD -MP $(PREFIX_MAP) $(CFLAGS)
-ifeq ($(V),)
+ifneq ($(findstring s,$(firstword -$(MAKEFLAGS))),)
+say = @
+else ifeq ($(V),)
 say = @echo '  $1 $(patsubst $B/%,%,$2)';
 else
 say =

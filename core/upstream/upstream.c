@@ -4,7 +4,6 @@
 #include <weir/upstream/upstream.h>
 
 #include <netdb.h>
-#include <weir/process/cycle.h>
 
 
 /* The groups of a cycle hang from its conf as a service. */

@@ -75,6 +75,9 @@ def copy_tree(target):
                  "pytest.ini"):
         os.symlink(os.path.join(ROOT, name), str(target / name))
     (target / "modules").mkdir()
+    for name in os.listdir(os.path.join(ROOT, "modules")):
+        os.symlink(os.path.join(ROOT, "modules", name),
+                   str(target / "modules" / name))
     (target / "tests" / "server").mkdir(parents=True)
     for name in ("conftest.py", "harness"):
         os.symlink(os.path.join(ROOT, "tests", name),
