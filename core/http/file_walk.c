@@ -49,7 +49,7 @@ open_part(int at, const char *name, int flags, bool if_owned, bool last)
         if (if_owned) {
             return open_owned(at, name, last ? flags : O_PATH | O_CLOEXEC);
         }
-        errno = ELOOP;
+        errno = last ? ELOOP : ENOTDIR;
         return -1;
     }
     fd = openat(at, name, (last ? flags : O_PATH | O_CLOEXEC) | O_NOFOLLOW);

@@ -36,6 +36,15 @@ get_main_field(wr_req_t *r, const wr_var_t *v, wr_str_t *value)
     return get_field(r->main, v, value);
 }
 
+/* Without arguments it is not found: a log shows "-". */
+static wr_rc_t
+get_args(wr_req_t *r, const wr_var_t *v, wr_str_t *value)
+{
+    (void) v;
+    *value = r->args;
+    return r->args.n != 0 ? WR_OK : WR_NOTFOUND;
+}
+
 static void
 put_args(wr_req_t *r, const wr_var_t *v, wr_str_t value)
 {
@@ -321,9 +330,9 @@ const wr_var_row_t wr_http_core_variables[] = {
     FIELD("document_uri", get_field, uri, WR_VAR_NOCACHE, "The same as $uri"),
     FIELD("request_uri", get_main_field, raw_uri, 0,
           "URI as the client sent it, with its arguments"),
-    {"args", get_field, put_args, offsetof(wr_req_t, args),
+    {"args", get_args, put_args, 0,
      WR_VAR_NOCACHE | WR_VAR_CHANGE, "Arguments of the request; may be set"},
-    FIELD("query_string", get_field, args, WR_VAR_NOCACHE, "The same as $args"),
+    {"query_string", get_args, NULL, 0, WR_VAR_NOCACHE, "The same as $args"},
     {"is_args", get_is_args, NULL, 0, WR_VAR_NOCACHE,
      "\"?\" if the request has arguments, else empty"},
     {"arg_", get_arg, NULL, 4, WR_VAR_NOCACHE | WR_VAR_PREFIX,

@@ -68,9 +68,11 @@ GETTER(request_time)
 
 GETTER(request_completion)
 {
+    const wr_req_t *m = r->main;
+    bool            all = m->last_sent || (m->head_sent && m->head_only);
+
     (void) v;
-    return found(value, r->main->last_sent && !r->main->aborted ? WR_STR("OK")
-                                                                : WR_STR(""));
+    return found(value, all && !m->aborted ? WR_STR("OK") : WR_STR(""));
 }
 
 GETTER(sent_http)

@@ -124,10 +124,7 @@ find_index(wr_req_t *r, void *state)
         if (wr_cv_eval(r, cv, &name) != WR_OK) {
             return wr_fail(r, 500);
         }
-        if (name.n == 0) {
-            continue;
-        }
-        if (!wr_cv_is_const(cv) && name.p[0] == '/') {
+        if (!wr_cv_is_const(cv) && name.n != 0 && name.p[0] == '/') {
             return redirect(r, name);
         }
         rc = try_name(r, folder, name, &tested);
