@@ -144,9 +144,9 @@ wr_module_load(wr_conf_t *cf, const wr_tok_t *at)
     wr_module_t *m;
 
     for (const wr_scope_t *s = cf->main->inner; s != NULL; s = s->next) {
-        if ((s->context & WR_HTTP) != 0) {
+        if ((s->context & (WR_HTTP | WR_EVENTS)) != 0) {
             return wr_conf_fail_hint(cf, NULL,
-                                     WR_STR("it has to stand before the http block"),
+                                     WR_STR("it has to stand before events and http"),
                                      "\"load_module\" directive is specified too late");
         }
     }

@@ -59,6 +59,7 @@ BROKEN = [
     "worker_processes 1 { }",
     "daemon on; daemon off; events { }",
     "events { } server { }",
+    "events { } load_module x.so;",
     "events { } http { } http { }",
     "events { server { } }",
     HTTP % "include none.conf;",
