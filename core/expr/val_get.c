@@ -32,13 +32,26 @@ search(const wr_methods_t *m, wr_str_t name)
     return NULL;
 }
 
-/* Names of dict methods are few: most attributes of dicts are items, and the
- * length alone tells so. */
 static inline bool
-may_be_dict_method(wr_str_t name)
+is_text(wr_str_t name, const char *text)
 {
-    return name.n >= 3 && name.n <= 10 && name.n != 9
-           && memchr("cfgikpsuv", name.p[0], 9) != NULL;
+    return memcmp(name.p, text, name.n) == 0;
+}
+
+/* Most attributes of dicts are items: that is told without a search. */
+static inline bool
+is_dict_method(wr_str_t name)
+{
+    switch (name.n) {
+    case 3: return is_text(name, "get") || is_text(name, "pop");
+    case 4: return is_text(name, "copy") || is_text(name, "keys");
+    case 5: return is_text(name, "clear") || is_text(name, "items");
+    case 6: return is_text(name, "values") || is_text(name, "update");
+    case 7: return is_text(name, "popitem");
+    case 8: return is_text(name, "fromkeys");
+    case 10: return is_text(name, "setdefault");
+    default: return false;
+    }
 }
 
 const wr_method_t *
@@ -51,7 +64,7 @@ wr_method_find(const wr_val_t *v, wr_str_t name)
     }
     switch ((wr_vtype_t) v->type) {
     case WR_V_DICT:
-        return may_be_dict_method(name) ? search(&wr_dict_methods, name) : NULL;
+        return is_dict_method(name) ? search(&wr_dict_methods, name) : NULL;
     case WR_V_STR:
         if ((v->flags & WR_VF_SAFE) != 0
             && (m = search(&wr_markup_methods, name)) != NULL)
@@ -292,7 +305,7 @@ wr_get_attr(wr_eval_t *ev, const wr_val_t *v, wr_str_t name, wr_val_t *out)
     const wr_val_t *item;
     wr_val_t        key;
 
-    if (v->type == WR_V_DICT && !may_be_dict_method(name)
+    if (v->type == WR_V_DICT && !is_dict_method(name)
         && name.n != 0 && name.p[0] != '_')
     {
         /* The usual case, in short. */
