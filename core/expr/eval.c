@@ -268,28 +268,9 @@ put(wr_mach_t *m, wr_buf_t *b, const wr_val_t *v, bool escaped)
     return ok;
 }
 
-bool
-wr_eval_concat(wr_mach_t *m, const wr_node_t *n, wr_val_t *out)
-{
-    wr_buf_t b = wr_buf(m->ev->pool);
-    wr_val_t v;
-    uint32_t i;
-
-    for (i = 0; i < n->u.list.n; i++) {
-        if (!wr_run_node(m, n->u.list.v[i], &v) || !put(m, &b, &v, false)) {
-            return false;
-        }
-    }
-    if (b.n > UINT32_MAX) {
-        return wr_raise(m->ev, "LimitError", "the text is too long");
-    }
-    *out = wr_vstr(wr_buf_text(&b));
-    return true;
-}
-
-/* If a part is Markup, all others are escaped. */
-bool
-wr_eval_concat_auto(wr_mach_t *m, const wr_node_t *n, wr_val_t *out)
+/* All parts are evaluated before the first is made text. */
+static bool
+concat(wr_mach_t *m, const wr_node_t *n, bool may_be_safe, wr_val_t *out)
 {
     wr_val_t few[ARGS_INLINE], *v = few;
     wr_buf_t b = wr_buf(m->ev->pool);
@@ -303,10 +284,11 @@ wr_eval_concat_auto(wr_mach_t *m, const wr_node_t *n, wr_val_t *out)
         if (!wr_run_node(m, n->u.list.v[i], &v[i])) {
             return false;
         }
-        safe |=
-            (v[i].type == WR_V_STR && (v[i].flags & WR_VF_SAFE) != 0)
-            || (v[i].type == WR_V_OBJ && v[i].u.obj->type == &wr_module_type);
+        safe |= (v[i].type == WR_V_STR && (v[i].flags & WR_VF_SAFE) != 0)
+                || (v[i].type == WR_V_OBJ
+                    && v[i].u.obj->type == &wr_module_type);
     }
+    safe = safe && may_be_safe;
     for (i = 0; i < n->u.list.n; i++) {
         if (!put(m, &b, &v[i], safe)) {
             return false;
@@ -317,6 +299,19 @@ wr_eval_concat_auto(wr_mach_t *m, const wr_node_t *n, wr_val_t *out)
     }
     *out = safe ? wr_vsafe(wr_buf_text(&b)) : wr_vstr(wr_buf_text(&b));
     return true;
+}
+
+bool
+wr_eval_concat(wr_mach_t *m, const wr_node_t *n, wr_val_t *out)
+{
+    return concat(m, n, false, out);
+}
+
+/* If a part is Markup, all others are escaped. */
+bool
+wr_eval_concat_auto(wr_mach_t *m, const wr_node_t *n, wr_val_t *out)
+{
+    return concat(m, n, true, out);
 }
 
 /* ---- attributes, items ---- */

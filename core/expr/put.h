@@ -52,6 +52,9 @@ wr_put_bytes(wr_buf_t *b, const char *p, size_t n)
 {
     char *to;
 
+    if (n == 0) {
+        return;
+    }
     if (wr_unlikely(n > b->cap - b->n)) {
         wr_buf_reserve(b, n);
     }

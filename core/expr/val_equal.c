@@ -344,7 +344,9 @@ wr_hash_val(wr_eval_t *ev, const wr_val_t *v, uint64_t *hash)
 static int
 compare_text(const wr_val_t *a, const wr_val_t *b)
 {
-    return wr_str_cmp(wr_val_text(a), wr_val_text(b));
+    int c = wr_str_cmp(wr_val_text(a), wr_val_text(b));
+
+    return (c > 0) - (c < 0);       /* 2 would mean unordered */
 }
 
 /* The first pair that differs decides. */
