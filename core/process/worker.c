@@ -10,6 +10,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 #include <weir/event/threads.h>
+#include <weir/net/resolver.h>
 
 wr_worker_t       wr_worker;
 wr_worker_hooks_t wr_worker_hooks;
@@ -98,6 +99,7 @@ wr_worker_end(wr_cycle_t *cycle)
         wr_worker_hooks.abort();
     }
     wr_modules_stop(cycle);
+    wr_resolvers_free();
     wr_threads_default_free();
     wr_logs_flush(cycle);
     wr_signals_close();
