@@ -102,7 +102,7 @@ send_page(wr_req_t *r, unsigned status)
     if (rc >= 0 && !r->head_only) {
         rc = wr_send_body(r, wr_seg_mem(r, body.p, body.n, WR_SEG_LAST));
     }
-    r->front->finish(r, rc < 0 ? rc : WR_OK);
+    wr_req_finish(r, rc < 0 ? rc : WR_OK);
 }
 
 static bool
@@ -195,14 +195,14 @@ wr_answer_error(wr_req_t *r)
     r->out_length = -1;
     r->error_status = r->fail_status;
     if (r->head_sent) {
-        r->front->finish(r, WR_ERROR);
+        wr_req_finish(r, WR_ERROR);
         return;
     }
     if (r->fail_status == 408 || r->fail_status == WR_STATUS_CLIENT_CLOSED) {
         /* Nobody waits for the answer. */
         r->status = r->fail_status;
         r->keepalive = 0;
-        r->front->finish(r, WR_CLOSED);
+        wr_req_finish(r, WR_CLOSED);
         return;
     }
     if (ends_keepalive(r->fail_status)) {

@@ -200,6 +200,31 @@ wr_req_log(wr_req_t *r)
     }
 }
 
+void
+wr_req_finish(wr_req_t *r, wr_rc_t outcome)
+{
+    if (r->held != 0) {
+        r->finishing = true;
+        return;
+    }
+    r->front->finish(r, outcome);
+}
+
+void
+wr_req_hold(wr_req_t *r)
+{
+    r->held++;
+}
+
+void
+wr_req_let_go(wr_req_t *r)
+{
+    WR_ASSERT(r->held > 0);
+    if (--r->held == 0 && r->finishing) {
+        r->front->finish(r, r->last_sent || r->head_only ? WR_OK : WR_ERROR);
+    }
+}
+
 static void
 send_reply(wr_req_t *r)
 {
@@ -216,7 +241,7 @@ send_reply(wr_req_t *r)
     if (rc >= 0 && !r->head_only) {
         rc = wr_send_body(r, body);
     }
-    r->front->finish(r, rc < 0 ? rc : WR_OK);
+    wr_req_finish(r, rc < 0 ? rc : WR_OK);
 }
 
 /* The pipeline is left: everything that had to agree has agreed. */
@@ -224,11 +249,11 @@ static void
 ended(wr_req_t *r, wr_rc_t outcome)
 {
     if (r->closed || r->aborted) {
-        r->front->finish(r, WR_CLOSED);
+        wr_req_finish(r, WR_CLOSED);
         return;
     }
     if (r->head_sent) {
-        r->front->finish(r, r->last_sent || r->head_only || r->upgraded ? WR_OK
+        wr_req_finish(r, r->last_sent || r->head_only || r->upgraded ? WR_OK
                                                                         : WR_ERROR);
         return;
     }

@@ -145,6 +145,8 @@ struct wr_req {
     uint8_t        limit_conn_status;   /* the limit modules': they judge once */
     uint8_t        limit_req_status;
     bool           counted;         /* among the running ones of http/stats.h */
+    bool           finishing;       /* wr_req_finish was called while it was held */
+    unsigned       held;            /* wr_req_hold */
 };
 
 /* Shorthands. */
@@ -265,6 +267,12 @@ void      wr_req_reject(wr_req_t *r, unsigned status);
 /* Conf, log and server of the request become those of `server`. */
 void      wr_req_use_server(wr_req_t *r, wr_server_t *server);
 void      wr_req_set_uri(wr_req_t *r, wr_str_t uri, wr_str_t args);
+/* Hands the request back to the front, once nobody holds it. */
+void      wr_req_finish(wr_req_t *r, wr_rc_t outcome);
+/* For filters that wait for something in the midst of a body (a subrequest's
+ * answer): the request does not end before it is let go as often as it was held. */
+void      wr_req_hold(wr_req_t *r);
+void      wr_req_let_go(wr_req_t *r);
 /* Runs the log hooks, once. */
 void      wr_req_log(wr_req_t *r);
 /* The client has gone. */

@@ -168,6 +168,8 @@ wr_subrequest(wr_req_t *r, wr_str_t uri, wr_str_t args, unsigned flags)
     sub->access_code = 0;
     sub->upstream = NULL;
     sub->upstream_log = NULL;
+    sub->held = 0;
+    sub->finishing = sub->counted = false;
     sub->background = (flags & WR_SUB_BACKGROUND) != 0;
     if ((flags & WR_SUB_CLONE) == 0) {
         sub->method = WR_GET;
