@@ -100,7 +100,7 @@ release_piece(wr_seg_t *seg)
 }
 
 static wr_seg_t *
-append(wr_made_t *m, char *p)
+append(wr_made_t *m, const char *p)
 {
     wr_seg_t *seg = wr_seg_mem(m->r, p, 0, 0);
 
@@ -171,25 +171,30 @@ wr_made_take(wr_made_t *m)
 
 /* ---- gzip ---- */
 
-/* The value of q= is above 0. */
+/* "q=0.8": above 0, and not more than three digits. What is no quality counts as
+ * none, as nginx has it. */
 static bool
-has_quality(wr_str_t params)
+has_quality(wr_str_t q)
 {
-    wr_str_t param;
+    unsigned sum;
 
-    while (wr_str_split(&params, ';', &param)) {
-        param = wr_str_trim(param);
-        if (!wr_str_istarts(param, WR_STR("q="))) {
-            continue;
-        }
-        for (size_t i = 2; i < param.n; i++) {
-            if (param.p[i] >= '1' && param.p[i] <= '9') {
-                return true;
-            }
-        }
+    q = wr_str_trim(q);
+    if (!wr_str_istarts(q, WR_STR("q=")) || q.n < 3
+        || (q.p[2] != '0' && q.p[2] != '1'))
+    {
         return false;
     }
-    return true;
+    sum = q.p[2] == '1' ? 100 : 0;
+    if (q.n == 3 || q.p[3] != '.') {
+        return sum != 0;
+    }
+    for (size_t i = 4; i < q.n && q.p[i] != ' '; i++) {
+        if (!wr_is_digit(q.p[i]) || i > 6) {
+            return false;
+        }
+        sum += (unsigned) (q.p[i] - '0');
+    }
+    return sum != 0 && sum <= 100;
 }
 
 bool
@@ -201,7 +206,7 @@ wr_accepts_gzip(wr_str_t accept_encoding)
         name = item;
         (void) wr_str_split(&item, ';', &name);
         if (wr_str_ieqz(wr_str_trim(name), "gzip")) {
-            return has_quality(item);
+            return item.p == NULL || has_quality(item);
         }
     }
     return false;

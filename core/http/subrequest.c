@@ -65,12 +65,16 @@ static void
 ended(wr_post_t *post)
 {
     wr_sub_t *s = WR_CONTAINER(post, wr_sub_t, post);
-    wr_req_t *r = s->r;
+    wr_req_t *r = s->r, *m = r->main;
+    bool      background = r->background;
 
     if (r->on_end != NULL) {
         r->on_end(r, r->on_end_data);
     }
     wr_op_complete(&r->sub_op, s->outcome);
+    if (background) {
+        wr_req_let_go(m);
+    }
 }
 
 static void
@@ -187,6 +191,9 @@ wr_subrequest(wr_req_t *r, wr_str_t uri, wr_str_t args, unsigned flags)
     wr_set_exten(sub);
     wr_req_use_server(sub, m->server);
     wr_op_begin(&sub->sub_op, "subrequest", cancel);
+    if (sub->background) {
+        wr_req_hold(m);         /* its memory is the main request's */
+    }
     s->post.fn = start;
     wr_post(&s->post);
     return sub;

@@ -76,6 +76,7 @@ serve(wr_req_t *r, void *state)
     }
     wr_body_discard(r);
     wr_file_head(r, &opened);
+    r->allow_ranges = 0;
     wr_headers_set(&r->out, WR_H_CONTENT_ENCODING, WR_STR("Content-Encoding"),
                    WR_STR("gzip"));
     return wr_file_send(r, &opened);

@@ -266,6 +266,11 @@ head(wr_req_t *r)
             r->trailers = WR_NEW(wr_pool(r), wr_headers_t);
             wr_headers_init(r->trailers, wr_pool(r));
         }
+        if (r->version == WR_HTTP_11 && r->method != WR_HEAD && r->status != 204
+            && r->status != 304)
+        {
+            wr_clear_content_length(r);     /* they stand behind the last chunk */
+        }
         wr_filter_attach(r, add_trailers, (void *) &conf->trailers);
     }
     return WR_OK;

@@ -1,10 +1,8 @@
 /*
- * map: a variable whose value is looked up by the value of others.
- *
- * Exact keys are in a table without regard to case; with `hostnames` so are
- * wildcards, under what is left of them without the star. Regexes come last, in
- * their order.
+ * map: a variable whose value is looked up by the value of others. Case of keys is
+ * ignored; regexes come last, in their order.
  */
+#include <weir/http/hostmap.h>
 #include <weir/http/request.h>
 #include <weir/vars/regex.h>
 
@@ -14,14 +12,12 @@ typedef struct regex_row {
 } regex_row_t;
 
 typedef struct map {
-    wr_cv_t    source;
-    wr_map_t   exact;           /* → wr_cv_t */
-    wr_map_t   head;            /* "*.example.com" under "example.com" */
-    wr_map_t   tail;            /* "www.example.*" under "www.example" */
-    wr_array_t regexes;         /* regex_row_t */
-    wr_cv_t   *fallback;
-    bool       hostnames;
-    bool       is_volatile;
+    wr_cv_t      source;
+    wr_hostmap_t keys;          /* → wr_cv_t */
+    wr_array_t   regexes;       /* regex_row_t */
+    wr_cv_t     *fallback;
+    bool         hostnames;
+    bool         is_volatile;
 } map_t;
 
 typedef struct conf {
@@ -30,52 +26,11 @@ typedef struct conf {
 
 /* ---- looking up ---- */
 
-/* "www.a.example.com" is looked for as a.example.com, example.com, com. */
-static const wr_cv_t *
-find_head(const map_t *m, wr_str_t key)
-{
-    ssize_t dot;
-
-    while ((dot = wr_str_chr(key, '.')) >= 0) {
-        const wr_cv_t *v;
-
-        key = wr_str_skip(key, (size_t) dot + 1);
-        v = wr_map_get(&m->head, key);
-        if (v != NULL) {
-            return v;
-        }
-    }
-    return NULL;
-}
-
-static const wr_cv_t *
-find_tail(const map_t *m, wr_str_t key)
-{
-    ssize_t dot;
-
-    while ((dot = wr_str_rchr(key, '.')) >= 0) {
-        const wr_cv_t *v;
-
-        key = wr_str_sub(key, 0, (size_t) dot);
-        v = wr_map_get(&m->tail, key);
-        if (v != NULL) {
-            return v;
-        }
-    }
-    return NULL;
-}
-
 static const wr_cv_t *
 find(wr_req_t *r, const map_t *m, wr_str_t key)
 {
-    const wr_cv_t *v = wr_map_get(&m->exact, key);
+    const wr_cv_t *v = wr_hostmap_find(&m->keys, key);
 
-    if (v == NULL && m->head.n != 0) {
-        v = find_head(m, key);
-    }
-    if (v == NULL && m->tail.n != 0) {
-        v = find_tail(m, key);
-    }
     if (v != NULL || key.n == 0) {
         return v;
     }
@@ -114,34 +69,17 @@ get(wr_req_t *r, const wr_var_t *v, wr_str_t *value)
 /* ---- conf ---- */
 
 static wr_rc_t
-add_exact(wr_conf_t *cf, wr_map_t *to, wr_str_t key, wr_cv_t *value)
+add_key(wr_conf_t *cf, map_t *m, wr_str_t key, wr_cv_t *value)
 {
-    if (wr_map_get(to, key) != NULL) {
-        return wr_conf_fail(cf, &cf->args[0], "conflicting parameter \"%.*s\"",
-                            WR_ARG(cf->args[0].text));
-    }
-    (void) wr_map_set(to, key, value);
-    return WR_OK;
-}
+    wr_rc_t rc = wr_hostmap_add(&m->keys, key, m->hostnames, value);
 
-static wr_rc_t
-add_hostname(wr_conf_t *cf, map_t *m, wr_str_t key, wr_cv_t *value)
-{
-    if (wr_str_starts(key, WR_STR("*.")) && key.n > 2) {
-        return add_exact(cf, &m->head, wr_str_skip(key, 2), value);
+    if (rc == WR_OK) {
+        return WR_OK;
     }
-    if (wr_str_ends(key, WR_STR(".*")) && key.n > 2) {
-        return add_exact(cf, &m->tail, wr_str_sub(key, 0, key.n - 2), value);
-    }
-    if (wr_str_chr(key, '*') >= 0 || wr_str_eqz(key, ".")) {
-        return wr_conf_fail(cf, &cf->args[0], "invalid hostname or wildcard \"%.*s\"",
-                            WR_ARG(cf->args[0].text));
-    }
-    if (key.n != 0 && key.p[0] == '.') {
-        return add_exact(cf, &m->exact, wr_str_skip(key, 1), value) == WR_OK
-               ? add_exact(cf, &m->head, wr_str_skip(key, 1), value) : WR_ERROR;
-    }
-    return add_exact(cf, &m->exact, key, value);
+    return wr_conf_fail(cf, &cf->args[0],
+                        rc == WR_BUSY ? "conflicting parameter \"%.*s\""
+                                      : "invalid hostname or wildcard \"%.*s\"",
+                        WR_ARG(cf->args[0].text));
 }
 
 static wr_rc_t
@@ -180,8 +118,7 @@ add_row(wr_conf_t *cf, map_t *m, wr_cv_t *value)
     if (key.n != 0 && key.p[0] == '\\') {
         key = wr_str_skip(key, 1);
     }
-    return m->hostnames ? add_hostname(cf, m, key, value)
-                        : add_exact(cf, &m->exact, key, value);
+    return add_key(cf, m, key, value);
 }
 
 static wr_rc_t
@@ -221,9 +158,7 @@ set_map(wr_conf_t *cf, const wr_directive_t *d, void *conf)
         return wr_conf_fail(cf, &cf->args[2], "invalid variable name \"%.*s\"",
                             WR_ARG(name));
     }
-    m->exact = wr_map(cf->pool, true);
-    m->head = wr_map(cf->pool, true);
-    m->tail = wr_map(cf->pool, true);
+    m->keys = wr_hostmap(cf->pool);
     m->regexes = wr_array(cf->pool, sizeof(regex_row_t));
     v = wr_var_define(cf, wr_str_skip(name, 1), WR_VAR_CHANGE);
     if (v == NULL || wr_cv_compile(cf, &cf->args[1], &m->source) != WR_OK) {
