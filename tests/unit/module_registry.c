@@ -118,7 +118,7 @@ registry(void)
     CHECK(wr_service_find(cf, "x.1") == NULL);
     wr_service_offer(cf, "x.1", &table);
     CHECK(wr_service_find(cf, "x.1") == &table);
-    CHECK(wr_conf_settle(cf) == WR_OK);
+    CHECK(wr_scope_own(cf, cf->main, &core.schema) != NULL);
     CHECK(cf->main->conf[index] != NULL);
     conf_end(cf);
 
