@@ -10,7 +10,7 @@ fastcgi_temp=fastcgi_temp uwsgi_temp=uwsgi_temp scgi_temp=scgi_temp
 user=nobody group= builddir=objs build=
 cc=${CC:-} cc_opt=${CFLAGS:-} ld_opt=${LDFLAGS:-}
 debug=no sanitizer= werror=no without_libs=
-chosen= addons= arguments= again=
+chosen= addons= arguments= again= libs=
 nl='
 '
 
