@@ -151,7 +151,8 @@ wr_type_name(const wr_val_t *v)
     case WR_V_STR: return (v->flags & WR_VF_SAFE) != 0 ? "Markup" : "str";
     case WR_V_BYTES: return "bytes";
     case WR_V_LIST: return "list";
-    case WR_V_TUPLE: return "tuple";
+    case WR_V_TUPLE:
+        return (v->flags & WR_VF_GROUP) != 0 ? "_GroupTuple" : "tuple";
     case WR_V_DICT: return "dict";
     case WR_V_RANGE: return "range";
     case WR_V_FUNC:

@@ -84,6 +84,8 @@ type_of(wr_eval_t *ev, const wr_val_t *v)
         t->module = "jinja2.runtime";
     } else if (wr_is_safe(v)) {
         t->module = "markupsafe";
+    } else if (v->type == WR_V_TUPLE && (v->flags & WR_VF_GROUP) != 0) {
+        t->module = "jinja2.filters";
     }
     return wr_vobj(&t->obj);
 }

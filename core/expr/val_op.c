@@ -116,9 +116,11 @@ bad_add(wr_eval_t *ev, const wr_val_t *a, const wr_val_t *b)
 {
     if (b->type != WR_V_UNDEFINED && !wr_is_safe(a)) {
         if (a->type == WR_V_STR || wr_is_seq(a)) {
+            const char *own = a->type == WR_V_TUPLE ? "tuple" : wr_type_name(a);
+
             return wr_raise(ev, "TypeError",
-                            "can only concatenate %s (not \"%s\") to %s",
-                            wr_type_name(a), wr_type_name(b), wr_type_name(a));
+                            "can only concatenate %s (not \"%s\") to %s", own,
+                            wr_type_name(b), own);
         }
         if (a->type == WR_V_BYTES) {
             return wr_raise(ev, "TypeError", "can't concat %s to bytes",

@@ -123,6 +123,8 @@ wr_put_type_repr(wr_buf_t *to, const wr_val_t *v)
         module = "jinja2.runtime";
     } else if (wr_is_safe(v)) {
         module = "markupsafe";
+    } else if (v->type == WR_V_TUPLE && (v->flags & WR_VF_GROUP) != 0) {
+        module = "jinja2.filters";
     }
     if (module != NULL) {
         wr_buf_z(to, module);

@@ -28,7 +28,7 @@ WORDS = ["a", "b", "foo", "Bar", "x y", "<i>", "&", "'", "é", "%", "1", "2.5",
 
 STR_FILTERS = [
     "upper", "lower", "title", "capitalize", "trim", "e", "escape", "safe",
-    "string", "striptags", "forceescape", "urlencode", "urlize", "reverse", "wordwrap(7, false)",
+    "string", "striptags", "forceescape", "urlencode", "urlize", "string|reverse", "wordwrap(7, false)",
     "center(9)", "indent", "indent(2, true)", "truncate(8)",
     "truncate(6, true, '', 0)", "replace('o', '0')", "replace('<', '[', 1)",
     "wordwrap(5)", "default('x')", "trim('h')", "join('-')", "pprint",
