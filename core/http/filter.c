@@ -14,7 +14,7 @@ bool
 wr_type_listed(const wr_req_t *r, const wr_array_t *types)
 {
     wr_str_t type = r->content_type;
-    ssize_t  end = wr_str_chr(type, ';');
+    ssize_t  end = r->upstream != NULL ? wr_str_chr(type, ';') : -1;
 
     if (end >= 0) {
         type = wr_str_trim(wr_str_sub(type, 0, (size_t) end));
@@ -100,9 +100,9 @@ release_piece(wr_seg_t *seg)
 }
 
 static wr_seg_t *
-append(wr_made_t *m, const char *p)
+append(wr_made_t *m)
 {
-    wr_seg_t *seg = wr_seg_mem(m->r, p, 0, 0);
+    wr_seg_t *seg = wr_seg_mem(m->r, NULL, 0, 0);
 
     *m->tail = seg;
     m->tail = &seg->next;
@@ -116,7 +116,8 @@ wr_made_room(wr_made_t *m, size_t *n)
         char *p = malloc(m->piece);
 
         WR_ASSERT(p != NULL);
-        m->open = append(m, p);
+        m->open = append(m);
+        m->open->p = p;
         m->open->data = wr_pool(m->r);
         m->open->release = release_piece;
         wr_pool_on_free(wr_pool(m->r), free_piece, p);
@@ -152,7 +153,7 @@ void
 wr_made_flag(wr_made_t *m, unsigned flags)
 {
     if (m->open == NULL) {
-        append(m, NULL)->flags = (uint8_t) flags;
+        append(m)->flags = (uint8_t) flags;
         return;
     }
     m->open->flags |= (uint8_t) flags;

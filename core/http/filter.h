@@ -7,7 +7,7 @@
 #include <weir/http/request.h>
 
 /* Whether the answer's type is one of `types` (wr_str_t; "*" is any). text/html
- * always is. */
+ * always is. An upstream's type is looked at without its parameters. */
 bool wr_type_listed(const wr_req_t *r, const wr_array_t *types);
 
 /* Calls `fn` with the bytes of a segment, in pieces if it is a file. Ends with the
