@@ -83,20 +83,34 @@ typedef struct wr_app_task {
 } wr_app_task_t;
 wr_rc_t wr_app_task(wr_conf_t *cf, const wr_app_task_t *task, const void *conf);
 
-/* Reads the block of the current directive as a list of steps of its own (`when`):
- * *stages are run by `return wr_task_jump(r, block->stages)`, and go on behind the
- * step that the block belongs to. Valid after the conf has been assembled. */
+/* `gather { … }`: the set function of its row. */
+wr_rc_t wr_app_set_gather(wr_conf_t *cf, const wr_directive_t *d, void *conf);
+
+/* Reads the block of the current directive as a list of steps of its own (`when`). */
 typedef struct wr_app_block {
     const wr_stage_t *stages;
-    wr_array_t        steps;        /* wr_app_item_t, while reading */
-    wr_scope_t       *scope;
-    wr_location_t    *location;
 } wr_app_block_t;
 wr_app_block_t *wr_app_block(wr_conf_t *cf, uint32_t context);
+
+/* From a step: `return wr_app_enter(r, block);` runs the block's steps, then what
+ * stands behind the step. */
+wr_rc_t wr_app_enter(wr_req_t *r, const wr_app_block_t *block);
+
+/* The last step of the block that is being read, or NULL. */
+const wr_stage_t *wr_app_last_step(wr_conf_t *cf);
 
 /* This location, route or server reads the request's body before its first step:
  * said by the compiler, or by a directive itself. */
 void wr_app_want_body(wr_conf_t *cf);
+
+/* The location uses `session`: it is to be loaded before the first step. Said by the
+ * compiler; asked by the session module's hook. */
+void wr_app_want_session(wr_conf_t *cf);
+bool wr_app_wants_session(const wr_scope_t *scope);
+/* Names that a template file takes from outside count as well. */
+void wr_app_look_at_template(wr_conf_t *cf, const wr_template_t *t);
+/* The view is json: errors of this scope are JSON. */
+void wr_app_json_view(wr_conf_t *cf);
 
 /* ---- request time ---- */
 
@@ -129,6 +143,10 @@ wr_rc_t wr_app_fail(wr_req_t *r, const wr_tok_t *at, unsigned status, wr_str_t m
 /* The same for an evaluation's error: 400 or 500 by its source. */
 wr_rc_t wr_app_fail_eval(wr_req_t *r, const wr_tok_t *at, const wr_err_t *err, bool client);
 
+/* `status N;` and `header Content-Type …;` of this request. */
+void wr_app_set_status(wr_req_t *r, unsigned status);
+void wr_app_set_type(wr_req_t *r, wr_str_t type);
+
 /* What the answer so far has been told by `status`, `header`, `cookie`; views call
  * it: WR_DONE. */
 wr_rc_t wr_app_answer(wr_req_t *r, unsigned default_status, wr_str_t type,
@@ -149,6 +167,17 @@ void wr_app_set_params(wr_req_t *r, const wr_app_param_t *params, unsigned n);
 /* Whether errors of this request are answered as JSON whatever the client
  * prefers: said by the route whose view is json. */
 void wr_app_json_errors(wr_req_t *r, bool json);
+
+/* A slow expression: evaluated on a thread. As wr_app_eval, but to be waited for:
+ * `return wr_app_eval_later(r, e, &job, next)`, then wr_app_eval_result. */
+typedef struct wr_app_job wr_app_job_t;
+wr_app_job_t *wr_app_eval_start(wr_req_t *r, const wr_app_expr_t *e);
+wr_op_t      *wr_app_eval_op(wr_app_job_t *job);
+bool          wr_app_eval_result(wr_req_t *r, wr_app_job_t *job, wr_val_t *out);
+
+/* `set session.KEY = …` and `unset`: the session module sets these. False: failed. */
+bool wr_app_has_session(wr_conf_t *cf);     /* the module is loaded */
+extern bool (*wr_app_session_set)(wr_req_t *r, wr_str_t key, const wr_val_t *v);
 
 /* `url_for(name, …)`: the route module sets it. */
 extern bool (*wr_app_url_for)(wr_eval_t *ev, const wr_args_t *args, wr_val_t *out);

@@ -13,6 +13,7 @@
 #include <weir/http/find_priv.h>
 
 bool wr_http_has_tls;
+void (*wr_http_add_steps)(wr_scope_t *scope, wr_array_t *stages);
 
 /* ---- the core's own stages ---- */
 
@@ -143,9 +144,15 @@ stages(wr_conf_t *cf, const wr_array_t *hooks, wr_scope_t *scope, int from, int 
     wr_array_t list = wr_array(cf->temp, sizeof(wr_stage_t));
     wr_stage_t *copy;
 
+    bool       steps = from <= WR_RANK_STEPS && to >= WR_RANK_STEPS;
+
     for (WR_EACH(ranked_t, r, hooks)) {
         const void *conf = NULL;
 
+        if (steps && r->hook->rank > WR_RANK_STEPS && wr_http_add_steps != NULL) {
+            steps = false;
+            wr_http_add_steps(scope, &list);
+        }
         if (r->hook->rank < from || r->hook->rank > to) {
             continue;
         }
@@ -160,6 +167,9 @@ stages(wr_conf_t *cf, const wr_array_t *hooks, wr_scope_t *scope, int from, int 
             }
         }
         *WR_PUSH(&list, wr_stage_t) = (wr_stage_t) {&r->hook->mw, conf};
+    }
+    if (steps && wr_http_add_steps != NULL) {
+        wr_http_add_steps(scope, &list);
     }
     copy = WR_NEW_N(cf->pool, wr_stage_t, list.n + 1u);
     if (list.n != 0) {

@@ -44,6 +44,10 @@ struct wr_http_tables {
     void             (*worker_tick)(void);      /* once a second in each worker */
 };
 
+/* Appends the steps of a scope and those around it to its pipeline (wr_stage_t), at
+ * rank STEPS: the application layer sets it. */
+extern void (*wr_http_add_steps)(wr_scope_t *scope, wr_array_t *stages);
+
 /* ---- for directives that handle a location ---- */
 
 /* The location that is being read answers with this handler: called as the last

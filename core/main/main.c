@@ -1,6 +1,7 @@
 /*
  * weir: from the command line to the server's end.
  */
+#include <weir/app/app.h>
 #include <weir/http/core_conf.h>
 #include <weir/http/upstream_state.h>
 #include <weir/upstream/upstream.h>
@@ -15,6 +16,7 @@ static wr_module_t *const core_modules[] = {
     &wr_http_core_module,
     &wr_upstream_module,
     &wr_upstream_state_module,
+    &wr_app_module,
     NULL
 };
 

@@ -1,0 +1,784 @@
+/*
+ * The application layer: names, compiling, evaluating, failing.
+ *
+ * Names are numbered per cycle while the conf is read, so at run time a name is an
+ * index. The request's own names are made when first asked for.
+ */
+#include <weir/app/app_priv.h>
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <weir/app/steps_priv.h>
+#include <weir/event/threads.h>
+#include <weir/expr/json_out.h>
+#include <weir/http/error_page.h>
+#include <weir/http/status.h>
+
+bool (*wr_app_session_set)(wr_req_t *r, wr_str_t key, const wr_val_t *v);
+bool (*wr_app_url_for)(wr_eval_t *ev, const wr_args_t *args, wr_val_t *out);
+
+static app_main_t *newest;      /* of the cycle that serves */
+
+/* ---- names ---- */
+
+static name_t *
+add_name(app_main_t *m, wr_pool_t *pool, wr_str_t text)
+{
+    name_t *n = wr_map_get(&m->names, text);
+
+    if (n == NULL) {
+        n = WR_NEW(pool, name_t);
+        n->text = wr_pool_str(pool, text);
+        n->slot = (int) m->by_slot.n;
+        *WR_PUSH(&m->by_slot, name_t *) = n;
+        (void) wr_map_set(&m->names, n->text, n);
+    }
+    return n;
+}
+
+/* The compiler asks: which slot has this name? Names that may be defined further
+ * down get one too; at the end all must be known. */
+static int
+slot_of(void *data, wr_str_t text)
+{
+    app_main_t *m = data;
+    name_t     *n = wr_map_get(&m->names, text);
+
+    if (n == NULL) {
+        if (wr_env_global_row(m->env, text) != NULL || m->cf == NULL) {
+            return -1;
+        }
+        n = add_name(m, m->cf->pool, text);
+        if (m->at != NULL) {
+            n->used_at = *m->at;
+        }
+    }
+    return n->slot;
+}
+
+int
+wr_app_host_name(wr_conf_t *cf, const char *text, wr_app_get_t get)
+{
+    app_main_t *m = app_main_of(cf);
+    name_t     *n = add_name(m, cf->pool, wr_str_z(text));
+
+    n->defined = true;
+    n->get = get;
+    return n->slot;
+}
+
+static bool
+is_identifier(wr_str_t s)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        if (!wr_is_word(s.p[i])) {
+            return false;
+        }
+    }
+    return s.n != 0 && !wr_is_digit(s.p[0]);
+}
+
+int
+wr_app_name(wr_conf_t *cf, const wr_tok_t *tok)
+{
+    app_main_t *m = app_main_of(cf);
+    name_t     *n;
+
+    if (!is_identifier(tok->text)) {
+        wr_conf_fail(cf, tok, "\"%.*s\" cannot be a name", WR_ARG(tok->text));
+        return -1;
+    }
+    n = add_name(m, cf->pool, tok->text);
+    if (n->get != NULL) {
+        wr_conf_fail(cf, tok, "the name \"%.*s\" is the request's own", WR_ARG(tok->text));
+        return -1;
+    }
+    n->defined = true;
+    return n->slot;
+}
+
+static bool
+is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+/* Moves the start of a token on, keeping line and column true. */
+static wr_tok_t
+advance(const wr_tok_t *tok, size_t n)
+{
+    wr_tok_t t = *tok;
+
+    for (size_t i = 0; i < n; i++) {
+        if (tok->text.p[i] == '\n') {
+            t.line++;
+            t.column = 1;
+        } else {
+            t.column++;
+        }
+    }
+    t.text = wr_str_skip(tok->text, n);
+    return t;
+}
+
+bool
+wr_app_take_name(const wr_tok_t *raw, wr_tok_t *name, wr_tok_t *rest)
+{
+    wr_str_t s = raw->text;
+    size_t   start, end, i = 0;
+
+    while (i < s.n && is_blank(s.p[i])) {
+        i++;
+    }
+    start = i;
+    while (i < s.n && (wr_is_word(s.p[i]) || s.p[i] == '.')) {
+        i++;
+    }
+    end = i;
+    while (i < s.n && is_blank(s.p[i])) {
+        i++;
+    }
+    if (end == start || i == s.n || s.p[i] != '=' || (i + 1 < s.n && s.p[i + 1] == '=')) {
+        return false;
+    }
+    *name = advance(raw, start);
+    name->text = wr_str(name->text.p, end - start);
+    i++;
+    while (i < s.n && is_blank(s.p[i])) {
+        i++;
+    }
+    *rest = advance(raw, i);
+    return true;
+}
+
+/* ---- the cycle ---- */
+
+static app_main_t *
+begin_main(wr_conf_t *cf)
+{
+    app_main_t          *m = WR_NEW(cf->pool, app_main_t);
+    wr_env_options_t     options = wr_env_defaults();
+    unsigned             n;
+    wr_module_t *const  *modules = wr_modules_of(cf, &n);
+
+    m->names = wr_map(cf->pool, false);
+    m->by_slot = wr_array(cf->pool, sizeof(name_t *));
+    m->cf = cf;
+    options.sandbox = 1;
+    options.names = (wr_names_t) {slot_of, m};
+    m->env = wr_env_new(cf->pool, &options);
+    wr_env_add_globals(m->env, app_functions);
+    for (unsigned i = 0; i < n; i++) {
+        if (modules[i]->functions != NULL) {
+            wr_env_add_globals(m->env, modules[i]->functions);
+        }
+        if (modules[i]->filters != NULL) {
+            wr_env_add_filters(m->env, modules[i]->filters);
+        }
+        if (modules[i]->tests != NULL) {
+            wr_env_add_tests(m->env, modules[i]->tests);
+        }
+    }
+    wr_service_offer(cf, "app.1", m);
+    (void) wr_app_host_name(cf, "params", app_get_params);
+    (void) wr_app_host_name(cf, "query", app_get_query);
+    (void) wr_app_host_name(cf, "form", app_get_form);
+    (void) wr_app_host_name(cf, "json", app_get_json);
+    (void) wr_app_host_name(cf, "files", app_get_files);
+    (void) wr_app_host_name(cf, "cookies", app_get_cookies);
+    (void) wr_app_host_name(cf, "headers", app_get_headers);
+    (void) wr_app_host_name(cf, "request", app_get_request);
+    (void) wr_app_host_name(cf, "vars", app_get_vars);
+    return m;
+}
+
+app_main_t *
+app_main_of(wr_conf_t *cf)
+{
+    app_main_t *m = (app_main_t *) (uintptr_t) wr_service_find(cf, "app.1");
+
+    return m != NULL ? m : begin_main(cf);
+}
+
+wr_env_t *
+wr_app_env(wr_conf_t *cf)
+{
+    return app_main_of(cf)->env;
+}
+
+/* ---- compiling ---- */
+
+static bool
+is_client_name(wr_str_t s)
+{
+    static const char *const names[] = {"params", "query", "form", "json", "files",
+                                        "cookies", "headers", "request"};
+
+    for (unsigned i = 0; i < WR_COUNT(names); i++) {
+        if (wr_str_eqz(s, names[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+typedef struct uses {
+    bool client, other, body, slow, session;
+} uses_t;
+
+static void
+look(const wr_expr_t *e, wr_str_t source, uses_t *u)
+{
+    for (uint32_t i = 0; i < wr_expr_nnames(e); i++) {
+        wr_str_t name = wr_expr_name_at(e, i);
+
+        if (wr_expr_slot_at(e, i) < 0) {
+            continue;
+        }
+        if (is_client_name(name)) {
+            u->client = true;
+        } else {
+            u->other = true;
+        }
+        if (wr_str_eqz(name, "json") || wr_str_eqz(name, "form") || wr_str_eqz(name, "files")
+            || (wr_str_eqz(name, "request") && wr_str_find(source, WR_STR("body")) >= 0))
+        {
+            u->body = true;
+        }
+        u->session |= wr_str_eqz(name, "session");
+    }
+    u->slow |= wr_expr_calls(e, WR_FN_SLOW);
+}
+
+static void
+apply(wr_conf_t *cf, const uses_t *u)
+{
+    if (u->body) {
+        wr_app_want_body(cf);
+    }
+    if (u->session) {
+        wr_app_want_session(cf);
+    }
+}
+
+void
+wr_app_look_at_template(wr_conf_t *cf, const wr_template_t *t)
+{
+    uses_t u = {0};
+
+    for (uint32_t i = 0; i < wr_template_nnames(t); i++) {
+        wr_str_t name = wr_template_name_at(t, i);
+
+        u.body |= wr_str_eqz(name, "json") || wr_str_eqz(name, "form")
+                  || wr_str_eqz(name, "files");
+        u.session |= wr_str_eqz(name, "session") || wr_str_eqz(name, "csrf_token");
+    }
+    apply(cf, &u);
+}
+
+static wr_rc_t
+syntax_error(wr_conf_t *cf, const wr_tok_t *tok, const wr_err_t *err)
+{
+    wr_tok_t at = *tok;
+
+    if (err->line > 1) {
+        at.line += err->line - 1;
+        at.column = err->column != 0 ? err->column : 1;
+    } else if (err->column != 0) {
+        at.column += err->column - 1;
+    }
+    return wr_conf_fail(cf, &at, "%.*s", WR_ARG(err->message));
+}
+
+static wr_tok_t
+keep(wr_conf_t *cf, const wr_tok_t *tok)
+{
+    wr_tok_t t = *tok;
+
+    t.text = wr_pool_str(cf->pool, tok->text);
+    t.file = wr_pool_str(cf->pool, tok->file);
+    return t;
+}
+
+const wr_app_expr_t *
+wr_app_expr(wr_conf_t *cf, const wr_tok_t *tok)
+{
+    app_main_t    *m = app_main_of(cf);
+    wr_app_expr_t *e = WR_NEW(cf->pool, wr_app_expr_t);
+    wr_err_t       err = {0};
+    uses_t         u = {0};
+
+    e->at = keep(cf, tok);
+    m->at = &e->at;
+    e->expr = wr_expr_compile(m->env, e->at.text, cf->pool, &err);
+    m->at = NULL;
+    if (e->expr == NULL) {
+        (void) syntax_error(cf, tok, &err);
+        return NULL;
+    }
+    look(e->expr, e->at.text, &u);
+    e->client = u.client && !u.other;
+    e->slow = u.slow;
+    apply(cf, &u);
+    return e;
+}
+
+const wr_app_text_t *
+wr_app_text(wr_conf_t *cf, const wr_tok_t *tok)
+{
+    app_main_t    *m = app_main_of(cf);
+    wr_app_text_t *t = WR_NEW(cf->pool, wr_app_text_t);
+    wr_inline_t   *text;
+    wr_err_t       err = {0};
+    uses_t         u = {0};
+    wr_tok_t       bare = wr_conf_unquote(cf, tok);
+
+    t->at = keep(cf, &bare);
+    m->at = &t->at;
+    text = wr_inline_compile(m->env, t->at.text, cf->pool, &err);
+    m->at = NULL;
+    if (text == NULL) {
+        (void) syntax_error(cf, &bare, &err);
+        return NULL;
+    }
+    t->text = text;
+    for (uint32_t i = 0; i < text->n; i++) {
+        if (text->parts[i].expr != NULL) {
+            look(text->parts[i].expr, t->at.text, &u);
+        }
+    }
+    t->client = u.client && !u.other;
+    t->slow = u.slow;
+    apply(cf, &u);
+    return t;
+}
+
+/* ---- a request ---- */
+
+static bool
+get_slot(wr_eval_t *ev, void *data, int slot, wr_str_t name, wr_val_t *out)
+{
+    app_t  *a = data;
+    name_t *n = *WR_AT(&a->main->by_slot, name_t *, (size_t) slot);
+
+    (void) name;
+    if (n->get == NULL || ev != &a->ev) {
+        return false;
+    }
+    if (!n->get(a->r, ev, out)) {
+        return false;
+    }
+    a->slots[slot] = *out;
+    return true;
+}
+
+app_t *
+app_of(wr_req_t *r)
+{
+    app_t *a = r->app;
+
+    if (a == NULL) {
+        a = WR_NEW(wr_pool(r), app_t);
+        a->main = newest;
+        a->r = r;
+        a->slots = WR_NEW_N(wr_pool(r), wr_val_t, newest->by_slot.n + 1u);
+        for (uint32_t i = 0; i < newest->by_slot.n; i++) {
+            a->slots[i].aux = 1;        /* not given */
+        }
+        wr_eval_init(&a->ev, newest->env, wr_pool(r));
+        a->ev.host = r;
+        a->bindings = (wr_bindings_t) {NULL, a->slots, newest->by_slot.n, get_slot, a};
+        r->app = a;
+    }
+    return a;
+}
+
+const wr_bindings_t *
+wr_app_bindings(wr_req_t *r)
+{
+    return &app_of(r)->bindings;
+}
+
+void
+wr_app_eval_init(wr_req_t *r, wr_eval_t *ev, wr_pool_t *pool)
+{
+    wr_eval_init(ev, app_of(r)->main->env, pool);
+    ev->host = r;
+}
+
+bool
+wr_app_prepare(wr_req_t *r, const wr_expr_t *e)
+{
+    app_t *a = app_of(r);
+
+    for (uint32_t i = 0; i < wr_expr_nnames(e); i++) {
+        int      slot = wr_expr_slot_at(e, i);
+        wr_val_t unused;
+
+        if (slot >= 0 && !wr_given(&a->slots[slot])
+            && !get_slot(&a->ev, a, slot, wr_expr_name_at(e, i), &unused) && a->ev.failed)
+        {
+            return false;
+        }
+    }
+    return true;
+}
+
+void
+wr_app_set(wr_req_t *r, int slot, wr_val_t v)
+{
+    app_t *a = app_of(r);
+
+    if (v.type == WR_V_UNDEFINED) {
+        v.aux = 0;
+    }
+    a->slots[slot] = v;
+}
+
+bool
+wr_app_get(wr_req_t *r, int slot, wr_val_t *out)
+{
+    *out = app_of(r)->slots[slot];
+    return wr_given(out);
+}
+
+static void
+renew(app_t *a)
+{
+    a->ev.failed = false;
+    memset(&a->ev.err, 0, sizeof(a->ev.err));
+    a->ev.steps = 0;
+    a->ev.depth = 0;
+}
+
+bool
+wr_app_eval(wr_req_t *r, const wr_app_expr_t *e, wr_val_t *out)
+{
+    app_t *a = app_of(r);
+
+    renew(a);
+    if (!wr_expr_eval(e->expr, &a->ev, &a->bindings, out)) {
+        (void) wr_app_fail_eval(r, &e->at, &a->ev.err, e->client);
+        return false;
+    }
+    if (out->type == WR_V_UNDEFINED) {
+        /* Nothing may go on with an undefined value: it is named. */
+        (void) wr_undef_raise(&a->ev, out);
+        (void) wr_app_fail_eval(r, &e->at, &a->ev.err, e->client);
+        return false;
+    }
+    return true;
+}
+
+bool
+wr_app_eval_truth(wr_req_t *r, const wr_app_expr_t *e, bool *truth)
+{
+    app_t   *a = app_of(r);
+    wr_val_t v;
+
+    renew(a);
+    if (!wr_expr_eval(e->expr, &a->ev, &a->bindings, &v) || !wr_truth(&a->ev, &v, truth)) {
+        (void) wr_app_fail_eval(r, &e->at, &a->ev.err, e->client);
+        return false;
+    }
+    return true;
+}
+
+bool
+wr_app_render(wr_req_t *r, const wr_app_text_t *t, bool escaped, wr_buf_t *out)
+{
+    app_t *a = app_of(r);
+
+    renew(a);
+    if (!wr_inline_render(t->text, &a->ev, &a->bindings, escaped, out)) {
+        (void) wr_app_fail_eval(r, &t->at, &a->ev.err, t->client);
+        return false;
+    }
+    return true;
+}
+
+/* ---- on a thread ---- */
+
+struct wr_app_job {
+    wr_job_t             job;
+    const wr_app_expr_t *e;
+    wr_eval_t            ev;
+    wr_bindings_t        bindings;
+    wr_pool_t           *pool;
+    wr_val_t             value;
+    bool                 ok;
+};
+
+static void
+run_job(wr_job_t *job)
+{
+    wr_app_job_t *j = WR_CONTAINER(job, wr_app_job_t, job);
+
+    j->ok = wr_expr_eval(j->e->expr, &j->ev, &j->bindings, &j->value);
+    job->rc = WR_OK;
+}
+
+static void
+free_pool(void *data)
+{
+    wr_pool_free(data);
+}
+
+wr_app_job_t *
+wr_app_eval_start(wr_req_t *r, const wr_app_expr_t *e)
+{
+    app_t        *a = app_of(r);
+    wr_app_job_t *j = WR_NEW(wr_pool(r), wr_app_job_t);
+
+    renew(a);
+    if (!wr_app_prepare(r, e->expr)) {
+        (void) wr_app_fail_eval(r, &e->at, &a->ev.err, e->client);
+        return NULL;
+    }
+    j->e = e;
+    j->pool = wr_pool_new();
+    wr_pool_on_free(wr_pool(r), free_pool, j->pool);
+    wr_app_eval_init(r, &j->ev, j->pool);
+    j->bindings = a->bindings;
+    j->bindings.get = NULL;         /* all is there */
+    if (wr_threads_run(wr_threads_default(), &j->job, "expression") != WR_OK) {
+        (void) wr_app_fail(r, &e->at, 503, WR_STR("too busy"), NULL);
+        return NULL;
+    }
+    return j;
+}
+
+wr_op_t *
+wr_app_eval_op(wr_app_job_t *j)
+{
+    return &j->job.op;
+}
+
+bool
+wr_app_eval_result(wr_req_t *r, wr_app_job_t *j, wr_val_t *out)
+{
+    if (j->job.op.rc != WR_OK) {
+        return false;
+    }
+    if (!j->ok) {
+        (void) wr_app_fail_eval(r, &j->e->at, &j->ev.err, j->e->client);
+        return false;
+    }
+    if (j->value.type == WR_V_UNDEFINED) {
+        (void) wr_undef_raise(&j->ev, &j->value);
+        (void) wr_app_fail_eval(r, &j->e->at, &j->ev.err, j->e->client);
+        return false;
+    }
+    *out = j->value;
+    return true;
+}
+
+/* ---- failing ---- */
+
+wr_rc_t
+wr_app_failed(wr_req_t *r)
+{
+    (void) r;
+    return WR_DONE;
+}
+
+wr_rc_t
+wr_app_fail(wr_req_t *r, const wr_tok_t *at, unsigned status, wr_str_t message,
+            const char *format, ...)
+{
+    app_t   *a = app_of(r);
+    wr_buf_t line = wr_buf(wr_pool(r));
+    char     text[2048];
+    va_list  args;
+
+    a->message = message;
+    if (format != NULL) {
+        va_start(args, format);
+        vsnprintf(text, sizeof(text), format, args);
+        va_end(args);
+        wr_buf_z(&line, text);
+    } else {
+        wr_buf_str(&line, message);
+    }
+    (void) wr_req_id(r);
+    wr_log(&r->log, status >= 500 ? WR_LOG_ERR : WR_LOG_INFO, 0, "%.*s in %.*s:%u:%u",
+           WR_ARG(wr_buf_text(&line)), WR_ARG(at->file), at->line, at->column);
+    return wr_fail(r, status);
+}
+
+wr_rc_t
+wr_app_fail_eval(wr_req_t *r, const wr_tok_t *at, const wr_err_t *err, bool client)
+{
+    bool     theirs = err->source == WR_FROM_CLIENT
+                  || (client && strcmp(err->kind, "UndefinedError") == 0)
+                  || strcmp(err->kind, "BadRequest") == 0;
+    wr_str_t message = wr_pool_str(wr_pool(r), err->message);
+
+    if (strcmp(err->kind, "UnsupportedMediaType") == 0) {
+        return wr_app_fail(r, at, 415, message, NULL);
+    }
+    return wr_app_fail(r, at, theirs ? 400 : 500,
+                       theirs ? message : WR_STR("Internal Server Error"), "%s: %.*s",
+                       err->kind, WR_ARG(message));
+}
+
+void
+wr_app_json_errors(wr_req_t *r, bool json)
+{
+    app_of(r)->json_errors = json;
+}
+
+/* Accept names JSON, and no HTML before it. */
+static bool
+prefers_json(const wr_req_t *r)
+{
+    wr_str_t accept = wr_req_header(r->main, WR_H_ACCEPT);
+    ssize_t  json = wr_str_ifind(accept, WR_STR("application/json"));
+    ssize_t  html = wr_str_ifind(accept, WR_STR("text/html"));
+
+    return json >= 0 && (html < 0 || json < html);
+}
+
+/* The body of an error of an application. */
+static bool
+error_body(wr_req_t *r, unsigned status, wr_str_t *body)
+{
+    app_t   *a = r->app;
+    wr_buf_t b;
+    wr_str_t message;
+    wr_json_opts_t opts = WR_JSON_DEFAULTS;
+
+    if (status < 400 || (a == NULL && (r->server == NULL || r->server->route_match == NULL))
+        || !((a != NULL && a->json_errors) || prefers_json(r)))
+    {
+        return false;
+    }
+    message = a != NULL ? a->message : WR_STR_NONE;
+    if (message.n == 0) {
+        message = wr_str_skip(wr_status_title(status), 4);
+    }
+    b = wr_buf(wr_pool(r));
+    wr_buf_lit(&b, "{\"error\": ");
+    wr_json_put_str(&b, message, &opts);
+    wr_buf_char(&b, '}');
+    r->content_type = WR_STR("application/json");
+    r->charset = WR_STR("utf-8");
+    *body = wr_buf_text(&b);
+    return true;
+}
+
+/* ---- answering ---- */
+
+unsigned
+wr_app_status(wr_req_t *r, unsigned default_status)
+{
+    app_t *a = r->app;
+
+    return a != NULL && a->status != 0 ? a->status : default_status;
+}
+
+void
+wr_app_set_status(wr_req_t *r, unsigned status)
+{
+    app_of(r)->status = status;
+}
+
+void
+wr_app_set_type(wr_req_t *r, wr_str_t type)
+{
+    app_of(r)->type = type;
+}
+
+bool
+wr_app_has_session(wr_conf_t *cf)
+{
+    return wr_map_get(&app_main_of(cf)->names, WR_STR("session")) != NULL
+           && ((name_t *) wr_map_get(&app_main_of(cf)->names, WR_STR("session")))->get != NULL;
+}
+
+wr_rc_t
+wr_app_answer(wr_req_t *r, unsigned default_status, wr_str_t type, wr_str_t charset,
+              wr_str_t body)
+{
+    app_t *a = app_of(r);
+
+    if (a->type.n != 0) {
+        r->charset = WR_STR_NONE;
+        return wr_reply(r, wr_app_status(r, default_status), a->type, body);
+    }
+    r->charset = charset;
+    return wr_reply(r, wr_app_status(r, default_status), type, body);
+}
+
+void
+wr_app_add_time(wr_req_t *r, wr_app_time_t which, uint64_t ns)
+{
+    app_of(r)->times[which] += ns;
+}
+
+void
+wr_app_set_params(wr_req_t *r, const wr_app_param_t *params, unsigned n)
+{
+    app_t *a = app_of(r);
+
+    a->params = params;
+    a->nparams = n;
+    a->slots[SLOT_PARAMS].type = WR_V_UNDEFINED;
+    a->slots[SLOT_PARAMS].aux = 1;
+}
+
+/* ---- the module ---- */
+
+static wr_rc_t
+begin(wr_conf_t *cf)
+{
+    (void) app_main_of(cf);
+    return WR_OK;
+}
+
+static wr_rc_t
+finish(wr_conf_t *cf)
+{
+    app_main_t *m = app_main_of(cf);
+
+    for (WR_EACH(name_t *, at, &m->by_slot)) {
+        if (!(*at)->defined && (*at)->used_at.line != 0) {
+            return wr_conf_fail(cf, &(*at)->used_at,
+                                "unknown name \"%.*s\": no step makes it",
+                                WR_ARG((*at)->text));
+        }
+    }
+    m->cf = NULL;
+    newest = m;
+    wr_error_body_hook = error_body;
+    return WR_OK;
+}
+
+#define ALL (WR_HTTP | WR_SERVER | WR_LOCATION)
+
+static const wr_directive_t directives[] = {
+    WR_INT("form_max_fields", ALL, app_conf_t, max_fields, "1000",
+           "How many fields and files a form may have."),
+    WR_INT("json_max_depth", ALL, app_conf_t, max_depth, "64",
+           "How deep a JSON body may be nested."),
+    WR_SIZE("upload_buffer_size", ALL, app_conf_t, upload_buffer, "64k",
+            "Accepted: uploads are kept with the request's body."),
+    WR_END
+};
+
+wr_module_t wr_app_module = {
+    .magic = WR_MAGIC,
+    .abi_major = WR_ABI_MAJOR,
+    .abi_minor = WR_ABI_MINOR,
+    .size = sizeof(wr_module_t),
+    .facts = WR_ABI_FACTS,
+    .name = "http_app_module",
+    .version = "0.1.0",
+    .doc = "What application modules stand on: expressions, steps, bodies.",
+    .schema = {.name = "http_app_module", .directives = directives,
+               .size = sizeof(app_conf_t)},
+    .variables = app_variables,
+    .http = &app_tables,
+    .begin = begin,
+    .finish = finish,
+};

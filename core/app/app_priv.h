@@ -1,0 +1,102 @@
+/*
+ * Between the files of the application layer.
+ */
+#ifndef WEIR_APP_APP_PRIV_H
+#define WEIR_APP_APP_PRIV_H
+
+#include <weir/app/app.h>
+
+enum {                      /* slots of the request's own names */
+    SLOT_PARAMS, SLOT_QUERY, SLOT_FORM, SLOT_JSON, SLOT_FILES, SLOT_COOKIES,
+    SLOT_HEADERS, SLOT_REQUEST, SLOT_VARS, SLOTS_OWN
+};
+
+/* A name of the whole conf. */
+typedef struct name {
+    wr_str_t     text;
+    int          slot;
+    bool         defined;   /* a step makes it, or it is the request's own */
+    wr_app_get_t get;       /* of the request's own */
+    wr_tok_t     used_at;   /* where it was used first */
+} name_t;
+
+/* Of a cycle. */
+typedef struct app_main {
+    wr_env_t  *env;
+    wr_map_t   names;       /* text → name_t * */
+    wr_array_t by_slot;     /* name_t * */
+    wr_conf_t *cf;          /* while reading */
+    const wr_tok_t *at;     /* what is being compiled */
+} app_main_t;
+
+/* Of a scope. */
+typedef struct app_conf {
+    wr_array_t steps;       /* wr_stage_t: of this very scope */
+    bool       body;        /* something here needs the request's body */
+    bool       view;
+    bool       session;     /* something here uses the session */
+    bool       json;        /* errors are JSON */
+    int64_t    max_fields;  /* of a form */
+    int64_t    max_depth;   /* of JSON */
+    size_t     upload_buffer;
+} app_conf_t;
+
+typedef struct app_file app_file_t;
+
+/* Of a request: r->app. */
+typedef struct app {
+    app_main_t      *main;
+    wr_eval_t        ev;
+    wr_val_t        *slots;
+    wr_bindings_t    bindings;
+    wr_req_t        *r;
+    unsigned         status;        /* of `status N;`; 0: none */
+    bool             json_errors;
+    wr_str_t         type;          /* said by `header Content-Type` */
+    wr_str_t         message;       /* of the error, for the client */
+    const wr_app_param_t *params;
+    unsigned         nparams;
+    const wr_stage_t *returns[32];  /* where blocks go back to */
+    unsigned         depth;
+    uint64_t         times[WR_TIMES];
+    bool             form_parsed;
+    wr_val_t         form, files;
+} app_t;
+
+app_t      *app_of(wr_req_t *r);
+app_main_t *app_main_of(wr_conf_t *cf);
+app_conf_t *app_conf_own(wr_conf_t *cf, wr_scope_t *scope);
+
+/* A mapping of pairs in order, several for one name: query, form, headers … */
+typedef struct multi {
+    wr_obj_t    obj;
+    wr_array_t  pairs;      /* wr_app_param_t */
+    bool        icase;
+    bool        dashes;     /* a name with _ finds one with - */
+} multi_t;
+multi_t *multi_new(wr_pool_t *pool, bool icase);
+void     multi_add(multi_t *m, wr_str_t name, wr_val_t value);
+
+/* Bytes from outside as a str: invalid UTF-8 becomes U+FFFD. */
+wr_val_t app_str(wr_pool_t *pool, wr_str_t bytes);
+
+bool app_get_request(wr_req_t *r, wr_eval_t *ev, wr_val_t *out);
+bool app_get_json(wr_req_t *r, wr_eval_t *ev, wr_val_t *out);
+bool app_get_form(wr_req_t *r, wr_eval_t *ev, wr_val_t *out);
+bool app_get_files(wr_req_t *r, wr_eval_t *ev, wr_val_t *out);
+bool app_get_params(wr_req_t *r, wr_eval_t *ev, wr_val_t *out);
+bool app_get_query(wr_req_t *r, wr_eval_t *ev, wr_val_t *out);
+bool app_get_cookies(wr_req_t *r, wr_eval_t *ev, wr_val_t *out);
+bool app_get_headers(wr_req_t *r, wr_eval_t *ev, wr_val_t *out);
+bool app_get_vars(wr_req_t *r, wr_eval_t *ev, wr_val_t *out);
+
+/* "a=1&b=2" into pairs. False: more than max. */
+bool app_parse_pairs(wr_pool_t *pool, wr_str_t text, multi_t *to, int64_t max);
+/* multipart.c: False after a raise. */
+bool app_parse_multipart(wr_req_t *r, wr_eval_t *ev, wr_str_t type, multi_t *fields,
+                         multi_t *files, int64_t max);
+
+extern const wr_fn_row_t app_functions[];
+extern const wr_var_row_t app_variables[];
+
+#endif

@@ -1,0 +1,474 @@
+/*
+ * The request as values: params, query, headers, cookies, request, vars.
+ */
+#include <weir/app/app_priv.h>
+
+#include <weir/base/utf8.h>
+#include <weir/expr/json_in.h>
+
+/* ---- text from outside ---- */
+
+wr_val_t
+app_str(wr_pool_t *pool, wr_str_t s)
+{
+    wr_buf_t b;
+
+    if (s.n > INT32_MAX) {
+        s.n = INT32_MAX;
+    }
+    if (wr_utf8_valid(s)) {
+        return wr_vstr(s);
+    }
+    b = wr_buf(pool);
+    for (size_t i = 0; i < s.n; i++) {
+        size_t n = 1;
+
+        while (n < 4 && i + n < s.n && ((unsigned char) s.p[i + n] & 0xc0) == 0x80) {
+            n++;
+        }
+        if (wr_utf8_valid(wr_str(s.p + i, n))) {
+            wr_buf_add(&b, s.p + i, n);
+            i += n - 1;
+        } else if ((unsigned char) s.p[i] < 0x80) {
+            wr_buf_char(&b, s.p[i]);
+        } else {
+            wr_buf_lit(&b, "\xef\xbf\xbd");
+        }
+    }
+    return wr_vstr(wr_buf_text(&b));
+}
+
+/* ---- mappings of pairs ---- */
+
+static bool
+same_name(const multi_t *m, wr_str_t have, wr_str_t want)
+{
+    if (have.n != want.n) {
+        return false;
+    }
+    for (size_t i = 0; i < have.n; i++) {
+        char a = have.p[i], b = want.p[i];
+
+        if (m->icase) {
+            a = wr_lower(a);
+            b = wr_lower(b);
+        }
+        if (m->dashes) {
+            a = a == '-' ? '_' : a;
+            b = b == '-' ? '_' : b;
+        }
+        if (a != b) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool
+find(const multi_t *m, wr_str_t name, wr_val_t *out)
+{
+    for (WR_EACH(wr_app_param_t, p, &m->pairs)) {
+        if (same_name(m, p->name, name)) {
+            *out = p->value;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool
+getall(wr_eval_t *ev, const wr_args_t *args, wr_val_t *out)
+{
+    multi_t   *m = (multi_t *) (void *) args->self.u.obj;
+    wr_list_t *list = wr_list_new(ev->pool, 4);
+    wr_val_t   v[2];
+
+    if (!wr_args_bind(ev, "getall", "key, default=none", args, v, 2)) {
+        return false;
+    }
+    if (v[0].type == WR_V_STR) {
+        for (WR_EACH(wr_app_param_t, p, &m->pairs)) {
+            if (same_name(m, p->name, wr_val_text(&v[0]))) {
+                wr_list_push(ev->pool, list, p->value);
+            }
+        }
+    }
+    *out = list->n == 0 && wr_given(&v[1]) ? v[1] : wr_vlist(list);
+    return true;
+}
+
+static bool
+get_method(wr_eval_t *ev, const wr_args_t *args, wr_val_t *out)
+{
+    multi_t *m = (multi_t *) (void *) args->self.u.obj;
+    wr_val_t v[2];
+
+    if (!wr_args_bind(ev, "get", "key, default=none", args, v, 2)) {
+        return false;
+    }
+    if (v[0].type != WR_V_STR || !find(m, wr_val_text(&v[0]), out)) {
+        *out = wr_given(&v[1]) ? v[1] : wr_none();
+    }
+    return true;
+}
+
+typedef enum { KEYS, VALUES, ITEMS } listing_t;
+
+static wr_val_t
+listing(wr_pool_t *pool, const multi_t *m, listing_t what)
+{
+    wr_list_t *list = wr_list_new(pool, m->pairs.n + 1);
+
+    for (WR_EACH(wr_app_param_t, p, &m->pairs)) {
+        wr_val_t v = what == VALUES ? p->value : wr_vstr(p->name);
+
+        if (what == ITEMS) {
+            wr_list_t *pair = wr_list_new(pool, 2);
+
+            wr_list_push(pool, pair, v);
+            wr_list_push(pool, pair, p->value);
+            v = wr_vtuple(pair);
+        }
+        wr_list_push(pool, list, v);
+    }
+    return wr_vlist(list);
+}
+
+static bool
+keys_method(wr_eval_t *ev, const wr_args_t *args, wr_val_t *out)
+{
+    *out = listing(ev->pool, (multi_t *) (void *) args->self.u.obj, KEYS);
+    return true;
+}
+
+static bool
+values_method(wr_eval_t *ev, const wr_args_t *args, wr_val_t *out)
+{
+    *out = listing(ev->pool, (multi_t *) (void *) args->self.u.obj, VALUES);
+    return true;
+}
+
+static bool
+items_method(wr_eval_t *ev, const wr_args_t *args, wr_val_t *out)
+{
+    *out = listing(ev->pool, (multi_t *) (void *) args->self.u.obj, ITEMS);
+    return true;
+}
+
+static bool
+multi_attr(wr_eval_t *ev, wr_obj_t *o, wr_str_t name, wr_val_t *out)
+{
+    static const struct {
+        const char *name;
+        wr_fn_t     fn;
+    } methods[] = {{"getall", getall}, {"get", get_method}, {"keys", keys_method},
+                   {"values", values_method}, {"items", items_method}};
+
+    for (unsigned i = 0; i < WR_COUNT(methods); i++) {
+        if (wr_str_eqz(name, methods[i].name)) {
+            *out = wr_vfunc(ev->pool, methods[i].name, methods[i].fn, NULL);
+            out->u.func->self = wr_vobj(o);
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool
+multi_item(wr_eval_t *ev, wr_obj_t *o, const wr_val_t *key, wr_val_t *out)
+{
+    (void) ev;
+    return key->type == WR_V_STR && find((multi_t *) (void *) o, wr_val_text(key), out);
+}
+
+static bool
+multi_length(wr_eval_t *ev, wr_obj_t *o, int64_t *n)
+{
+    (void) ev;
+    *n = ((multi_t *) (void *) o)->pairs.n;
+    return true;
+}
+
+static bool
+multi_contains(wr_eval_t *ev, wr_obj_t *o, const wr_val_t *v, bool *is)
+{
+    wr_val_t unused;
+
+    *is = multi_item(ev, o, v, &unused);
+    return true;
+}
+
+static bool
+multi_iter(wr_eval_t *ev, wr_obj_t *o, wr_iter_t *it)
+{
+    wr_val_t keys = listing(ev->pool, (multi_t *) (void *) o, KEYS);
+
+    return wr_iter(ev, &keys, it);
+}
+
+static bool
+multi_repr(wr_eval_t *ev, wr_obj_t *o, wr_buf_t *to)
+{
+    wr_val_t items = listing(ev->pool, (multi_t *) (void *) o, ITEMS);
+
+    wr_buf_lit(to, "<mapping ");
+    if (!wr_put_repr(ev, to, &items)) {
+        return false;
+    }
+    wr_buf_char(to, '>');
+    return true;
+}
+
+static const wr_obj_type_t multi_type = {
+    .name = "mapping",
+    .attr = multi_attr,
+    .item = multi_item,
+    .length = multi_length,
+    .iter = multi_iter,
+    .contains = multi_contains,
+    .repr = multi_repr,
+    .mapping = true,
+    .source = WR_FROM_CLIENT,
+};
+
+multi_t *
+multi_new(wr_pool_t *pool, bool icase)
+{
+    multi_t *m = WR_NEW(pool, multi_t);
+
+    m->obj.type = &multi_type;
+    m->pairs = wr_array(pool, sizeof(wr_app_param_t));
+    m->icase = icase;
+    return m;
+}
+
+void
+multi_add(multi_t *m, wr_str_t name, wr_val_t value)
+{
+    *WR_PUSH(&m->pairs, wr_app_param_t) = (wr_app_param_t) {name, value};
+}
+
+/* ---- the names ---- */
+
+bool
+app_get_params(wr_req_t *r, wr_eval_t *ev, wr_val_t *out)
+{
+    app_t   *a = app_of(r);
+    multi_t *m = multi_new(ev->pool, false);
+
+    for (unsigned i = 0; i < a->nparams; i++) {
+        multi_add(m, a->params[i].name, a->params[i].value);
+    }
+    *out = wr_vobj(&m->obj);
+    return true;
+}
+
+static wr_str_t
+decode(wr_pool_t *pool, wr_str_t s)
+{
+    return wr_val_text(&(wr_val_t[1]) {app_str(pool, wr_uri_unescape(pool, s, true))}[0]);
+}
+
+bool
+app_parse_pairs(wr_pool_t *pool, wr_str_t text, multi_t *to, int64_t max)
+{
+    wr_str_t rest = text, part;
+
+    if (text.n == 0) {
+        return true;
+    }
+    while (wr_str_split(&rest, '&', &part)) {
+        ssize_t  eq = wr_str_chr(part, '=');
+        wr_str_t name = eq >= 0 ? wr_str(part.p, (size_t) eq) : part;
+        wr_str_t value = eq >= 0 ? wr_str_skip(part, (size_t) eq + 1) : WR_STR("");
+
+        if (part.n == 0) {
+            continue;
+        }
+        if (to->pairs.n >= (uint64_t) max) {
+            return false;
+        }
+        multi_add(to, decode(pool, name), wr_vstr(decode(pool, value)));
+    }
+    return true;
+}
+
+bool
+app_get_query(wr_req_t *r, wr_eval_t *ev, wr_val_t *out)
+{
+    const app_conf_t *conf = wr_conf_of(r, &wr_app_module);
+    multi_t          *m = multi_new(ev->pool, false);
+
+    if (!app_parse_pairs(ev->pool, r->args, m, conf->max_fields)) {
+        return wr_raise(ev, "BadRequest", "the query has more than %" PRId64 " fields",
+                        conf->max_fields);
+    }
+    *out = wr_vobj(&m->obj);
+    return true;
+}
+
+bool
+app_get_headers(wr_req_t *r, wr_eval_t *ev, wr_val_t *out)
+{
+    multi_t *m = multi_new(ev->pool, true);
+
+    m->dashes = true;
+    for (WR_EACH_HEADER(h, &r->main->in)) {
+        multi_add(m, wr_val_text(&(wr_val_t[1]) {app_str(ev->pool, h->name)}[0]),
+                  app_str(ev->pool, h->value));
+    }
+    *out = wr_vobj(&m->obj);
+    return true;
+}
+
+bool
+app_get_cookies(wr_req_t *r, wr_eval_t *ev, wr_val_t *out)
+{
+    multi_t *m = multi_new(ev->pool, false);
+
+    for (wr_header_t *h = wr_headers_first(&r->main->in, WR_H_COOKIE); h != NULL;
+         h = wr_headers_next(&r->main->in, h))
+    {
+        wr_str_t rest = h->value, part;
+
+        while (m->pairs.n < 300 && wr_str_split(&rest, ';', &part)) {
+            ssize_t  eq = wr_str_chr(part, '=');
+            wr_str_t value;
+
+            if (eq <= 0) {
+                continue;
+            }
+            value = wr_str_trim(wr_str_skip(part, (size_t) eq + 1));
+            if (value.n > 1 && value.p[0] == '"' && value.p[value.n - 1] == '"') {
+                value = wr_str_sub(value, 1, value.n - 1);
+            }
+            multi_add(m,
+                      wr_val_text(&(wr_val_t[1]) {
+                          app_str(ev->pool, wr_str_trim(wr_str(part.p, (size_t) eq)))}[0]),
+                      app_str(ev->pool, value));
+        }
+    }
+    *out = wr_vobj(&m->obj);
+    return true;
+}
+
+/* ---- vars ---- */
+
+typedef struct req_obj {
+    wr_obj_t  obj;
+    wr_req_t *r;
+} req_obj_t;
+
+static bool
+vars_item(wr_eval_t *ev, wr_obj_t *o, const wr_val_t *key, wr_val_t *out)
+{
+    const wr_str_t *v;
+
+    if (key->type != WR_V_STR) {
+        return false;
+    }
+    v = wr_var_lookup(((req_obj_t *) (void *) o)->r, wr_val_text(key));
+    if (v == NULL) {
+        return false;
+    }
+    *out = app_str(ev->pool, *v);
+    return true;
+}
+
+static bool
+by_item(wr_eval_t *ev, wr_obj_t *o, wr_str_t name, wr_val_t *out)
+{
+    wr_val_t key = wr_vstr(name);
+
+    return o->type->item(ev, o, &key, out);
+}
+
+static const wr_obj_type_t vars_type = {.name = "vars", .attr = by_item, .item = vars_item};
+
+bool
+app_get_vars(wr_req_t *r, wr_eval_t *ev, wr_val_t *out)
+{
+    req_obj_t *o = WR_NEW(ev->pool, req_obj_t);
+
+    o->obj.type = &vars_type;
+    o->r = r;
+    *out = wr_vobj(&o->obj);
+    return true;
+}
+
+/* ---- request ---- */
+
+static bool
+body_text(wr_req_t *r, wr_eval_t *ev, wr_val_t *out)
+{
+    wr_str_t text = WR_STR("");
+
+    if (r->main->body != NULL && r->main->body->complete
+        && wr_body_text(r->main, INT32_MAX, &text) != WR_OK)
+    {
+        return wr_raise(ev, "RuntimeError", "the request's body cannot be read");
+    }
+    *out = app_str(ev->pool, text);
+    return true;
+}
+
+static wr_str_t
+host_of(const wr_req_t *r)
+{
+    wr_str_t host = wr_req_header(r->main, WR_H_HOST);
+
+    return host.n != 0 ? host : r->host;
+}
+
+static bool
+request_item(wr_eval_t *ev, wr_obj_t *o, const wr_val_t *key, wr_val_t *out)
+{
+    wr_req_t *r = ((req_obj_t *) (void *) o)->r;
+    wr_str_t  k, s;
+
+    if (key->type != WR_V_STR) {
+        return false;
+    }
+    k = wr_val_text(key);
+    if (wr_str_eqz(k, "method")) {
+        s = r->method_name;
+    } else if (wr_str_eqz(k, "path")) {
+        s = r->uri;
+    } else if (wr_str_eqz(k, "uri")) {
+        s = r->main->raw_uri;
+    } else if (wr_str_eqz(k, "host")) {
+        s = host_of(r);
+    } else if (wr_str_eqz(k, "scheme")) {
+        s = wr_req_scheme(r);
+    } else if (wr_str_eqz(k, "remote_addr")) {
+        s = wr_req_peer_text(r);
+    } else if (wr_str_eqz(k, "id")) {
+        s = wr_req_id(r);
+    } else if (wr_str_eqz(k, "url")) {
+        s = wr_pool_printf(ev->pool, "%.*s://%.*s%.*s", WR_ARG(wr_req_scheme(r)),
+                           WR_ARG(host_of(r)), WR_ARG(r->main->raw_uri));
+    } else if (wr_str_eqz(k, "time")) {
+        *out = wr_float((double) r->start_sec + r->start_msec / 1000.0);
+        return true;
+    } else if (wr_str_eqz(k, "body")) {
+        return body_text(r, ev, out);
+    } else {
+        return false;
+    }
+    *out = app_str(ev->pool, s);
+    return true;
+}
+
+static const wr_obj_type_t request_type = {
+    .name = "request", .attr = by_item, .item = request_item};
+
+bool
+app_get_request(wr_req_t *r, wr_eval_t *ev, wr_val_t *out)
+{
+    req_obj_t *o = WR_NEW(ev->pool, req_obj_t);
+
+    o->obj.type = &request_type;
+    o->r = r;
+    *out = wr_vobj(&o->obj);
+    return true;
+}

@@ -1,0 +1,207 @@
+/*
+ * route: `route` and `routes`, and the table of all directives.
+ */
+#include "route.h"
+
+typedef struct group {
+    wr_str_t prefix;
+} group_t;
+
+wr_map_t *route_names;
+
+static routes_t *
+routes_of(wr_conf_t *cf, wr_server_t *server)
+{
+    routes_t *all = server->routes;
+
+    if (all == NULL) {
+        all = WR_NEW(cf->pool, routes_t);
+        all->list = wr_array(cf->pool, sizeof(route_t *));
+        server->routes = all;
+        server->route_match = routes_match;
+    }
+    return all;
+}
+
+static wr_map_t *
+names_of(wr_conf_t *cf)
+{
+    wr_map_t *m = (wr_map_t *) (uintptr_t) wr_service_find(cf, "route_names.1");
+
+    if (m == NULL) {
+        m = WR_NEW(cf->pool, wr_map_t);
+        *m = wr_map(cf->pool, false);
+        wr_service_offer(cf, "route_names.1", m);
+    }
+    return m;
+}
+
+/* The prefix of the groups around, from the nearest's location. */
+static wr_str_t
+prefix_of(wr_conf_t *cf)
+{
+    wr_scope_t    *scope = wr_scope_find(cf->scope, WR_ROUTES);
+    wr_location_t *loc = scope != NULL ? scope->object : NULL;
+
+    return loc != NULL ? ((group_t *) loc->route)->prefix : WR_STR("");
+}
+
+static wr_rc_t
+set_routes(wr_conf_t *cf, const wr_directive_t *d, void *conf)
+{
+    group_t       *g = WR_NEW(cf->pool, group_t);
+    wr_location_t *loc;
+    wr_str_t       own = cf->args[1].text;
+
+    (void) d;
+    (void) conf;
+    if (own.n == 0 || own.p[0] != '/') {
+        return wr_conf_fail(cf, &cf->args[1], "a prefix begins with \"/\"");
+    }
+    if (own.p[own.n - 1] == '/') {
+        own.n--;
+    }
+    g->prefix = wr_pool_join(cf->pool, prefix_of(cf), own);
+    loc = wr_location_new(cf, WR_LOC_INNER, g->prefix, WR_LOCATION | WR_ROUTES);
+    loc->route = g;
+    return wr_conf_block(cf, loc->scope);
+}
+
+static wr_rc_t
+parse_methods(wr_conf_t *cf, const wr_tok_t *tok, uint32_t *mask)
+{
+    wr_str_t rest = tok->text, part;
+
+    *mask = 0;
+    if (wr_str_eqz(tok->text, "*")) {
+        *mask = UINT32_MAX;
+        return WR_OK;
+    }
+    while (wr_str_split(&rest, ',', &part)) {
+        uint32_t bit = wr_method_bit(part);
+
+        if (bit == WR_OTHER_METHOD || bit == WR_TRACE || bit == WR_CONNECT) {
+            return wr_conf_fail(cf, tok, "invalid method \"%.*s\"", WR_ARG(part));
+        }
+        *mask |= bit;
+    }
+    return *mask != 0 ? WR_OK : wr_conf_fail(cf, tok, "a route needs a method");
+}
+
+static wr_rc_t
+set_route(wr_conf_t *cf, const wr_directive_t *d, void *conf)
+{
+    route_t     *route = WR_NEW(cf->pool, route_t);
+    wr_server_t *server = wr_conf_server(cf);
+    routes_t    *all = routes_of(cf, server);
+
+    (void) d;
+    (void) conf;
+    route->at = cf->args[2];
+    if (parse_methods(cf, &cf->args[1], &route->methods) != WR_OK) {
+        return WR_ERROR;
+    }
+    route->pattern = wr_pool_join(cf->pool, prefix_of(cf), cf->args[2].text);
+    if (route_parse(cf, &cf->args[2], route) != WR_OK) {
+        return WR_ERROR;
+    }
+    for (unsigned i = 3; i < cf->nargs; i++) {
+        if (!wr_arg_value(cf->args[i].text, "name", &route->name) || route->name.n == 0) {
+            return wr_conf_fail(cf, &cf->args[i], "invalid parameter \"%.*s\"",
+                                WR_ARG(cf->args[i].text));
+        }
+        if (wr_map_set(names_of(cf), route->name, route) != NULL) {
+            return wr_conf_fail(cf, &cf->args[i], "there is another route named \"%.*s\"",
+                                WR_ARG(route->name));
+        }
+    }
+    route->location = wr_location_new(cf, WR_LOC_ROUTE, route->pattern, WR_ROUTE);
+    route->location->route = route;
+    *WR_PUSH(&all->list, route_t *) = route;
+    return wr_conf_block(cf, route->location->scope);
+}
+
+static const wr_middleware_t refuse = {"method-not-allowed", 0, routes_refuse, NULL};
+
+static wr_rc_t
+finish(wr_conf_t *cf)
+{
+    wr_http_t *http = wr_http_of(wr_cycle_of(cf));
+
+    route_names = names_of(cf);
+    wr_app_url_for = route_url_for;
+    if (http == NULL) {
+        return WR_OK;
+    }
+    for (WR_EACH(wr_server_t *, at, &http->servers)) {
+        wr_server_t *s = *at;
+        routes_t    *all = s->routes;
+        wr_stage_t  *stages;
+
+        if (all == NULL) {
+            continue;
+        }
+        if (routes_build(cf, all) != WR_OK) {
+            return WR_ERROR;
+        }
+        /* The server's own settings, with a handler that refuses. */
+        all->refuse = WR_NEW(cf->pool, wr_location_t);
+        *all->refuse = *s->base;
+        all->refuse->kind = WR_LOC_ROUTE;
+        all->refuse->conf = s->scope->conf;
+        stages = WR_NEW_N(cf->pool, wr_stage_t, 2);
+        stages[0].mw = &refuse;
+        all->refuse->stages = stages;
+    }
+    return WR_OK;
+}
+
+#define STEPS (WR_SERVER | WR_LOCATION | WR_WHEN)
+#define VIEWS (WR_LOCATION | WR_WHEN)
+
+const wr_directive_t route_directives[] = {
+    WR_BLOCK("routes", WR_SERVER | WR_ROUTES, 1, 1, set_routes,
+             "A group of routes: its prefix, steps and settings are handed down.",
+             .args = "PREFIX"),
+    {.name = "route", .contexts = WR_SERVER | WR_ROUTES, .type = WR_D_CUSTOM, .min = 2,
+     .max = 3, .flags = WR_DF_BLOCK | WR_DF_REPEAT | WR_DF_PATTERN, .set = set_route,
+     .doc = "Requests of these methods whose path has this pattern.",
+     .args = "METHOD[,METHOD…]|* PATTERN [name=NAME]",
+     .example = "route GET /hello/{name} {\n    text Hello, {{ params.name }};\n}"},
+    WR_ACTION("set", STEPS, 1, 1, route_set_set, "Names a value.",
+              .flags = WR_DF_RAW | WR_DF_REPEAT, .args = "NAME = EXPRESSION"),
+    WR_ACTION("unset", STEPS, 1, 1, route_set_unset, "Takes a value or a key of the "
+                                                     "session away.",
+              .flags = WR_DF_REPEAT, .args = "NAME"),
+    WR_ACTION("require", STEPS, 1, 1, route_set_require, "Goes on only if this is true.",
+              .flags = WR_DF_RAW | WR_DF_REPEAT | WR_DF_TEMPLATE,
+              .args = "EXPRESSION else STATUS [TEMPLATE] | else redirect URL"),
+    WR_ACTION("when", STEPS, 1, 1, route_set_when, "Steps and a view under a condition.",
+              .flags = WR_DF_RAW | WR_DF_BLOCK | WR_DF_REPEAT, .args = "EXPRESSION"),
+    WR_BLOCK("otherwise", STEPS, 0, 0, route_set_otherwise,
+             "What is done if the condition of the `when` before is false."),
+    WR_ACTION("status", STEPS, 1, 1, route_set_status, "The status of the answer.",
+              .flags = WR_DF_REPEAT, .args = "N"),
+    WR_ACTION("header", STEPS, 1, 1, route_set_header, "A field of the answer.",
+              .flags = WR_DF_RAW | WR_DF_TEMPLATE | WR_DF_REPEAT, .args = "NAME TEMPLATE"),
+    WR_ACTION("cookie", STEPS, 1, 1, route_set_cookie, "A cookie of the answer.",
+              .flags = WR_DF_RAW | WR_DF_TEMPLATE | WR_DF_REPEAT,
+              .args = "NAME TEMPLATE [attribute…]"),
+    WR_ACTION("text", VIEWS, 1, 1, route_set_text, "Answers with plain text.",
+              .flags = WR_DF_RAW | WR_DF_TEMPLATE | WR_DF_REPEAT, .args = "TEMPLATE"),
+    WR_ACTION("html", VIEWS, 1, 1, route_set_text, "Answers with HTML; values are escaped.",
+              .flags = WR_DF_RAW | WR_DF_TEMPLATE | WR_DF_REPEAT, .args = "TEMPLATE"),
+    WR_ACTION("redirect", VIEWS, 1, 1, route_set_redirect, "Sends the client elsewhere.",
+              .flags = WR_DF_RAW | WR_DF_TEMPLATE | WR_DF_REPEAT,
+              .args = "URL-TEMPLATE [external]"),
+    WR_BLOCK("gather", STEPS, 0, 0, wr_app_set_gather,
+             "What stands in it is done at the same time."),
+    WR_END
+};
+
+static const wr_http_tables_t tables = {0};
+
+WR_MODULE(route,
+          .doc = "Routes, steps and simple views.",
+          .schema = {.name = "http_route_module", .directives = route_directives},
+          .http = &tables, .finish = finish);
