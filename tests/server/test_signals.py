@@ -173,7 +173,7 @@ def test_usr1_reopens_logs(server):
 def test_a_killed_worker_is_replaced(server):
     s = server(hello("a"), workers=2)
     s.allow = [r"exited on signal 9"]
-    first, second = s.workers()
+    first, second = wait_until(lambda: len(s.workers()) == 2 and s.workers())
     s.signal("KILL", first)
     wait_until(lambda: len(s.workers()) == 2 and first not in s.workers())
     assert second in s.workers()
