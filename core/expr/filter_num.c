@@ -208,7 +208,7 @@ round_float(double d, int64_t digits)
 static bool
 round_int(wr_eval_t *ev, int64_t i, int64_t digits, wr_val_t *out)
 {
-    char    text[32] = "0";
+    char    text[32] = "00";    /* room for a carry and a sign */
     char   *start;
     int64_t v;
 
@@ -220,9 +220,9 @@ round_int(wr_eval_t *ev, int64_t i, int64_t digits, wr_val_t *out)
         *out = wr_int(0);
         return true;
     }
-    snprintf(text + 1, sizeof(text) - 1, "%" PRIu64,
+    snprintf(text + 2, sizeof(text) - 2, "%" PRIu64,
              i < 0 ? 0 - (uint64_t) i : (uint64_t) i);
-    start = round_digits(text + 1, -digits, false);
+    start = round_digits(text + 2, -digits, false);
     if (i < 0) {
         *--start = '-';
     }
