@@ -325,7 +325,7 @@ start_unique(wr_eval_t *ev, wr_iter_t *it, wr_val_t *out)
 WR_FN(wr_filter_unique)
 {
     static const wr_sig_t sig = {
-        "do_unique", "environment", 1, 3,
+        "sync_do_unique", "environment", 1, 3,
         {"value", "case_sensitive", "attribute"}};
     lazy_t *z = wr_zalloc(ev->pool, sizeof(lazy_t));
 

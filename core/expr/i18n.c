@@ -191,9 +191,15 @@ parse_text(trans_t *t, bool may_pluralize)
                               "a translatable section can have only one "
                               "pluralize section");
             }
+            if (wr_parse_is(p->tok, "trans")) {
+                wr_parse_fail(p, "TemplateSyntaxError", p->tok->line,
+                              "trans blocks can't be nested; did you mean "
+                              "`endtrans`?");
+            }
+            s = p->tok->type == WR_T_NAME ? p->tok->text : WR_STR("None");
             wr_parse_fail(p, "TemplateSyntaxError", p->tok->line,
                           "control structures in translatable sections are not "
-                          "allowed");
+                          "allowed; saw `%.*s`", WR_ARG(s));
         default:
             wr_parse_fail(p, "TemplateSyntaxError", p->tok->line,
                           "unclosed translation block");

@@ -123,14 +123,14 @@ class Maker:
         return self.pick(["int", "int", "float", "bool", "str", "str", "str",
                           "list", "list", "dict", "none"])
 
-    def expr(self, kind=None):
-        if kind is None or self.chance(1):
+    def expr(self, kind=None, exact=False):
+        if kind is None or (not exact and self.chance(1)):
             kind = self.kind()
         if self.depth >= 4:
             return self.atom(kind)
         self.depth += 1
         try:
-            if self.chance(1):
+            if not exact and self.chance(1):
                 return self.pick(["nope", "d.nope", "nope.a", "l[9]", "d['zz']",
                                   "n.x", "(1 if u)"])
             if self.chance(8):
@@ -211,7 +211,8 @@ class Maker:
         if roll == 3:
             return "(%s + %s)" % (self.expr("str"), self.expr("str"))
         if roll == 4:
-            return "(%s)[%s]" % (self.expr("str"), self.subscript())
+            # of nothing else: Jinja2 would look while it compiles, and fail there
+            return "(%s)[%s]" % (self.expr("str", True), self.subscript())
         if roll == 5:
             return "(%s).%s" % (self.expr("str"), self.pick(STR_METHODS))
         if roll == 6:
@@ -240,7 +241,7 @@ class Maker:
             return "((%s)|list + (%s)|list)" % (self.expr("list"),
                                               self.expr("list"))
         if roll == 5:
-            return "(%s)[%s]" % (self.expr("list"), self.subscript())
+            return "(%s)[%s]" % (self.expr("list", True), self.subscript())
         if roll == 6:
             return "r|" + self.pick(ROWS)
         kind = self.pick(list(LIST_FROM))

@@ -14,7 +14,7 @@ import time
 import jinja2
 import jinja2.filters
 import jinja2.utils
-from jinja2 import sandbox
+from jinja2 import parser, sandbox
 
 UNDEFINED = {
     "default": jinja2.Undefined,
@@ -44,6 +44,22 @@ def newest():
         return old_int(value, default, base)
 
     jinja2.filters.FILTERS["int"] = do_int
+
+    jinja2.filters.FILTERS["unique"].__qualname__ = "sync_do_unique"
+
+    # what is wrong inside {% trans %} is named (3.1.3)
+    old_fail = parser.Parser.fail
+
+    def fail(self, msg, lineno=None, exc=jinja2.TemplateSyntaxError):
+        if msg == "control structures in translatable sections are not allowed":
+            current = self.stream.current
+            name = current.value if current.type == "name" else None
+            msg += "; saw `%s`" % name
+            if name == "trans":
+                msg = "trans blocks can't be nested; did you mean `endtrans`?"
+        old_fail(self, msg, lineno, exc)
+
+    parser.Parser.fail = fail
 
     # the immutable sandbox forbids these of lists, too (3.1.5)
     sandbox._mutable_spec = tuple(
