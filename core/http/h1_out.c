@@ -136,17 +136,12 @@ put_type(wr_req_t *r, wr_buf_t *b)
 static void
 choose_framing(wr_h1_t *h, wr_req_t *r)
 {
-    bool has_body = !r->head_only || r->method == WR_HEAD;
-
-    if (r->status == 204 || r->status == 304 || r->status < 200 || !has_body) {
-        return;
-    }
-    if (r->out_length >= 0) {
+    if (r->head_only || r->out_length >= 0) {
         return;
     }
     if (r->version >= WR_HTTP_11 && wr_http_core(r)->chunked_transfer_encoding) {
         h->hr->chunked_out = true;
-    } else if (!r->head_only) {
+    } else {
         r->keepalive = 0;
     }
 }

@@ -82,8 +82,7 @@ ask(wr_req_t *r, void *state)
     if (r != r->main || wr_access_settled(r)) {
         return WR_DECLINED;
     }
-    s->sub = wr_subrequest(r, conf->uri, WR_STR_NONE,
-                           WR_SUB_HEAD_ONLY | WR_SUB_MEMORY);
+    s->sub = wr_subrequest(r, conf->uri, WR_STR_NONE, WR_SUB_MEMORY);
     if (s->sub == NULL) {
         return wr_fail(r, 500);
     }

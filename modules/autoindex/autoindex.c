@@ -94,46 +94,72 @@ take_callback(wr_req_t *r, wr_str_t *name)
     return true;
 }
 
-static wr_rc_t
-reply(wr_req_t *r, const conf_t *conf, const wr_array_t *entries, wr_str_t callback)
-{
-    wr_buf_t b = wr_buf(wr_pool(r));
-    wr_str_t type = WR_STR("text/html");
+/* What serve() has found, for the time after the head has left: only then is the
+ * charset known, by which names are measured. */
+typedef struct state {
+    wr_array_t entries;         /* entry_t */
+    wr_str_t   callback;
+} state_t;
 
+static wr_str_t
+type_of_reply(const conf_t *conf, const state_t *s)
+{
     switch (conf->format) {
     case FORM_JSON:
-        type = WR_STR("application/json");
-        show_json(entries, WR_STR_NONE, &b);
-        break;
+        return WR_STR("application/json");
     case FORM_JSONP:
-        type = callback.n != 0 ? WR_STR("application/javascript")
-                               : WR_STR("application/json");
-        show_json(entries, callback, &b);
+        return s->callback.n != 0 ? WR_STR("application/javascript")
+                                  : WR_STR("application/json");
+    case FORM_XML:
+        return WR_STR("text/xml");
+    default:
+        return WR_STR("text/html");
+    }
+}
+
+static wr_rc_t
+reply(wr_req_t *r, void *state)
+{
+    const conf_t *conf = wr_stage_conf(r);
+    state_t      *s = state;
+    wr_buf_t      b = wr_buf(wr_pool(r));
+    wr_rc_t       rc;
+
+    r->status = 200;
+    r->content_type = type_of_reply(conf, s);
+    if (conf->format == FORM_XML) {
+        r->charset = WR_STR("utf-8");
+    }
+    rc = wr_send_head(r);
+    if (rc < 0 || rc == WR_DONE || r->head_only) {
+        return rc < 0 ? rc : WR_DONE;
+    }
+    switch (conf->format) {
+    case FORM_JSON:
+    case FORM_JSONP:
+        show_json(&s->entries, s->callback, &b);
         break;
     case FORM_XML:
-        type = WR_STR("text/xml");
-        r->charset = WR_STR("utf-8");
-        show_xml(r, entries, &b);
+        show_xml(r, &s->entries, &b);
         break;
     default:
-        show_html(r, conf, entries, &b);
+        show_html(r, conf, &s->entries, &b);
     }
-    r->content_type = type;
-    /* The length is not told: filters may change it, as nginx does. */
-    return wr_reply_segs(r, 200, wr_seg_mem(r, b.p, b.n, WR_SEG_LAST), -1);
+    rc = wr_send_body(r, wr_seg_mem(r, b.p, b.n, WR_SEG_LAST));
+    return rc < 0 ? rc : WR_DONE;
 }
 
 static wr_rc_t
 serve(wr_req_t *r, void *state)
 {
     const conf_t  *conf = wr_stage_conf(r);
-    wr_array_t     entries = wr_array(wr_pool(r), sizeof(entry_t));
-    wr_str_t       path, callback = WR_STR_NONE;
+    state_t       *s = state;
+    wr_str_t       path;
     size_t         root;
     DIR           *dir;
     struct dirent *d;
 
-    (void) state;
+    s->entries = wr_array(wr_pool(r), sizeof(entry_t));
     if (r->uri.n == 0 || r->uri.p[r->uri.n - 1] != '/'
         || (r->method & (WR_GET | WR_HEAD)) == 0)
     {
@@ -146,23 +172,23 @@ serve(wr_req_t *r, void *state)
         path = wr_str(wr_pool_strz(wr_pool(r), wr_str_sub(path, 0, path.n - 1)),
                       path.n - 1);
     }
-    if (conf->format == FORM_JSONP && !take_callback(r, &callback)) {
+    if (conf->format == FORM_JSONP && !take_callback(r, &s->callback)) {
         wr_log(&r->log, WR_LOG_ERR, 0, "client sent invalid callback name: \"%.*s\"",
-               WR_ARG(callback));
+               WR_ARG(s->callback));
         return wr_fail(r, 400);
     }
     dir = opendir(path.p);
     if (dir == NULL) {
         return failed_to_open(r, path, errno);
     }
-    while (entries.n < MAX_ENTRIES && (d = readdir(dir)) != NULL) {
-        add(r, &entries, path, d);
+    while (s->entries.n < MAX_ENTRIES && (d = readdir(dir)) != NULL) {
+        add(r, &s->entries, path, d);
     }
     closedir(dir);
-    if (entries.n != 0) {
-        qsort(entries.items, entries.n, entries.size, by_name);
+    if (s->entries.n != 0) {
+        qsort(s->entries.items, s->entries.n, s->entries.size, by_name);
     }
-    return reply(r, conf, &entries, callback);
+    return wr_settle(r, reply);
 }
 
 static bool
@@ -194,7 +220,8 @@ WR_MODULE(autoindex,
     .schema.size = sizeof(conf_t),
     .http = &(const wr_http_tables_t) {
         .hooks = (const wr_hook_t[]) {
-            {.mw = {.name = "autoindex", .before = serve},
+            {.mw = {.name = "autoindex", .state_size = sizeof(state_t),
+                    .before = serve},
              .rank = WR_RANK_CONTENT, .order = 30, .wanted = wanted},
             {.mw = {.name = NULL}}
         },

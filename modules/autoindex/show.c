@@ -14,10 +14,10 @@ static const char months[12][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
 
 /* How many characters (bytes, if it is not UTF-8) and where the first `max` end. */
 static size_t
-characters(wr_str_t s, size_t max, size_t *end)
+characters(const wr_req_t *r, wr_str_t s, size_t max, size_t *end)
 {
     size_t n = 0;
-    bool   utf8 = wr_utf8_valid(s);
+    bool   utf8 = wr_str_ieqz(r->charset, "utf-8") && wr_utf8_valid(s);
 
     *end = s.n;
     for (size_t i = 0; i < s.n; i++) {
@@ -71,7 +71,7 @@ put_size(const conf_t *conf, const entry_t *e, wr_buf_t *b)
 static void
 put_row(wr_req_t *r, const conf_t *conf, const entry_t *e, wr_buf_t *b)
 {
-    size_t    end, n = characters(e->name, NAME_WIDTH + 1, &end);
+    size_t    end, n = characters(r, e->name, NAME_WIDTH + 1, &end);
     bool      cut = n > NAME_WIDTH;
     time_t    t = (time_t) e->mtime;
     struct tm tm;
@@ -80,7 +80,7 @@ put_row(wr_req_t *r, const conf_t *conf, const entry_t *e, wr_buf_t *b)
     wr_buf_str(b, wr_uri_escape(wr_pool(r), e->name, WR_ESC_COMPONENT));
     wr_buf_z(b, e->is_dir ? "/\">" : "\">");
     if (cut) {
-        (void) characters(e->name, NAME_WIDTH - 3, &end);
+        (void) characters(r, e->name, NAME_WIDTH - 3, &end);
         wr_buf_str(b, wr_html_escape(wr_pool(r), wr_str_sub(e->name, 0, end)));
         wr_buf_lit(b, "..&gt;</a>");
     } else {

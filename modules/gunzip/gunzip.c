@@ -95,7 +95,7 @@ head(wr_req_t *r)
 
     encoding = conf->on ? wr_headers_first(&r->out, WR_H_CONTENT_ENCODING) : NULL;
     if (encoding == NULL || !wr_str_ieqz(encoding->value, "gzip")
-        || takes_gzip(r, conf) || r->method == WR_HEAD)
+        || takes_gzip(r, conf))
     {
         return WR_OK;
     }

@@ -36,7 +36,9 @@ proxied_ok(wr_req_t *r, unsigned allowed)
                || ((allowed & PROXIED_PRIVATE) != 0
                    && wr_field_has(control->value, WR_STR("private")));
     }
-    if ((allowed & PROXIED_NO_LM) != 0 && r->last_modified >= 0) {
+    if ((allowed & PROXIED_NO_LM) != 0 && r->last_modified >= 0
+        && r->upstream != NULL)
+    {
         return false;
     }
     return (allowed & PROXIED_NO_ETAG) == 0

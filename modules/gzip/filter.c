@@ -181,8 +181,7 @@ is_candidate(wr_req_t *r, const conf_t *conf)
            && (r->status == 200 || r->status == 403 || r->status == 404)
            && !is_encoded(r)
            && (r->out_length < 0 || r->out_length >= conf->min_length)
-           && wr_type_listed(r, &conf->types) && r->method != WR_HEAD
-           && !r->head_only;
+           && wr_type_listed(r, &conf->types) && !r->head_only;
 }
 
 static void
