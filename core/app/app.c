@@ -56,6 +56,22 @@ slot_of(void *data, wr_str_t text)
     return n->slot;
 }
 
+/* The same for template files: there an unknown name is undefined, not an error. */
+static int
+slot_of_template(void *data, wr_str_t text)
+{
+    app_main_t *m = data;
+    name_t     *n = wr_map_get(&m->names, text);
+
+    if (n == NULL) {
+        if (m->cf == NULL || wr_env_global_row(m->env, text) != NULL) {
+            return -1;
+        }
+        n = add_name(m, m->cf->pool, text);
+    }
+    return n->slot;
+}
+
 int
 wr_app_host_name(wr_conf_t *cf, const char *text, wr_app_get_t get)
 {
@@ -153,32 +169,54 @@ wr_app_take_name(const wr_tok_t *raw, wr_tok_t *name, wr_tok_t *rest)
 
 /* ---- the cycle ---- */
 
+static wr_env_t *
+new_env(wr_conf_t *cf, const wr_env_options_t *options)
+{
+    wr_env_t            *env = wr_env_new(cf->pool, options);
+    unsigned             n;
+    wr_module_t *const  *modules = wr_modules_of(cf, &n);
+
+    wr_env_add_globals(env, app_functions);
+    for (unsigned i = 0; i < n; i++) {
+        if (modules[i]->functions != NULL) {
+            wr_env_add_globals(env, modules[i]->functions);
+        }
+        if (modules[i]->filters != NULL) {
+            wr_env_add_filters(env, modules[i]->filters);
+        }
+        if (modules[i]->tests != NULL) {
+            wr_env_add_tests(env, modules[i]->tests);
+        }
+    }
+    return env;
+}
+
+wr_env_t *
+wr_app_env_new(wr_conf_t *cf, const wr_loader_t *loader, const wr_limits_t *limits)
+{
+    wr_env_options_t options = wr_env_defaults();
+
+    options.sandbox = 1;
+    options.extensions = WR_EXT_DO | WR_EXT_LOOPCONTROLS | WR_EXT_I18N;
+    options.autoescape = WR_AUTO_SELECT;
+    options.names = (wr_names_t) {slot_of_template, app_main_of(cf)};
+    options.loader = *loader;
+    options.limits = *limits;
+    return new_env(cf, &options);
+}
+
 static app_main_t *
 begin_main(wr_conf_t *cf)
 {
-    app_main_t          *m = WR_NEW(cf->pool, app_main_t);
-    wr_env_options_t     options = wr_env_defaults();
-    unsigned             n;
-    wr_module_t *const  *modules = wr_modules_of(cf, &n);
+    app_main_t       *m = WR_NEW(cf->pool, app_main_t);
+    wr_env_options_t  options = wr_env_defaults();
 
     m->names = wr_map(cf->pool, false);
     m->by_slot = wr_array(cf->pool, sizeof(name_t *));
     m->cf = cf;
     options.sandbox = 1;
     options.names = (wr_names_t) {slot_of, m};
-    m->env = wr_env_new(cf->pool, &options);
-    wr_env_add_globals(m->env, app_functions);
-    for (unsigned i = 0; i < n; i++) {
-        if (modules[i]->functions != NULL) {
-            wr_env_add_globals(m->env, modules[i]->functions);
-        }
-        if (modules[i]->filters != NULL) {
-            wr_env_add_filters(m->env, modules[i]->filters);
-        }
-        if (modules[i]->tests != NULL) {
-            wr_env_add_tests(m->env, modules[i]->tests);
-        }
-    }
+    m->env = new_env(cf, &options);
     wr_service_offer(cf, "app.1", m);
     (void) wr_app_host_name(cf, "params", app_get_params);
     (void) wr_app_host_name(cf, "query", app_get_query);
@@ -362,7 +400,7 @@ get_slot(wr_eval_t *ev, void *data, int slot, wr_str_t name, wr_val_t *out)
     name_t *n = *WR_AT(&a->main->by_slot, name_t *, (size_t) slot);
 
     (void) name;
-    if (n->get == NULL || ev != &a->ev) {
+    if (n->get == NULL) {
         return false;
     }
     if (!n->get(a->r, ev, out)) {
@@ -541,6 +579,7 @@ wr_app_eval_start(wr_req_t *r, const wr_app_expr_t *e)
     wr_app_eval_init(r, &j->ev, j->pool);
     j->bindings = a->bindings;
     j->bindings.get = NULL;         /* all is there */
+    j->job.run = run_job;
     if (wr_threads_run(wr_threads_default(), &j->job, "expression") != WR_OK) {
         (void) wr_app_fail(r, &e->at, 503, WR_STR("too busy"), NULL);
         return NULL;

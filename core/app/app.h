@@ -58,6 +58,11 @@ bool wr_app_take_name(const wr_tok_t *raw, wr_tok_t *name, wr_tok_t *rest);
 /* The environment of expressions, while the conf is read: for -t of templates. */
 wr_env_t *wr_app_env(wr_conf_t *cf);
 
+/* An environment for template files: the same functions and names, autoescape by
+ * the file's ending. */
+wr_env_t *wr_app_env_new(wr_conf_t *cf, const wr_loader_t *loader,
+                         const wr_limits_t *limits);
+
 /* Further names of the request: `get` makes the value (in ev->pool) once per
  * request. For `session`. WR_ERROR after a conf error. */
 typedef bool (*wr_app_get_t)(wr_req_t *r, wr_eval_t *ev, wr_val_t *out);

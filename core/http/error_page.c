@@ -205,7 +205,7 @@ wr_answer_error(wr_req_t *r)
         wr_req_finish(r, WR_CLOSED);
         return;
     }
-    if (ends_keepalive(r->fail_status)) {
+    if (r->app == NULL && ends_keepalive(r->fail_status)) {
         r->keepalive = 0;
     }
     page = find_page(r);

@@ -4,6 +4,31 @@
 #include <weir/app/app.h>
 #include <weir/expr/json_out.h>
 
+/* The first undefined value inside, or NULL: it is what the error should name. */
+static const wr_val_t *
+find_undefined(const wr_val_t *v, unsigned depth)
+{
+    const wr_val_t  *found = NULL;
+    wr_dict_entry_t *e;
+
+    if (v->type == WR_V_UNDEFINED) {
+        return v;
+    }
+    if (depth == 64) {
+        return NULL;
+    }
+    if (v->type == WR_V_LIST || v->type == WR_V_TUPLE) {
+        for (uint32_t i = 0; i < v->u.list->n && found == NULL; i++) {
+            found = find_undefined(&v->u.list->items[i], depth + 1);
+        }
+    } else if (v->type == WR_V_DICT) {
+        for (uint32_t i = 0; found == NULL && (e = wr_dict_next(v->u.dict, &i)) != NULL;) {
+            found = find_undefined(&e->value, depth + 1);
+        }
+    }
+    return found;
+}
+
 static wr_rc_t
 answer(wr_req_t *r, void *state)
 {
@@ -21,6 +46,12 @@ answer(wr_req_t *r, void *state)
     opts.any_iterable = true;
     opts.finite = true;
     if (!wr_json_put(&ev, &b, &v, &opts)) {
+        const wr_val_t *undefined = find_undefined(&v, 0);
+
+        if (undefined != NULL) {
+            wr_app_eval_init(r, &ev, wr_pool(r));
+            (void) wr_undef_raise(&ev, undefined);
+        }
         return wr_app_fail_eval(r, &e->at, &ev.err, e->client);
     }
     return wr_app_answer(r, 200, WR_STR("application/json"), WR_STR("utf-8"),

@@ -421,17 +421,18 @@ static const wr_middleware_t header_step = {"header", 0, run_header, NULL};
 static wr_tok_t
 first_word(const wr_tok_t *raw, wr_tok_t *rest)
 {
-    size_t i = 0, end;
+    wr_tok_t word;
+    size_t   i = 0;
 
     while (i < raw->text.n && !is_blank(raw->text.p[i])) {
         i++;
     }
-    end = i;
+    word = piece(raw, 0, i);
     while (i < raw->text.n && is_blank(raw->text.p[i])) {
         i++;
     }
     *rest = piece(raw, i, raw->text.n);
-    return piece(raw, 0, end);
+    return word;
 }
 
 wr_rc_t

@@ -1,0 +1,405 @@
+/*
+ * template: the view that answers with a template file.
+ *
+ * There is one environment for each template_root; it keeps what has been
+ * compiled, and with template_reload looks whether a file has changed.
+ */
+#include <weir/app/app.h>
+
+#include <sys/stat.h>
+#include <weir/http/core_conf.h>
+#include <weir/os/readfile.h>
+
+typedef struct root {
+    wr_str_t  folder;           /* with the slash */
+    wr_env_t *env;
+    bool      reload;
+} root_t;
+
+typedef struct conf {
+    wr_str_t template_root;
+    bool     template_reload;
+    int64_t  limit_steps, limit_output, limit_depth;
+    root_t  *root;
+} conf_t;
+
+typedef struct given {
+    wr_str_t             name;
+    const wr_app_expr_t *expr;
+} given_t;
+
+typedef struct view {
+    wr_tok_t   file;
+    wr_array_t given;           /* given_t */
+    wr_scope_t *scope;
+} view_t;
+
+/* ---- files ---- */
+
+/* Names come from the conf and from templates: never out of the root. */
+static bool
+is_inside(wr_str_t name)
+{
+    wr_str_t rest = name, part;
+
+    if (name.n == 0 || name.p[0] == '/' || wr_str_chr(name, '\0') >= 0) {
+        return false;
+    }
+    while (wr_str_split(&rest, '/', &part)) {
+        if (wr_str_eqz(part, "..")) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void
+identify(const struct stat *st, uint64_t identity[4])
+{
+    identity[0] = st->st_dev;
+    identity[1] = st->st_ino;
+    identity[2] = (uint64_t) st->st_size;
+    identity[3] = (uint64_t) st->st_mtim.tv_sec * 1000000000u + (uint64_t) st->st_mtim.tv_nsec;
+}
+
+static wr_rc_t
+load(void *data, wr_pool_t *pool, wr_str_t name, wr_source_t *out, wr_err_t *err)
+{
+    root_t     *root = data;
+    wr_str_t    path;
+    struct stat st;
+    const char *call;
+
+    (void) err;
+    if (!is_inside(name)) {
+        return WR_NOTFOUND;
+    }
+    path = wr_pool_join(pool, root->folder, name);
+    if (stat(path.p, &st) != 0 || !S_ISREG(st.st_mode)
+        || wr_file_read(pool, path.p, 64 << 20, &out->text, &call) != 0)
+    {
+        return WR_NOTFOUND;
+    }
+    out->file = path;
+    identify(&st, out->identity);
+    return WR_OK;
+}
+
+static bool
+fresh(void *data, wr_str_t name, const wr_source_t *source)
+{
+    root_t     *root = data;
+    struct stat st;
+    uint64_t    now[4];
+
+    (void) name;
+    if (!root->reload) {
+        return true;
+    }
+    if (stat(source->file.p, &st) != 0) {
+        return false;
+    }
+    identify(&st, now);
+    return memcmp(now, source->identity, sizeof(now)) == 0;
+}
+
+/* ---- the view ---- */
+
+static wr_rc_t
+template_error(wr_req_t *r, const view_t *v, const wr_err_t *err)
+{
+    wr_err_t shown = *err;
+
+    if (err->name.n != 0) {
+        shown.message = wr_pool_printf(wr_pool(r), "%.*s in template \"%.*s\" line %u",
+                                       WR_ARG(err->message), WR_ARG(err->name), err->line);
+    }
+    return wr_app_fail_eval(r, &v->file, &shown, false);
+}
+
+static wr_rc_t
+answer(wr_req_t *r, void *state)
+{
+    const view_t  *v = wr_stage_conf(r);
+    const conf_t  *conf = wr_conf(r);
+    uint64_t       began = wr_clock_ns();
+    wr_bindings_t  bindings = *wr_app_bindings(r);
+    wr_dict_t     *dict = wr_dict_new(wr_pool(r), v->given.n + 1);
+    wr_buf_t       b = wr_buf(wr_pool(r));
+    wr_template_t *t;
+    wr_eval_t      ev;
+    wr_err_t       err = {0};
+    bool           ok;
+
+    (void) state;
+    for (WR_EACH(given_t, g, &v->given)) {
+        wr_val_t value;
+
+        if (!wr_app_eval(r, g->expr, &value)) {
+            return wr_app_failed(r);
+        }
+        wr_dict_sets(wr_pool(r), dict, g->name, value);
+    }
+    t = wr_env_get(conf->root->env, v->file.text, wr_pool(r), &err);
+    if (t == NULL) {
+        return template_error(r, v, &err);
+    }
+    wr_eval_init(&ev, conf->root->env, wr_pool(r));
+    ev.host = r;
+    bindings.dict = dict;
+    ok = wr_template_render(t, &ev, &bindings, &b);
+    wr_template_free(t);
+    if (!ok) {
+        return template_error(r, v, &ev.err);
+    }
+    wr_app_add_time(r, WR_TIME_TEMPLATE, wr_clock_ns() - began);
+    return wr_app_answer(r, 200, WR_STR("text/html"), WR_STR("utf-8"), wr_buf_text(&b));
+}
+
+static const wr_middleware_t template_view = {"template", 0, answer, NULL};
+
+/* ---- conf ---- */
+
+static bool
+is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+/* Where the next NAME= begins at or behind `from`, outside quotes and brackets. */
+static size_t
+next_name(wr_str_t s, size_t from)
+{
+    int  depth = 0;
+    char quote = 0;
+
+    for (size_t i = from; i < s.n; i++) {
+        char c = s.p[i];
+
+        if (quote != 0) {
+            if (c == '\\') {
+                i++;
+            } else if (c == quote) {
+                quote = 0;
+            }
+        } else if (c == '"' || c == '\'') {
+            quote = c;
+        } else if (c == '(' || c == '[' || c == '{') {
+            depth++;
+        } else if (c == ')' || c == ']' || c == '}') {
+            depth--;
+        } else if (depth == 0 && i != 0 && is_blank(s.p[i - 1]) && wr_is_word(c)) {
+            size_t k = i;
+
+            while (k < s.n && wr_is_word(s.p[k])) {
+                k++;
+            }
+            if (k < s.n && s.p[k] == '=' && (k + 1 == s.n || s.p[k + 1] != '=')) {
+                return i;
+            }
+        }
+    }
+    return s.n;
+}
+
+static wr_tok_t
+piece(const wr_tok_t *tok, size_t from, size_t to)
+{
+    wr_tok_t t = *tok;
+
+    for (size_t i = 0; i < from; i++) {
+        if (tok->text.p[i] == '\n') {
+            t.line++;
+            t.column = 1;
+        } else {
+            t.column++;
+        }
+    }
+    t.text = wr_str_trim(wr_str_sub(tok->text, from, to));
+    return t;
+}
+
+static wr_rc_t
+set_template(wr_conf_t *cf, const wr_directive_t *d, void *conf)
+{
+    view_t  *v = WR_NEW(cf->pool, view_t);
+    wr_str_t s = cf->raw.text;
+    size_t   at = next_name(s, 0);
+
+    (void) d;
+    (void) conf;
+    v->file = piece(&cf->raw, 0, at);
+    v->file = wr_conf_unquote(cf, &v->file);
+    v->file.text = wr_pool_str(cf->pool, v->file.text);
+    v->file.file = wr_pool_str(cf->pool, v->file.file);
+    if (!is_inside(v->file.text) || wr_str_chr(v->file.text, ' ') >= 0) {
+        return wr_conf_fail(cf, &v->file, "\"template\" needs FILE [name=EXPRESSION …]");
+    }
+    v->given = wr_array(cf->pool, sizeof(given_t));
+    while (at < s.n) {
+        size_t   end = next_name(s, at + 1);
+        wr_tok_t pair = piece(&cf->raw, at, end);
+        size_t   eq = (size_t) wr_str_chr(pair.text, '=');
+        wr_tok_t value = piece(&pair, eq + 1, pair.text.n);
+        given_t *g = WR_PUSH(&v->given, given_t);
+
+        g->name = wr_pool_str(cf->pool, wr_str(pair.text.p, eq));
+        g->expr = wr_app_expr(cf, &value);
+        if (g->expr == NULL) {
+            return WR_ERROR;
+        }
+        at = end;
+    }
+    v->scope = cf->scope;
+    if (wr_service_find(cf, "template_views.1") == NULL) {
+        wr_array_t *views = WR_NEW(cf->pool, wr_array_t);
+
+        *views = wr_array(cf->pool, sizeof(view_t *));
+        wr_service_offer(cf, "template_views.1", views);
+    }
+    *WR_PUSH((wr_array_t *) (uintptr_t) wr_service_find(cf, "template_views.1"), view_t *) = v;
+    /* Which names a template uses is known only when it is compiled, at the end: it
+     * may use any. */
+    wr_app_want_body(cf);
+    if (wr_app_has_session(cf)) {
+        wr_app_want_session(cf);
+    }
+    return wr_app_step(cf, &template_view, v, true);
+}
+
+static wr_rc_t
+set_limit(wr_conf_t *cf, const wr_directive_t *d, void *conf)
+{
+    conf_t *c = conf;
+
+    (void) d;
+    for (unsigned i = 1; i < cf->nargs; i++) {
+        wr_str_t w = cf->args[i].text, value;
+        bool     ok;
+
+        if (wr_arg_value(w, "steps", &value)) {
+            ok = wr_parse_int(value, &c->limit_steps);
+        } else if (wr_arg_value(w, "output", &value)) {
+            ok = wr_parse_offset(value, &c->limit_output);
+        } else if (wr_arg_value(w, "depth", &value)) {
+            ok = wr_parse_int(value, &c->limit_depth);
+        } else {
+            ok = false;
+        }
+        if (!ok) {
+            return wr_conf_fail(cf, &cf->args[i], "invalid parameter \"%.*s\"", WR_ARG(w));
+        }
+    }
+    wr_scope_mark(cf, cf->scope, &WR_SELF->schema, offsetof(conf_t, limit_output));
+    wr_scope_mark(cf, cf->scope, &WR_SELF->schema, offsetof(conf_t, limit_depth));
+    return WR_OK;
+}
+
+static wr_rc_t
+check(wr_conf_t *cf, wr_scope_t *scope, void *conf, const void *outer)
+{
+    conf_t       *c = conf;
+    const conf_t *o = outer;
+    wr_loader_t   loader;
+    wr_limits_t   limits = {0};
+
+    (void) scope;
+    if (o != NULL && o->root != NULL && wr_str_eq(o->template_root, c->template_root)
+        && o->template_reload == c->template_reload && o->limit_steps == c->limit_steps
+        && o->limit_output == c->limit_output && o->limit_depth == c->limit_depth)
+    {
+        c->root = o->root;
+        return WR_OK;
+    }
+    c->root = WR_NEW(cf->pool, root_t);
+    c->root->folder = wr_pool_join(cf->pool, c->template_root, WR_STR("/"));
+    c->root->reload = c->template_reload;
+    loader = (wr_loader_t) {load, fresh, c->root};
+    limits.steps = (uint64_t) c->limit_steps;
+    limits.output = (uint64_t) c->limit_output;
+    limits.depth = (uint32_t) c->limit_depth;
+    c->root->env = wr_app_env_new(cf, &loader, &limits);
+    return WR_OK;
+}
+
+/* -t compiles what the conf names, and what that names by a constant. */
+static wr_rc_t
+compile(wr_conf_t *cf, const view_t *v, wr_env_t *env, wr_str_t name, wr_map_t *seen)
+{
+    wr_err_t       err = {0};
+    wr_template_t *t;
+    wr_rc_t        rc = WR_OK;
+
+    if (wr_map_set(seen, name, seen) != NULL) {
+        return WR_OK;
+    }
+    t = wr_env_get(env, name, cf->pool, &err);
+    if (t == NULL) {
+        if (strcmp(err.kind, "TemplateNotFound") == 0) {
+            return wr_conf_fail(cf, &v->file, "template \"%.*s\" is not there", WR_ARG(name));
+        }
+        return wr_conf_fail(cf, &v->file, "%.*s:%u:%u: %s: %.*s", WR_ARG(err.name), err.line,
+                            err.column, err.kind, WR_ARG(err.message));
+    }
+    for (uint32_t i = 0; rc == WR_OK && i < wr_template_nrefs(t); i++) {
+        wr_str_t ref = wr_pool_str(cf->pool, wr_template_ref_at(t, i));
+        wr_source_t source;
+
+        /* `include … ignore missing` may name what is not there. */
+        if (load(((const conf_t *) v->scope->conf[WR_SELF->schema.index])->root, cf->temp,
+                 ref, &source, &err) == WR_OK)
+        {
+            rc = compile(cf, v, env, ref, seen);
+        }
+    }
+    wr_template_free(t);
+    return rc;
+}
+
+static wr_rc_t
+finish(wr_conf_t *cf)
+{
+    const wr_array_t *views = wr_service_find(cf, "template_views.1");
+    wr_map_t          seen = wr_map(cf->temp, false);
+
+    for (uint32_t i = 0; views != NULL && i < views->n; i++) {
+        const view_t *v = *WR_AT(views, view_t *, i);
+        const wr_scope_t *scope = v->scope;
+        const conf_t *conf = scope->conf[WR_SELF->schema.index];
+        wr_str_t      key = wr_pool_join3(cf->pool, conf->root->folder, WR_STR("\n"),
+                                          v->file.text);
+
+        if (wr_map_set(&seen, key, &seen) == NULL) {
+            wr_map_t names = wr_map(cf->temp, false);
+
+            if (compile(cf, v, conf->root->env, v->file.text, &names) != WR_OK) {
+                return WR_ERROR;
+            }
+        }
+    }
+    return WR_OK;
+}
+
+static const wr_directive_t directives[] = {
+    WR_PATH("template_root", WR_ANY, conf_t, template_root, "templates",
+            "The folder of template files."),
+    WR_FLAG("template_reload", WR_ANY, conf_t, template_reload, "on",
+            "A changed file is seen without a reload."),
+    WR_CUSTOM("template_limit", WR_ANY, 1, 3, set_limit, conf_t, limit_steps,
+              "What a template may use up.", .args = "[steps=N] [output=SIZE] [depth=N]"),
+    WR_CUSTOM("", 0, 0, 0, set_limit, conf_t, limit_output, ""),
+    WR_CUSTOM("", 0, 0, 0, set_limit, conf_t, limit_depth, ""),
+    WR_ACTION("template", WR_LOCATION | WR_WHEN, 1, 1, set_template,
+              "Answers with a template file.",
+              .flags = WR_DF_RAW | WR_DF_TEMPLATE | WR_DF_REPEAT,
+              .args = "FILE [name=EXPRESSION …]",
+              .example = "template post.html post=post.first;"),
+    WR_END
+};
+
+static const wr_http_tables_t tables = {0};
+
+WR_MODULE(template, .doc = "The template view.",
+          .schema = {.name = "http_template_module", .directives = directives,
+                     .size = sizeof(conf_t), .check = check},
+          .http = &tables, .finish = finish);
