@@ -96,6 +96,8 @@ new_request(wr_h1_t *h)
     h->hr->h = h;
     h->hr->scan = h->pos;
     r->number = ++h->requests;
+    r->pipelined = h->pipelined;
+    h->pipelined = false;
     r->peer = wr_alloc(wr_pool(r), sizeof(*r->peer));
     r->peer->len = h->peer.len;
     memcpy(&r->peer->u, &h->peer.u, sizeof(h->peer.u));
@@ -314,6 +316,7 @@ request_done(wr_h1_t *h)
     h->hr = NULL;
     wr_req_free(r);
     keep_rest(h);
+    h->pipelined = h->end != 0;
     h->state = H1_HEAD;
     h->again = true;
 }

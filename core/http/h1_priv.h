@@ -35,6 +35,7 @@ typedef struct wr_h1 {
     uint8_t              state;
     uint8_t              busy;
     bool                 again;     /* the next request may begin */
+    bool             pipelined;     /* bytes were there when the last request ended */
     bool                 idle;      /* between requests, nothing read yet */
     uint32_t             requests;
     wr_msec_t            born;

@@ -387,6 +387,7 @@ restart(wr_req_t *r)
 {
     r->internal = 1;
     r->uri_changed = 0;
+    r->left_location = false;
     r->replied = 0;
     r->reply = NULL;
     r->fail_status = 0;

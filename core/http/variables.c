@@ -60,6 +60,13 @@ get_is_args(wr_req_t *r, const wr_var_t *v, wr_str_t *value)
     return found(value, r->args.n != 0 ? WR_STR("?") : WR_STR(""));
 }
 
+static wr_rc_t
+get_pipe(wr_req_t *r, const wr_var_t *v, wr_str_t *value)
+{
+    (void) v;
+    return found(value, r->main->pipelined ? WR_STR("p") : WR_STR("."));
+}
+
 /* data: bytes of the prefix */
 static wr_rc_t
 get_arg(wr_req_t *r, const wr_var_t *v, wr_str_t *value)
@@ -400,8 +407,8 @@ const wr_var_row_t wr_http_core_variables[] = {
      "How many requests came over this connection so far"},
     {"connection_time", wr_get_connection_time, NULL, 0, WR_VAR_NOCACHE,
      "Seconds since the connection was accepted, with milliseconds"},
-    {"pipe", wr_get_text, NULL, (uintptr_t) ".", WR_VAR_NOCACHE,
-     "\".\": requests are never told apart as pipelined"},
+    {"pipe", get_pipe, NULL, 0, WR_VAR_NOCACHE,
+     "\"p\" if the request came while another was being answered, else \".\""},
     {"tcpinfo_rtt", wr_get_tcpinfo, NULL, WR_TCP_RTT, WR_VAR_NOCACHE,
      "Round-trip time of the connection in microseconds"},
     {"tcpinfo_rttvar", wr_get_tcpinfo, NULL, WR_TCP_RTTVAR, WR_VAR_NOCACHE,

@@ -40,6 +40,9 @@ add_field(wr_conf_t *cf, wr_array_t *list)
     f = WR_PUSH(list, field_t);
     f->name = cf->args[1].text;
     f->id = wr_header_id(f->name);
+    if (f->id == WR_H_LOCATION) {
+        f->id = WR_H_OTHER;     /* stays as it is, never made absolute */
+    }
     if (cf->nargs == 4) {
         if (!wr_str_eqz(cf->args[3].text, "always")) {
             return wr_conf_fail(cf, &cf->args[3], "invalid parameter \"%.*s\"",
@@ -261,18 +264,30 @@ head(wr_req_t *r)
     if (conf->headers.n != 0 && put_headers(r, &conf->headers, safe) != WR_OK) {
         return WR_ERROR;
     }
-    if (conf->trailers.n != 0 && has_trailers(&conf->trailers, safe)) {
-        if (r->trailers == NULL) {
-            r->trailers = WR_NEW(wr_pool(r), wr_headers_t);
-            wr_headers_init(r->trailers, wr_pool(r));
-        }
-        if (r->version == WR_HTTP_11 && r->method != WR_HEAD && r->status != 204
-            && r->status != 304)
-        {
-            wr_clear_content_length(r);     /* they stand behind the last chunk */
-        }
-        wr_filter_attach(r, add_trailers, (void *) &conf->trailers);
+    return WR_OK;
+}
+
+/* After the other filters, which may want to know the length. */
+static wr_rc_t
+trailers_head(wr_req_t *r)
+{
+    const conf_t *conf = wr_conf(r);
+
+    if (r != r->main || conf->trailers.n == 0
+        || !has_trailers(&conf->trailers, is_safe(r->status)))
+    {
+        return WR_OK;
     }
+    if (r->trailers == NULL) {
+        r->trailers = WR_NEW(wr_pool(r), wr_headers_t);
+        wr_headers_init(r->trailers, wr_pool(r));
+    }
+    if (r->version == WR_HTTP_11 && r->method != WR_HEAD && r->status != 204
+        && r->status != 304)
+    {
+        wr_clear_content_length(r);     /* they stand behind the last chunk */
+    }
+    wr_filter_attach(r, add_trailers, (void *) &conf->trailers);
     return WR_OK;
 }
 
@@ -309,6 +324,7 @@ WR_MODULE(headers,
     .http = &(const wr_http_tables_t) {
         .filters = (const wr_filter_t[]) {
             {"headers", WR_FILTER_HEADERS, head},
+            {"trailers", WR_FILTER_RANGE + 10, trailers_head},
             {.name = NULL}
         },
     });

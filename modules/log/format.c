@@ -102,8 +102,7 @@ put_addr(wr_req_t *r, wr_buf_t *line)
 static void
 put_pipe(wr_req_t *r, wr_buf_t *line)
 {
-    (void) r;
-    wr_buf_char(line, '.');
+    wr_buf_char(line, r->main->pipelined ? 'p' : '.');
 }
 
 static const struct {

@@ -241,6 +241,7 @@ rewrite(wr_req_t *r, const rewrite_t *rw)
     r->internal = 1;
     r->valid_uri = 0;
     r->uri_changed = !rw->stay;
+    r->left_location |= rw->stay;
     if (put_text(r, &rw->path, false, &path) != WR_OK
         || (rw->has_args && put_text(r, &rw->args, true, &args) != WR_OK))
     {
