@@ -3,13 +3,11 @@
  */
 #include <weir/main/render.h>
 
+#include <weir_config.h>
+
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-#ifndef WEIR_VERSION
-#define WEIR_VERSION "0.1"
-#endif
 
 enum {
     STATUS_USAGE = 2,
@@ -106,7 +104,7 @@ main(int argc, char **argv)
             options[job.noptions++] = optarg;
             break;
         case 'h': help(stdout); return 0;
-        case 'V': puts("weir-render " WEIR_VERSION); return 0;
+        case 'V': puts("weir-render " WR_VERSION); return 0;
         case OPT_PROTOCOL: help_protocol(); return 0;
         case OPT_BATCH: batch = true; break;
         default:

@@ -269,6 +269,19 @@ render(request_t *r)
 }
 
 static void
+not_json(request_t *r, const wr_json_err_t *bad)
+{
+    wr_err_t err = {.kind = "OverflowError", .message = bad->message};
+
+    if (wr_str_starts(bad->message, WR_STR("too big integer"))) {
+        put_error(r, &err);
+    } else {
+        refuse(r, wr_pool_printf(r->pool, "the request is not JSON: %.*s",
+                                 WR_ARG(bad->message)));
+    }
+}
+
+static void
 answer(wr_str_t line)
 {
     request_t        r = {.pool = wr_pool_new()};
@@ -279,8 +292,7 @@ answer(wr_str_t line)
     r.answer = wr_buf(NULL);
     wr_buf_char(&r.answer, '{');
     if (!wr_json_parse(r.pool, line, &limits, &req, &bad)) {
-        refuse(&r, wr_pool_printf(r.pool, "the request is not JSON: %.*s",
-                                  WR_ARG(bad.message)));
+        not_json(&r, &bad);
     } else if (req.type != WR_V_DICT) {
         refuse(&r, WR_STR("the request is not an object"));
     } else if (take_request(&r, req.u.dict)) {

@@ -231,7 +231,9 @@ render(wr_pool_t *pool, files_t *f, const wr_env_options_t *o, wr_str_t name,
     int            status = 0;
 
     if (t == NULL) {
-        return report(f, &err);
+        report(f, &err);
+        return strcmp(err.kind, "TemplateNotFound") == 0 ? STATUS_USAGE
+                                                         : STATUS_ERROR;
     }
     wr_eval_init(&ev, env, pool);
     if (!wr_template_render(t, &ev, &vars, &out)) {
