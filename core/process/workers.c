@@ -17,7 +17,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { SLOTS = 4096, SHORT_LIFE_MS = 1000, FIRST_DELAY_MS = 100, MAX_DELAY_MS = 5000 };
+enum { SLOTS = 4096, SHORT_LIFE_MS = 1000, AT_ONCE = 5, FIRST_DELAY_MS = 100,
+       MAX_DELAY_MS = 5000 };
 enum { STARTING = 1, ACCEPTING, RETIRED };
 
 typedef struct slot {
@@ -26,7 +27,7 @@ typedef struct slot {
     bool       used;
     bool       old;             /* not started again */
     wr_msec_t  since;
-    wr_msec_t  delay;           /* before the next start */
+    unsigned   short_lives;     /* in a row */
     wr_timer_t again;
 } slot_t;
 
@@ -153,8 +154,7 @@ spawn(wr_cycle_t *cycle, slot_t *s)
         wr_log(cycle->log, WR_LOG_ALERT, errno, "fork() failed while spawning \"worker "
                "process\"");
         s->pid = 0;
-        s->delay = MAX_DELAY_MS;
-        wr_timer_set(&s->again, s->delay);
+        wr_timer_set(&s->again, MAX_DELAY_MS);
         return;
     case 0:
         child(cycle, s);
@@ -305,35 +305,43 @@ report(const char *what, pid_t pid, int status)
     }
 }
 
+static wr_msec_t
+delay_after(unsigned failures)
+{
+    wr_msec_t delay = FIRST_DELAY_MS;
+
+    while (--failures != 0 && delay < MAX_DELAY_MS) {
+        delay *= 2;
+    }
+    return delay < MAX_DELAY_MS ? delay : MAX_DELAY_MS;
+}
+
 static void
 restart(wr_cycle_t *cycle, slot_t *s, int status)
 {
+    pid_t     pid = s->pid;
+    wr_msec_t delay;
+
     s->pid = 0;
     if (s->old || no_respawn) {
         s->used = false;
         return;
     }
     if (WIFEXITED(status) && WEXITSTATUS(status) == 2) {
-        wr_log(cycle->log, WR_LOG_ALERT, 0, "worker process exited with fatal code 2 "
-               "and cannot be respawned");
+        wr_log(cycle->log, WR_LOG_ALERT, 0, "worker process %d exited with fatal "
+               "code 2 and cannot be respawned", (int) pid);
         s->used = false;
         return;
     }
-    if (wr_clock.mono - s->since >= SHORT_LIFE_MS) {
-        s->delay = 0;
+    s->short_lives = wr_clock.mono - s->since < SHORT_LIFE_MS ? s->short_lives + 1 : 0;
+    if (s->short_lives <= AT_ONCE) {
         spawn(cycle, s);
         return;
     }
-    /* The first short life is followed at once, then ever more slowly. */
-    if (s->delay == 0) {
-        s->delay = FIRST_DELAY_MS;
-        spawn(cycle, s);
-        return;
-    }
-    wr_log(cycle->log, WR_LOG_ALERT, 0, "worker respawning too fast, next start in "
-           "%" PRId64 " ms", s->delay);
-    wr_timer_set(&s->again, s->delay);
-    s->delay = s->delay * 2 < MAX_DELAY_MS ? s->delay * 2 : MAX_DELAY_MS;
+    delay = delay_after(s->short_lives - AT_ONCE);
+    wr_log(cycle->log, WR_LOG_WARN, 0, "worker respawning too fast, next start in "
+           "%" PRId64 " ms", delay);
+    wr_timer_set(&s->again, delay);
 }
 
 void
