@@ -147,6 +147,8 @@ struct wr_req {
     bool           counted;         /* among the running ones of http/stats.h */
     bool           finishing;       /* wr_req_finish was called while it was held */
     unsigned       held;            /* wr_req_hold */
+    int64_t        content_offset;  /* of the body that comes within the whole
+                                       one: for slices */
     bool           left_location;   /* `rewrite … break`: the URI no longer begins as
                                        the location does, proxy_pass takes it whole */
     bool           pipelined;       /* it came while another was being answered */

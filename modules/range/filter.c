@@ -250,6 +250,7 @@ head(wr_req_t *r)
         s = WR_NEW(wr_pool(r), state_t);
         s->ranges = wr_array(wr_pool(r), sizeof(range_t));
         s->length = r->out_length;
+        s->at = r->content_offset;
         rc = range_parse(wr_str_skip(given->value, 6), s->length,
                          core->max_ranges < 0 ? INT32_MAX : core->max_ranges,
                          &s->ranges);
