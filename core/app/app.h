@@ -127,6 +127,13 @@ bool wr_app_eval_truth(wr_req_t *r, const wr_app_expr_t *e, bool *truth);
 bool wr_app_render(wr_req_t *r, const wr_app_text_t *t, bool escaped, wr_buf_t *out);
 wr_rc_t wr_app_failed(wr_req_t *r);
 
+/* Bytes from outside as a str: what is not UTF-8 becomes U+FFFD. */
+wr_val_t wr_app_str(wr_pool_t *pool, wr_str_t bytes);
+/* A mapping that may have a name several times (`.getall(name)`), like query and
+ * headers. Names are borrowed. */
+wr_obj_t *wr_app_mapping(wr_pool_t *pool, bool icase);
+void      wr_app_mapping_add(wr_obj_t *mapping, wr_str_t name, wr_val_t value);
+
 /* The values of a request, for evaluating on another thread: bindings whose
  * host names have been made. Only while the request waits for that thread. */
 const wr_bindings_t *wr_app_bindings(wr_req_t *r);

@@ -248,6 +248,24 @@ multi_add(multi_t *m, wr_str_t name, wr_val_t value)
     *WR_PUSH(&m->pairs, wr_app_param_t) = (wr_app_param_t) {name, value};
 }
 
+wr_val_t
+wr_app_str(wr_pool_t *pool, wr_str_t bytes)
+{
+    return app_str(pool, bytes);
+}
+
+wr_obj_t *
+wr_app_mapping(wr_pool_t *pool, bool icase)
+{
+    return &multi_new(pool, icase)->obj;
+}
+
+void
+wr_app_mapping_add(wr_obj_t *mapping, wr_str_t name, wr_val_t value)
+{
+    multi_add((multi_t *) (void *) mapping, name, value);
+}
+
 /* ---- the names ---- */
 
 bool
