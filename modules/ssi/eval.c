@@ -1,0 +1,200 @@
+/*
+ * Variables, texts with variables in them, and the conditions of `if`.
+ */
+#include <weir/vars/regex.h>
+#include "ssi.h"
+
+enum { MAX_GROUPS = 10 };
+
+const wr_str_t *
+ssi_variable(ssi_t *s, wr_str_t name)
+{
+    const wr_array_t *own = &s->shared->variables;
+
+    if (name.n == 1 && wr_is_digit(name.p[0])) {
+        size_t n = (size_t) (name.p[0] - '0');
+
+        if (n < s->shared->captures.n) {
+            return WR_AT(&s->shared->captures, wr_str_t, n);
+        }
+    }
+    for (uint32_t i = own->n; i > 0; i--) {
+        ssi_named_t *v = WR_AT(own, ssi_named_t, i - 1);
+
+        if (wr_str_ieq(v->name, name)) {
+            return &v->text;
+        }
+    }
+    return wr_var_lookup(s->r, name);
+}
+
+void
+ssi_set_variable(ssi_t *s, wr_str_t name, wr_str_t value)
+{
+    for (WR_EACH(ssi_named_t, v, &s->shared->variables)) {
+        if (wr_str_ieq(v->name, name)) {
+            v->text = value;
+            return;
+        }
+    }
+    *WR_PUSH(&s->shared->variables, ssi_named_t) = (ssi_named_t) {name, value};
+}
+
+/* At a `$`: appends the value. */
+static bool
+put_variable(ssi_t *s, wr_str_t *text, wr_buf_t *b)
+{
+    wr_str_t        rest = wr_str_skip(*text, 1), name;
+    bool            braced = rest.n != 0 && rest.p[0] == '{';
+    size_t          n = 0;
+    const wr_str_t *value;
+
+    rest = wr_str_skip(rest, braced);
+    while (n < rest.n && wr_is_word(rest.p[n])) {
+        n++;
+    }
+    name = wr_str_sub(rest, 0, n);
+    rest = wr_str_skip(rest, n);
+    if (braced) {
+        if (rest.n == 0 || rest.p[0] != '}') {
+            wr_log(&s->r->log, WR_LOG_ERR, 0,
+                   "the closing bracket in \"%.*s\" variable is missing", WR_ARG(name));
+            return false;
+        }
+        rest = wr_str_skip(rest, 1);
+    }
+    if (name.n == 0) {
+        wr_log(&s->r->log, WR_LOG_ERR, 0, "invalid variable name in \"%.*s\"",
+               WR_ARG(*text));
+        return false;
+    }
+    value = ssi_variable(s, name);
+    if (value != NULL) {
+        wr_buf_str(b, *value);
+    }
+    *text = rest;
+    return true;
+}
+
+bool
+ssi_text(ssi_t *s, wr_str_t text, wr_str_t *out)
+{
+    wr_buf_t b = wr_buf(wr_pool(s->r));
+
+    if (wr_str_chr(text, '$') < 0) {
+        *out = text;
+        return true;
+    }
+    while (text.n != 0) {
+        char c = text.p[0];
+
+        if (c == '$') {
+            if (!put_variable(s, &text, &b)) {
+                return false;
+            }
+            continue;
+        }
+        if (c == '\\' && text.n > 1) {
+            char next = text.p[1];
+
+            if (next != '\\' && next != '\'' && next != '"' && next != '$') {
+                wr_buf_char(&b, '\\');
+            }
+            wr_buf_char(&b, next);
+            text = wr_str_skip(text, 2);
+            continue;
+        }
+        wr_buf_char(&b, c);
+        text = wr_str_skip(text, 1);
+    }
+    *out = wr_buf_text(&b);
+    return true;
+}
+
+static wr_str_t
+trim_end(wr_str_t s)
+{
+    while (s.n != 0 && s.p[s.n - 1] == ' ') {
+        s.n--;
+    }
+    return s;
+}
+
+static bool
+match(ssi_t *s, wr_str_t subject, wr_str_t pattern, bool *result)
+{
+    wr_regex_t *re;
+    wr_str_t    error;
+    int         groups[2 * MAX_GROUPS];
+    int         n;
+
+    if (pattern.n < 2 || pattern.p[pattern.n - 1] != '/') {
+        wr_log(&s->r->log, WR_LOG_ERR, 0, "invalid regular expression \"%.*s\"",
+               WR_ARG(pattern));
+        return false;
+    }
+    pattern = wr_str_sub(pattern, 1, pattern.n - 1);
+    re = wr_regex_new(wr_pool(s->r), pattern, false, &error);
+    if (re == NULL) {
+        wr_log(&s->r->log, WR_LOG_ERR, 0, "%.*s", WR_ARG(error));
+        return false;
+    }
+    n = wr_regex_match(re, subject, groups, MAX_GROUPS);
+    *result = n > 0;
+    if (n > 0) {
+        s->shared->captures.n = 0;
+        for (int i = 0; i < n && i < MAX_GROUPS; i++) {
+            *WR_PUSH(&s->shared->captures, wr_str_t) =
+                groups[2 * i] < 0 ? WR_STR("")
+                                  : wr_str_sub(subject, (size_t) groups[2 * i],
+                                               (size_t) groups[2 * i + 1]);
+        }
+    }
+    return true;
+}
+
+bool
+ssi_condition(ssi_t *s, wr_str_t expr, bool *result)
+{
+    ssize_t  equals = wr_str_chr(expr, '=');
+    wr_str_t left = trim_end(expr), right, value, other;
+    bool     negated = false;
+
+    if (equals < 0) {
+        if (!ssi_text(s, left, &value)) {
+            return false;
+        }
+        *result = value.n != 0;
+        return true;
+    }
+    left = wr_str_sub(expr, 0, (size_t) equals);
+    if (left.n != 0 && left.p[left.n - 1] == '!') {
+        negated = true;
+        left.n--;
+    }
+    left = trim_end(left);
+    right = trim_end(wr_str_skip(expr, (size_t) equals + 1));
+    while (right.n != 0 && right.p[0] == ' ') {
+        right = wr_str_skip(right, 1);
+    }
+    if (left.n == 0 || right.n == 0) {
+        wr_log(&s->r->log, WR_LOG_ERR, 0, "invalid expression in \"%.*s\"",
+               WR_ARG(expr));
+        return false;
+    }
+    if (!ssi_text(s, left, &value)) {
+        return false;
+    }
+    if (right.p[0] == '/') {
+        if (!match(s, value, right, result)) {
+            return false;
+        }
+    } else {
+        if (!ssi_text(s, right, &other)) {
+            return false;
+        }
+        *result = wr_str_eq(value, other);
+    }
+    *result ^= negated;
+    return true;
+}

@@ -1,0 +1,98 @@
+/*
+ * Server side includes: what the module's files share.
+ */
+#ifndef WEIR_SSI_SSI_H
+#define WEIR_SSI_SSI_H
+
+#include <weir/http/filter.h>
+
+enum { SSI_MAX_PARAMS = 16 };
+
+typedef struct ssi_conf {
+    bool       on;
+    bool       silent;
+    bool       keep_modified;
+    bool       ignore_recycled;
+    size_t     min_chunk;
+    size_t     value_length;
+    wr_array_t types;           /* wr_str_t */
+} ssi_conf_t;
+
+typedef struct ssi_named {
+    wr_str_t name;
+    wr_str_t text;
+} ssi_named_t;
+
+/* What the main request and its subrequests have in common: wr_ctx of the main. */
+typedef struct ssi_shared {
+    wr_array_t variables;       /* ssi_named_t: `set` */
+    wr_array_t blocks;          /* ssi_named_t */
+    wr_array_t captures;        /* wr_str_t: of the last regex */
+    wr_str_t   timefmt;
+    wr_str_t   errmsg;
+} ssi_shared_t;
+
+/* A piece of the output, in order: bytes that are there, or a subrequest's. */
+typedef struct ssi_item {
+    struct ssi_item *next;
+    wr_seg_t        *segs;
+    wr_req_t        *sub;       /* NULL: the segments are complete */
+    wr_str_t         stub;      /* in place of an answer that failed */
+    wr_str_t         set;       /* the variable that takes it */
+    bool             wait;
+    struct ssi      *ssi;
+} ssi_item_t;
+
+enum { COND_NONE = 0, COND_IF, COND_ELSE };
+
+/* One body that is being looked through. */
+typedef struct ssi {
+    wr_req_t         *r;
+    const ssi_conf_t *conf;
+    wr_link_t        *self;
+    ssi_shared_t     *shared;
+    wr_buf_t          carry;        /* bytes that may begin a command */
+    wr_seg_t         *kept;         /* input that waits */
+    wr_made_t         out;
+    ssi_item_t       *first, **last;
+    ssi_item_t       *waiting;      /* the parser waits for this one */
+    wr_buf_t          block;        /* the text between block and endblock */
+    wr_str_t          block_name;
+    bool              in_block;
+    bool              output;       /* false: in a branch that is not taken */
+    bool              chosen;       /* a branch of this `if` has been taken */
+    uint8_t           cond;
+    bool              end;          /* the last input has come */
+    bool              ended;        /* and all has been sent */
+} ssi_t;
+
+typedef struct ssi_command {
+    wr_str_t    name;
+    wr_str_t    text;               /* all of it, "<!--#…-->" */
+    ssi_named_t params[SSI_MAX_PARAMS];
+    unsigned    n;
+} ssi_command_t;
+
+/* parse.c: `text` stands between "<!--#" and "-->". False: not a command. */
+bool ssi_parse(wr_pool_t *pool, wr_str_t text, ssi_command_t *c);
+/* Where a command begins in `text`; *end is behind it, or 0 if its end has not come.
+ * -1: none begins; then the last *keep bytes could be the start of one. */
+ssize_t ssi_find(wr_str_t text, size_t *end, size_t *keep);
+
+/* eval.c */
+const wr_str_t *ssi_variable(ssi_t *s, wr_str_t name);
+void            ssi_set_variable(ssi_t *s, wr_str_t name, wr_str_t value);
+/* Replaces $name and ${name}. */
+bool ssi_text(ssi_t *s, wr_str_t text, wr_str_t *out);
+bool ssi_condition(ssi_t *s, wr_str_t expr, bool *result);
+
+/* commands.c */
+void ssi_command(ssi_t *s, const ssi_command_t *c);
+void ssi_error(ssi_t *s);
+
+/* filter.c */
+void ssi_put(ssi_t *s, wr_str_t text);
+ssi_item_t *ssi_push(ssi_t *s);     /* closes what was put, opens a new item */
+void ssi_sub_done(wr_op_t *op);
+
+#endif
