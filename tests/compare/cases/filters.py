@@ -209,40 +209,60 @@ location /ret { return 200 "ret $args $uri"; }
       + [head("/s/inc.html"), get("/s/inc.html", version="1.0"),
          post("/s/inc.html", "x"), get("/s/echo.html", "Range: bytes=0-1")])
 
-group("small-modules", http="", server="""
-location /gif { empty_gif; }
-location /stub { stub_status; }
-location /rand/ { random_index on; alias html/one/; }
+ID = [(r"=[0-9A-F]{32}", "=ID"), (r"\bu(id)?=[A-Za-z0-9+/=]{24}", r"u\1=ID")]
+
+group("userid", server="""
 location /uid { userid on; userid_name uid; userid_expires max; return 200 "got=$uid_got reset=$uid_reset"; }
 location /uidv1 { userid v1; userid_name u; root html; }
 location /uidlog { userid log; userid_name u; return 200 "got=$uid_got"; }
 location /uidoff { userid off; return 200 "[$uid_got]"; }
 location /uidp/ { userid on; userid_name u; userid_domain .x.org; userid_path /p; userid_p3p 'policyref="/p"'; userid_expires 1d; userid_mark Z; alias html/; }
-location /browser { ancient_browser "MSIE "; modern_browser gecko 1.0.0; modern_browser msie 6.0; modern_browser unlisted; return 200 "[$modern_browser] [$ancient_browser] [$msie]"; }
-location /flv { flv; root html; }
-location /mirror { mirror /m; proxy_pass http://127.0.0.1:%%U%%; }
-location = /m { internal; proxy_pass http://127.0.0.1:%%U%%/mirrored$request_uri; }
-location /mirror2 { mirror /m; mirror_request_body off; root html; }
-location /slice { slice 10; proxy_set_header Range $slice_range; proxy_http_version 1.1; proxy_pass http://127.0.0.1:%%U%%/file; }
-""", files={"html/one/only.txt": "only\n", "html/a.txt": "a\n", "html/uidv1": "u\n",
-            "html/flv": "FLVDATA0123456789", "html/mirror2": "m2\n"},
-      upstreams={"U": {"/file": lambda r: sliced(r)}}, unordered=True,
-      norm=[(r"=[0-9A-F]{32}", "=ID"), (r"\bu(id)?=[A-Za-z0-9+/=]{24}", r"u\1=ID"),
-            (r"(Active connections:|Reading:|Writing:|Waiting:) \d+", r"\1 N"),
-            (r"\n \d+ \d+ \d+ ", "\n N N N ")],
-      requests=gets("/gif", "/stub", "/rand/", "/uid", "/uidlog", "/uidoff",
-                    "/uidp/a.txt", "/uidv1", "/flv", "/flv?start=3",
-                    "/flv?start=100", "/mirror2", "/slice") + [
+""", files={"html/a.txt": "a\n", "html/uidv1": "u\n"}, norm=ID,
+      requests=gets("/uid", "/uidlog", "/uidoff", "/uidp/a.txt", "/uidv1") + [
           get("/uid", "Cookie: uid=fwAAAWVT8QA5MAAAAgMEBQ=="),
           get("/uid", "Cookie: uid=short"),
-          get("/uid", "Cookie: a=b; uid=fwAAAWVT8QA5MAAAAgMEBQ=="),
-          head("/gif"), post("/gif", "x"), post("/stub", "x"), head("/stub"),
-          get("/slice", "Range: bytes=5-14"), get("/slice", "Range: bytes=15-15"),
-          get("/slice", "Range: bytes=90-"), head("/slice")] + [
-          get("/browser", *(["User-Agent: " + u] if u else [])) for u in (
-              None, "MSIE 5.0", "Mozilla/4.0 (compatible; MSIE 7.0)",
-              "Mozilla/5.0 (X11) Gecko/20100101 Firefox/99",
-              "Mozilla/5.0 rv:1.5 Gecko/2009", "Opera/9", "curl")])
+          get("/uid", "Cookie: a=b; uid=fwAAAWVT8QA5MAAAAgMEBQ==")])
+
+group("browser", server="""
+location / { ancient_browser "MSIE "; modern_browser gecko 1.0.0; modern_browser msie 6.0; modern_browser unlisted; return 200 "[$modern_browser] [$ancient_browser] [$msie]"; }
+""", requests=[get("/", *(["User-Agent: " + u] if u else [])) for u in (
+    None, "MSIE 5.0", "Mozilla/4.0 (compatible; MSIE 7.0)",
+    "Mozilla/5.0 (X11) Gecko/20100101 Firefox/99",
+    "Mozilla/5.0 rv:1.5 Gecko/2009", "Opera/9", "curl")])
+
+group("empty-gif", server="location / { empty_gif; }",
+      requests=[get("/"), head("/"), post("/", "x"), get("/", method="PUT"),
+                get("/", "Range: bytes=0-5"), get("/", version="1.0")])
+
+group("stub-status", server="location / { stub_status; }", norm=[
+    (r"(Active connections:|Reading:|Writing:|Waiting:) \d+", r"\1 N"),
+    (r"\n \d+ \d+ \d+ ", "\n N N N ")],
+      requests=[get("/"), head("/"), post("/", "x"), get("/", method="PUT")])
+
+group("random-index", server="location / { random_index on; root html/one; }",
+      files={"html/one/only.txt": "only\n", "html/one/.hidden": "x",
+             "html/one/sub/.hidden": "x"},
+      requests=[get("/"), head("/"), post("/", "x"), get("/sub/"),
+                get("/only.txt")])
+
+group("flv", server="location / { flv; root html; }",
+      files={"html/f": "FLVDATA0123456789"}, requests=gets(
+          "/f", "/f?start=3", "/f?start=100", "/f?start=x", "/none"))
+
+group("mirror", server="""
+location /mirror { mirror /m; root html; }
+location /both { mirror /m; mirror /m; proxy_pass http://127.0.0.1:%%V%%; }
+location /nobody { mirror /m; mirror_request_body off; proxy_pass http://127.0.0.1:%%V%%; }
+location = /m { internal; proxy_pass http://127.0.0.1:%%U%%/mirrored$request_uri; }
+""", files={"html/mirror": "m\n"}, upstreams={"U": {}, "V": {}},
+      requests=gets("/mirror", "/both?x=y", "/nobody")
+      + [post("/both", "hello"), head("/mirror")])
+
+group("slice", server="""
+location / { slice 10; proxy_set_header Range $slice_range; proxy_http_version 1.1; proxy_pass http://127.0.0.1:%%U%%/file; }
+""", upstreams={"U": {"/file": lambda r: sliced(r)}}, requests=[
+    get("/"), get("/", "Range: bytes=5-14"), get("/", "Range: bytes=15-15"),
+    get("/", "Range: bytes=90-"), head("/"), get("/", "Range: bytes=-3")])
 
 
 def sliced(r):

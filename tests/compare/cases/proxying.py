@@ -354,8 +354,6 @@ upstream bk { server 127.0.0.1:%%A%% backup; server 127.0.0.1:%%B%%; }
 upstream bk2 { server 127.0.0.1:%%A%% backup; server 127.0.0.1:%%DEAD%%; }
 upstream dn { server 127.0.0.1:%%A%% down; server 127.0.0.1:%%B%%; server 127.0.0.1:%%C%%; }
 upstream dnall { server 127.0.0.1:%%A%% down; server 127.0.0.1:%%B%% down; }
-upstream hs { hash $arg_k; server 127.0.0.1:%%A%%; server 127.0.0.1:%%B%%; server 127.0.0.1:%%C%%; }
-upstream hw { hash $arg_k; server 127.0.0.1:%%A%% weight=3; server 127.0.0.1:%%B%%; server 127.0.0.1:%%C%% down; }
 upstream ih { ip_hash; server 127.0.0.1:%%A%%; server 127.0.0.1:%%B%% weight=2; server 127.0.0.1:%%C%%; }
 upstream lc { least_conn; server 127.0.0.1:%%A%%; server 127.0.0.1:%%B%% weight=2; }
 upstream one { server 127.0.0.1:%%DEAD%%; }
@@ -365,15 +363,22 @@ upstream mc { server 127.0.0.1:%%A%% max_conns=1; server 127.0.0.1:%%B%%; }
 upstream rz { zone z 64k; server 127.0.0.1:%%A%%; server 127.0.0.1:%%B%%; }
 """, server="".join("location /%s/ { proxy_pass http://%s/; add_header X-U "
                     "\"$upstream_addr $upstream_status\"; }\n" % (u, u)
-                    for u in ("rr", "w", "bk", "bk2", "dn", "dnall", "hs", "hw",
-                              "ih", "lc", "one", "mf", "mf2", "mc", "rz")),
+                    for u in ("rr", "w", "bk", "bk2", "dn", "dnall", "ih", "lc", "one", "mf", "mf2", "mc", "rz")),
       upstreams=UPS, errors="warn", norm=BALANCE_NORM, requests=[
     get("/%s/x" % u, id="%s %d" % (u, i)) for u, n in (
         ("rr", 7), ("w", 16), ("bk", 3), ("bk2", 3), ("dn", 5), ("dnall", 2),
         ("ih", 3), ("lc", 6), ("one", 2), ("mf", 4), ("mf2", 6), ("mc", 3),
         ("rz", 4)) for i in range(n)
-] + [get("/%s/x?k=%s" % (u, k)) for u in ("hs", "hw")
-     for k in ("", "a", "b", "c", "d", "e", "hello", "x1", "x2", "x3")])
+])
+
+group("upstream-hash", http="""
+upstream hs { hash $arg_k; server 127.0.0.1:%%A%%; server 127.0.0.1:%%B%%; server 127.0.0.1:%%C%%; }
+upstream hw { hash $arg_k; server 127.0.0.1:%%A%% weight=3; server 127.0.0.1:%%B%%; server 127.0.0.1:%%C%% down; }
+""", server="".join("location /%s/ { proxy_pass http://%s/; }\n" % (u, u)
+                          for u in ("hs", "hw")),
+      upstreams=UPS, requests=[
+    get("/%s/x?k=%s" % (u, k)) for u in ("hs", "hw")
+    for k in ("", "a", "b", "c", "d", "e", "hello", "x1", "x2", "x3")])
 
 group("upstream-consistent", http="""
 upstream hc { hash $arg_k consistent; server 127.0.0.1:11; server 127.0.0.1:12; server 127.0.0.1:13 weight=2; }
@@ -466,14 +471,18 @@ location /notemp/ { proxy_max_temp_file_size 0; proxy_buffers 4 4k; proxy_pass h
 location /temp/ { proxy_buffers 2 4k; proxy_busy_buffers_size 4k; proxy_temp_file_write_size 8k; proxy_pass http://127.0.0.1:%%U%%/; }
 location /rate/ { proxy_limit_rate 100m; proxy_pass http://127.0.0.1:%%U%%/; }
 location /lr/ { limit_rate 100m; proxy_pass http://127.0.0.1:%%U%%/; }
-location /store/ { proxy_store %%PREFIX%%/data/$arg_f; proxy_pass http://127.0.0.1:%%U%%/; }
-location /stored/ { alias data/; }
 """, upstreams={"U": {"/big": REPLIES["big"], "/bigc": REPLIES["big-chunked"],
                       "/hb": REPLIES["header-big"], "/h": REPLIES["header-many"]}},
       norm=BIG_NORM + [(r"(ETag|Last-Modified): .*", r"\1")], requests=gets(
     *["/%s/%s" % (l, p) for l in ("small", "notemp", "temp", "rate", "lr")
-      for p in ("big", "bigc", "hb", "h")])
-    + gets("/store/big?f=b", "/stored/b", "/store/x?f=x", "/stored/x"))
+      for p in ("big", "bigc", "hb", "h")]))
+
+group("proxy-store", server="""
+location /store/ { proxy_store %%PREFIX%%/data/$arg_f; proxy_pass http://127.0.0.1:%%U%%/; }
+location /stored/ { alias data/; }
+""", upstreams={"U": {"/big": REPLIES["big"]}},
+      norm=BIG_NORM + [(r"(ETag|Last-Modified): .*", r"\1")], requests=gets(
+    "/store/big?f=b", "/stored/b", "/store/x?f=x", "/stored/x"))
 
 group("proxy-unix", server="location / { proxy_pass http://127.0.0.1:%%U%%; }\n"
       "location /s { proxy_pass http://unix:%%PREFIX%%/logs/s.sock; }\n"

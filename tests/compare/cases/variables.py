@@ -14,11 +14,8 @@ request_body_file proxy_protocol_addr proxy_protocol_port
 proxy_protocol_server_addr proxy_protocol_server_port limit_rate hostname
 nginx_version sent_http_x_a sent_http_content_type http_connection
 proxy_add_x_forwarded_for proxy_host proxy_port tcpinfo_x date_gmt_x
-realip_remote_addr http_accept http_content_length http_transfer_encoding
-ssl_protocol ssl_cipher ssl_server_name http2 gzip_ratio invalid_referer
-secure_link slice_range fastcgi_script_name
-fastcgi_path_info connections_x msie ancient_browser modern_browser
-upstream_addr upstream_status upstream_http_x uid_got uid_set
+http_accept http_content_length http_transfer_encoding
+upstream_addr upstream_status upstream_http_x
 http_name_with_underscore trailer_x sent_trailer_x arg_ cookie_ http_
 """.split()
 CORE = [v for v in CORE if not v.endswith("_x") or v.startswith(
@@ -32,11 +29,28 @@ LOTS = ("X-A: one", "X-A: two", "Cookie: a=1; B=2", "Cookie: c=3; a=4",
         "Accept: a", "Accept: b", "Content-Type: t/t",
         "Name-With-Underscore: n")
 
+# Of other modules; a conf that does not use the module may still name them.
+OTHER = {
+    "ssl": "ssl_protocol ssl_cipher ssl_server_name ssl_session_reused",
+    "http2": "http2", "userid": "uid_got uid_set uid_reset",
+    "browser": "msie ancient_browser modern_browser",
+    "fastcgi": "fastcgi_script_name fastcgi_path_info",
+    "gzip": "gzip_ratio", "referer": "invalid_referer", "slice": "slice_range",
+    "secure_link": "secure_link secure_link_expires",
+    "realip": "realip_remote_addr realip_remote_port_x",
+    "stub_status": "connections_active connections_waiting",
+}
 group("variables", server="default_type text/plain;\n" + "".join(
     "location = /%s { root html; return 200 \"[$%s]\\n\"; }\n" % (v, v)
     for v in CORE), requests=[get("/%s%s" % (v, q), *h) for v in CORE
                               for q, h in (("", ()), ("?a=1&b=2&B=3&a=9", LOTS))],
     norm=[(r"/tmp/weir-test-\w+", "PREFIX")])
+
+for module, names in OTHER.items():
+    names = [n for n in names.split() if not n.endswith("_x")]
+    group("variables-" + module, server="".join(
+        "location = /%s { return 200 \"[$%s]\\n\"; }\n" % (v, v) for v in names),
+        requests=[get("/" + v) for v in names])
 
 group("variables-special", server="""
 default_type text/plain;
@@ -64,7 +78,7 @@ location /conn { return 200 "$connection_requests\\n"; }
 location /body { proxy_pass http://127.0.0.1:%%U%%/echo; proxy_set_header X-Body "$request_body"; proxy_set_header X-File "$request_body_file"; proxy_set_header X-L "$content_length $request_length"; }
 location = /tcp { return 200 "$tcpinfo_rtt $tcpinfo_rttvar $tcpinfo_snd_cwnd $tcpinfo_rcv_space\\n"; }
 location /br { return 200 "a{b}c$args{d}\\n"; }
-location /up { add_header X-U "$upstream_addr|$upstream_status|$upstream_response_length|$upstream_bytes_sent|$upstream_bytes_received|$upstream_http_x_v|$upstream_cookie_c|$upstream_http_set_cookie|$upstream_cache_status|$proxy_host|$proxy_port|$proxy_internal_body_length|$upstream_trailer_x"; proxy_pass http://127.0.0.1:%%U%%; proxy_http_version 1.1; proxy_set_header Connection ""; }
+location /up { add_header X-U "$upstream_addr|$upstream_status|$upstream_response_length|$upstream_bytes_sent|$upstream_bytes_received|$upstream_http_x_v|$upstream_cookie_c|$upstream_http_set_cookie|$upstream_cache_status|$proxy_host|$proxy_port|$upstream_trailer_x"; proxy_pass http://127.0.0.1:%%U%%; proxy_http_version 1.1; proxy_set_header Connection ""; }
 """, files={"html/target/x": "x", "html/link": ("->", "target")},
       upstreams={"U": {"/up": reply("ok", "X-V: v1", "X-V: v2",
                                     "Set-Cookie: c=1; path=/", "Set-Cookie: d=2"),
