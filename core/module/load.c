@@ -8,6 +8,7 @@
 
 #include <dlfcn.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 typedef struct opened {
     struct opened *next;
@@ -137,10 +138,59 @@ check_new(wr_conf_t *cf, const wr_tok_t *at, const wr_module_t *m)
     return WR_OK;
 }
 
+/* Under the prefix; else where modules were installed; else beside the binary (a
+ * server that runs from its build folder with another prefix). */
+static wr_str_t
+find_file(wr_conf_t *cf, wr_str_t text)
+{
+    wr_str_t path = wr_conf_path(cf, text), other;
+    ssize_t  slash = wr_str_rchr(text, '/');
+    wr_str_t name = slash >= 0 ? wr_str_skip(text, (size_t) slash + 1) : text;
+    char     exe[4096];
+    ssize_t  n;
+
+    if (text.n == 0 || text.p[0] == '/' || access(path.p, F_OK) == 0) {
+        return path;
+    }
+    other = wr_pool_printf(cf->pool, "%s%s/%.*s", WR_MODULES_PATH[0] == '/' ? "" : WR_PREFIX,
+                           WR_MODULES_PATH, WR_ARG(name));
+    if (access(other.p, F_OK) == 0) {
+        return other;
+    }
+    n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+    while (n > 0 && exe[n - 1] != '/') {
+        n--;
+    }
+    other = wr_pool_printf(cf->pool, "%.*smodules/%.*s", (int) (n > 0 ? n : 0), exe,
+                           WR_ARG(name));
+    return n > 0 && access(other.p, F_OK) == 0 ? other : path;
+}
+
+/* `load_module modules/http_x_module.so;` where http_x_module is built in. */
+static bool
+is_built_in(wr_conf_t *cf, wr_str_t text)
+{
+    ssize_t             slash = wr_str_rchr(text, '/');
+    wr_str_t            name = slash >= 0 ? wr_str_skip(text, (size_t) slash + 1) : text;
+    unsigned            n;
+    wr_module_t *const *modules = wr_modules_of(cf, &n);
+
+    if (!wr_str_ends(name, WR_STR(".so"))) {
+        return false;
+    }
+    name.n -= 3;
+    for (unsigned i = 0; i < n; i++) {
+        if (!modules[i]->loaded && wr_str_eqz(name, modules[i]->name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 wr_rc_t
 wr_module_load(wr_conf_t *cf, const wr_tok_t *at)
 {
-    wr_str_t     path = wr_conf_path(cf, at->text);
+    wr_str_t     path;
     wr_module_t *m;
 
     for (const wr_scope_t *s = cf->main->inner; s != NULL; s = s->next) {
@@ -150,6 +200,10 @@ wr_module_load(wr_conf_t *cf, const wr_tok_t *at)
                                      "\"load_module\" directive is specified too late");
         }
     }
+    if (is_built_in(cf, at->text)) {
+        return WR_OK;
+    }
+    path = find_file(cf, at->text);
     m = find_opened(path);
     if (m == NULL) {
         m = open_module(cf, at, path);
