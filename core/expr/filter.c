@@ -169,6 +169,9 @@ wr_collect(wr_eval_t *ev, const wr_val_t *v, wr_list_t **out)
     wr_rc_t    rc;
 
     if (v->type == WR_V_LIST || v->type == WR_V_TUPLE) {
+        if (!wr_may_take(ev, sizeof(wr_val_t) * (uint64_t) v->u.list->n)) {
+            return false;
+        }
         l = wr_list_new(ev->pool, v->u.list->n);
         for (uint32_t i = 0; i < v->u.list->n; i++) {
             wr_list_push(ev->pool, l, v->u.list->items[i]);
@@ -182,7 +185,9 @@ wr_collect(wr_eval_t *ev, const wr_val_t *v, wr_list_t **out)
     l = wr_list_new(ev->pool,
                     it.left > 0 && it.left < 4096 ? (uint32_t) it.left : 0);
     while ((rc = it.next(ev, &it, &item)) == WR_OK) {
-        wr_list_push(ev->pool, l, item);
+        if (!wr_list_add(ev, l, &item)) {
+            return false;
+        }
     }
     if (rc != WR_DONE) {
         return false;

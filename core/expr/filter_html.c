@@ -18,8 +18,7 @@ WR_FN(wr_filter_escape)
     if (!wr_put_escaped(ev, &b, &args->pos[0])) {
         return false;
     }
-    *out = wr_buf_val(&b, true);
-    return true;
+    return wr_text_val(ev, &b, true, out);
 }
 
 WR_FN(wr_filter_forceescape)
@@ -32,8 +31,7 @@ WR_FN(wr_filter_forceescape)
         return false;
     }
     wr_escape(&b, wr_val_text(&text));
-    *out = wr_buf_val(&b, true);
-    return true;
+    return wr_text_val(ev, &b, true, out);
 }
 
 WR_FN(wr_filter_safe)
@@ -128,7 +126,7 @@ WR_FN(wr_filter_xmlattr)
         return false;
     }
     while ((rc = it.next(ev, &it, &pair)) == WR_OK) {
-        if (!put_attribute(ev, &b, &pair)) {
+        if (!wr_spend(ev, 1) || !put_attribute(ev, &b, &pair)) {
             return false;
         }
     }
@@ -140,8 +138,7 @@ WR_FN(wr_filter_xmlattr)
         wr_buf_str(&spaced, wr_buf_text(&b));
         b = spaced;
     }
-    *out = wr_buf_val(&b, ev->autoescape);
-    return true;
+    return wr_text_val(ev, &b, ev->autoescape, out);
 }
 
 /* ---- urlencode ---- */
@@ -235,7 +232,7 @@ quote_pairs(wr_eval_t *ev, wr_buf_t *b, const wr_val_t *v)
         if (b->n != 0) {
             wr_buf_char(b, '&');
         }
-        if (!unpack_pair(ev, &pair, kv) || !quote(ev, b, &kv[0], true)) {
+        if (!wr_spend(ev, 1) || !unpack_pair(ev, &pair, kv) || !quote(ev, b, &kv[0], true)) {
             return false;
         }
         wr_buf_char(b, '=');
@@ -262,6 +259,5 @@ WR_FN(wr_filter_urlencode)
     } else if (!quote(ev, &b, &v, false)) {
         return false;
     }
-    *out = wr_buf_val(&b, false);
-    return true;
+    return wr_text_val(ev, &b, false, out);
 }

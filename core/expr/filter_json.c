@@ -112,6 +112,5 @@ WR_FN(wr_filter_tojson)
     if (!set_indent(ev, &a[1], &opts) || !wr_json_put(ev, &b, &a[0], &opts)) {
         return false;
     }
-    *out = wr_buf_val(&b, true);
-    return true;
+    return wr_text_val(ev, &b, true, out);
 }

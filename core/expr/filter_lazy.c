@@ -39,7 +39,7 @@ next_step(wr_eval_t *ev, wr_iter_t *it, wr_val_t *out)
     bool    keep = true;
 
     while ((rc = z->it.next(ev, &z->it, out)) == WR_OK) {
-        if (!z->step(ev, z, out, &keep)) {
+        if (!wr_spend(ev, 1) || !z->step(ev, z, out, &keep)) {
             return WR_ERROR;
         }
         if (keep) {
@@ -385,7 +385,7 @@ next_batch(wr_eval_t *ev, wr_iter_t *it, wr_val_t *out)
         wr_val_t have = wr_int(row->n);
         bool     full;
 
-        if (!wr_equal(ev, &have, &z->pos[1], &full)) {
+        if (!wr_spend(ev, 1) || !wr_equal(ev, &have, &z->pos[1], &full)) {
             return WR_ERROR;
         }
         if (full) {
@@ -456,6 +456,9 @@ next_column(wr_eval_t *ev, wr_iter_t *it, wr_val_t *out)
 
     if (it->at >= c->n) {
         return WR_DONE;
+    }
+    if (!wr_spend(ev, 1)) {
+        return WR_ERROR;
     }
     n = c->each + (it->at < c->longer);
     column = wr_list_new(ev->pool, (uint32_t) n + 1);

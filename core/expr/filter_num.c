@@ -447,7 +447,7 @@ WR_FN(wr_filter_sum)
     while ((rc = it.next(ev, &it, &item)) == WR_OK) {
         wr_val_t next;
 
-        if (!wr_path_get(ev, &path, NULL, &item)
+        if (!wr_spend(ev, 1) || !wr_path_get(ev, &path, NULL, &item)
             || !wr_op_add(ev, &total, &item, &next)) {
             return false;
         }

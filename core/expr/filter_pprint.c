@@ -16,6 +16,5 @@ WR_FN(wr_filter_pprint)
         || !wr_pretty(ev, &b, &v, &(wr_pretty_opts_t) {.depth = 0})) {
         return false;
     }
-    *out = wr_buf_val(&b, false);
-    return true;
+    return wr_text_val(ev, &b, false, out);
 }

@@ -5,6 +5,7 @@
 #define WEIR_EXPR_FILTER_PRIV_H
 
 #include <weir/expr/bind.h>
+#include <weir/expr/budget.h>
 #include <weir/expr/builtins.h>
 #include <weir/expr/value.h>
 
@@ -82,13 +83,6 @@ WR_FN(wr_global_range);
 
 /* What Python's hasattr(v, '__html__') says: Markup, and chainable undefined. */
 bool wr_has_html(const wr_val_t *v);
-
-/* A str of the text in `b`; Markup if `safe`. */
-static inline wr_val_t
-wr_buf_val(const wr_buf_t *b, bool safe)
-{
-    return safe ? wr_vsafe(wr_buf_text(b)) : wr_vstr(wr_buf_text(b));
-}
 
 /* A str is lowered, anything else stays: how jinja2 compares without case. */
 bool wr_ignore_case(wr_eval_t *ev, wr_val_t *v);

@@ -354,8 +354,11 @@ join_plain(wr_eval_t *ev, wr_iter_t *it, const wr_path_t *path,
         return false;
     }
     while ((rc = it->next(ev, it, &item)) == WR_OK) {
+        if (!wr_spend(ev, 1) || !wr_may_grow(ev, &b, sep.n)) {
+            return false;
+        }
         if (!first) {
-            wr_buf_add(&b, sep.p, sep.n);
+            wr_buf_str(&b, wr_buf_text(&sep));
         }
         first = false;
         if (!wr_path_get(ev, path, NULL, &item)
@@ -363,8 +366,7 @@ join_plain(wr_eval_t *ev, wr_iter_t *it, const wr_path_t *path,
             return false;
         }
     }
-    *out = wr_buf_val(&b, false);
-    return rc == WR_DONE;
+    return rc == WR_DONE && wr_text_val(ev, &b, false, out);
 }
 
 /* With autoescape: as soon as one part is Markup, all others are escaped. */
@@ -381,23 +383,23 @@ join_escaped(wr_eval_t *ev, wr_iter_t *it, const wr_path_t *path,
     bool     (*put)(wr_eval_t *, wr_buf_t *, const wr_val_t *);
 
     while ((rc = it->next(ev, it, &item)) == WR_OK) {
-        if (!wr_path_get(ev, path, NULL, &item)) {
+        if (!wr_path_get(ev, path, NULL, &item)
+            || !wr_list_add(ev, l, &item)) {
             return false;
         }
         markup |= wr_has_html(&item);
-        wr_list_push(ev->pool, l, item);
     }
     if (rc != WR_DONE) {
         return false;
     }
     put = markup ? wr_put_escaped : wr_put_str;
     for (uint32_t i = 0; i < l->n; i++) {
-        if ((i != 0 && !put(ev, &b, &sep)) || !put(ev, &b, &l->items[i])) {
+        if (!wr_may_grow(ev, &b, sep.type == WR_V_STR ? sep.len : 0)
+            || (i != 0 && !put(ev, &b, &sep)) || !put(ev, &b, &l->items[i])) {
             return false;
         }
     }
-    *out = wr_buf_val(&b, markup);
-    return true;
+    return wr_text_val(ev, &b, markup, out);
 }
 
 WR_FN(wr_filter_join)

@@ -89,12 +89,16 @@ keyer_many(wr_eval_t *ev, keyer_t *k, const wr_val_t *attribute,
 static wr_sort_item_t *
 with_keys(wr_eval_t *ev, const keyer_t *k, const wr_list_t *list)
 {
-    wr_sort_item_t *a = wr_alloc(ev->pool,
-                                 (list->n + 1) * sizeof(wr_sort_item_t));
+    size_t          size = ((size_t) list->n + 1) * sizeof(wr_sort_item_t);
+    wr_sort_item_t *a;
 
+    if (!wr_may_take(ev, size)) {
+        return NULL;
+    }
+    a = wr_alloc(ev->pool, size);
     for (uint32_t i = 0; i < list->n; i++) {
         a[i].at = i;
-        if (!key_of(ev, k, &list->items[i], &a[i].key)) {
+        if (!wr_spend(ev, 1) || !key_of(ev, k, &list->items[i], &a[i].key)) {
             return NULL;
         }
     }
@@ -303,7 +307,7 @@ best(wr_eval_t *ev, const wr_sig_t *sig, const char *op, const wr_args_t *args,
         return false;
     }
     while ((rc = it.next(ev, &it, &item)) == WR_OK) {
-        if (!key_of(ev, &k, &item, &key)
+        if (!wr_spend(ev, 1) || !key_of(ev, &k, &item, &key)
             || !wr_compare(ev, op, &key, &top, &cmp)) {
             return false;
         }

@@ -168,8 +168,7 @@ escaped_subject(wr_eval_t *ev, const wr_val_t *a, wr_val_t *s)
         if (!wr_put_escaped(ev, &b, &a[0])) {
             return false;
         }
-        *s = wr_buf_val(&b, true);
-        return true;
+        return wr_text_val(ev, &b, true, s);
     }
     return wr_str_val(ev, &a[0], s);
 }
@@ -266,8 +265,7 @@ WR_FN(wr_filter_title)
     if (end > word && !put_title(ev, &b, wr_str(word, (size_t) (end - word)))) {
         return false;
     }
-    *out = wr_buf_val(&b, false);
-    return true;
+    return wr_text_val(ev, &b, false, out);
 }
 
 WR_FN(wr_filter_wordcount)

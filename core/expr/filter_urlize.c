@@ -440,6 +440,10 @@ put_word(wr_eval_t *ev, wr_buf_t *b, const urlize_t *u, wr_str_t word)
     size_t   n = tail_of(middle);
     wr_str_t tail = wr_str_skip(middle, middle.n - n);
 
+    if (!wr_spend(ev, 1)
+        || !wr_may_grow(ev, b, 2 * (uint64_t) word.n + u->attrs.n)) {
+        return false;
+    }
     middle.n -= n;
     balance(&middle, &tail, "(", ")");
     balance(&middle, &tail, "<", ">");
@@ -641,6 +645,5 @@ WR_FN(wr_filter_urlize)
     if (!put_words(ev, &b, &u, wr_buf_text(&text))) {
         return false;
     }
-    *out = wr_buf_val(&b, ev->autoescape);
-    return true;
+    return wr_text_val(ev, &b, ev->autoescape, out);
 }

@@ -63,6 +63,10 @@ WR_FN(wr_filter_indent)
     for (uint32_t n = 0; wr_next_line(&rest, &line, false); n++) {
         const char *next = rest.p;
 
+        if (!wr_spend(ev, 1)
+            || !wr_may_grow(ev, &b, (uint64_t) prefix.n + line.n + 1)) {
+            return false;
+        }
         if (n != 0) {
             wr_buf_char(&b, '\n');
             if (line.n != 0 || blank) {
@@ -78,8 +82,7 @@ WR_FN(wr_filter_indent)
             wr_buf_str(&b, prefix);
         }
     }
-    *out = wr_buf_val(&b, (a[0].flags & WR_VF_SAFE) != 0);
-    return true;
+    return wr_text_val(ev, &b, (a[0].flags & WR_VF_SAFE) != 0, out);
 }
 
 /* ---- truncate ---- */
@@ -443,20 +446,22 @@ join_lines(wr_eval_t *ev, wr_list_t *lines, const wr_val_t *with, wr_val_t *out)
 {
     wr_buf_t b = wr_buf(ev->pool);
     wr_val_t list = wr_vlist(lines);
+    wr_str_t sep;
 
     if (!wr_is_none(with)
         && (with->type != WR_V_STR || (with->flags & WR_VF_SAFE) != 0)) {
         return wr_call_method(ev, with, "join", &list, 1, out);
     }
+    sep = wr_is_none(with) ? wr_env_newline(ev) : wr_val_text(with);
     for (uint32_t i = 0; i < lines->n; i++) {
-        if (i != 0) {
-            wr_buf_str(&b, wr_is_none(with) ? wr_env_newline(ev)
-                                            : wr_val_text(with));
+        if (!wr_spend(ev, 1)
+            || !wr_may_grow(ev, &b, (uint64_t) sep.n + lines->items[i].len)) {
+            return false;
         }
+        wr_buf_str(&b, i != 0 ? sep : WR_STR(""));
         wr_buf_str(&b, wr_val_text(&lines->items[i]));
     }
-    *out = wr_buf_val(&b, false);
-    return true;
+    return wr_text_val(ev, &b, false, out);
 }
 
 WR_FN(wr_filter_wordwrap)
@@ -491,6 +496,9 @@ WR_FN(wr_filter_wordwrap)
         uint32_t before = lines->n;
 
         if (!wrap_width(ev, &a[1], &w.width)) {
+            return false;
+        }
+        if (!wr_spend(ev, 1) || !wr_may_take(ev, 24 * (uint64_t) line.n)) {
             return false;
         }
         decode_line(ev->pool, line, &w.line);

@@ -109,7 +109,7 @@ add_mapping(wr_eval_t *ev, wr_dict_t *d, const wr_val_t *v)
         return false;
     }
     while ((rc = it.next(ev, &it, &key)) == WR_OK) {
-        if (!wr_get_item(ev, v, &key, &value)
+        if (!wr_spend(ev, 1) || !wr_get_item(ev, v, &key, &value)
             || !wr_dict_set(ev, d, &key, &value)) {
             return false;
         }
@@ -128,7 +128,7 @@ add_pairs(wr_eval_t *ev, wr_dict_t *d, const wr_val_t *v)
         return false;
     }
     for (uint32_t n = 0; (rc = it.next(ev, &it, &pair)) == WR_OK; n++) {
-        if (!add_pair(ev, d, &pair, n)) {
+        if (!wr_spend(ev, 1) || !add_pair(ev, d, &pair, n)) {
             return false;
         }
     }

@@ -35,8 +35,8 @@ between(int64_t low, int64_t high)
 
 /* A paragraph of `n` words: commas every few words, full stops now and then,
  * and one at the end. */
-static void
-put_paragraph(wr_buf_t *b, int64_t n)
+static bool
+put_paragraph(wr_eval_t *ev, wr_buf_t *b, int64_t n)
 {
     int64_t comma = between(3, 9);
     int64_t stop = between(8, 20);
@@ -46,6 +46,9 @@ put_paragraph(wr_buf_t *b, int64_t n)
     for (int64_t i = 0; i < n; i++) {
         size_t at = arc4random_uniform(WR_COUNT(words));
 
+        if (!wr_spend(ev, 16) || !wr_may_grow(ev, b, 32)) {
+            return false;
+        }
         if (at == last) {
             at = (at + 1) % WR_COUNT(words);
         }
@@ -70,6 +73,7 @@ put_paragraph(wr_buf_t *b, int64_t n)
         }
     }
     wr_buf_char(b, '.');
+    return true;
 }
 
 /* An integer as Python's randrange takes it. */
@@ -125,12 +129,10 @@ WR_FN(wr_global_lipsum)
             wr_buf_z(&b, html ? "\n" : "\n\n");
         }
         wr_buf_z(&b, html ? "<p>" : "");
-        put_paragraph(&b, between(min < 0 ? 0 : min, max));
-        wr_buf_z(&b, html ? "</p>" : "");
-        if (!wr_pool_room(ev->pool, b.n)) {
-            return wr_raise(ev, "LimitError", "lipsum: out of memory");
+        if (!put_paragraph(ev, &b, between(min < 0 ? 0 : min, max))) {
+            return false;
         }
+        wr_buf_z(&b, html ? "</p>" : "");
     }
-    *out = wr_buf_val(&b, html);
-    return true;
+    return wr_text_val(ev, &b, html, out);
 }

@@ -6,6 +6,7 @@
 
 #include <weir/base/utf8.h>
 #include <weir/expr/bind.h>
+#include <weir/expr/budget.h>
 #include <weir/expr/sort.h>
 
 #include <math.h>
@@ -337,6 +338,12 @@ put_object(json_t *j, const wr_val_t *v)
 static bool
 put(json_t *j, const wr_val_t *v)
 {
+    uint64_t room = v->type == WR_V_STR ? v->len : 32;
+
+    if (!wr_spend(j->ev, 1)
+        || (j->to->pool != NULL && !wr_may_grow(j->ev, j->to, room))) {
+        return false;
+    }
     switch ((wr_vtype_t) v->type) {
     case WR_V_NONE:
         wr_buf_lit(j->to, "null");

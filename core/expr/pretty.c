@@ -136,6 +136,10 @@ one_line(pretty_t *p, wr_buf_t *b, const wr_val_t *v, unsigned level)
     const void *c = container(v);
     bool        ok;
 
+    if (!wr_spend(p->ev, 1)
+        || !wr_may_grow(p->ev, b, v->type == WR_V_STR ? v->len : 32)) {
+        return false;
+    }
     if (c == NULL) {
         return wr_put_repr(p->ev, b, v);
     }
