@@ -380,7 +380,7 @@ check_slice(wr_mach_t *m, const wr_val_t *x, const wr_val_t v[3])
         if (x->u.obj->type->slice != NULL) {
             break;
         }
-        /* fall through */
+        __attribute__((fallthrough));
     default:
         return wr_raise(m->ev, "TypeError", "'%s' object is not subscriptable",
                         wr_type_name(x));

@@ -354,7 +354,7 @@ static void
 lex_comment(state_t *st)
 {
     wr_str_t    end = st->conf->comment_end;
-    size_t      from = st->pos, p = from, to;
+    size_t      from = st->pos, p = from, to = from;
     const char *s = st->src.p;
 
     for (p = from; p < st->src.n; p++) {

@@ -358,7 +358,7 @@ parse_test(wr_parse_t *p, wr_ast_t *node)
             wr_parse_fail(p, "TemplateSyntaxError", p->tok->line,
                           "You cannot chain multiple tests with is");
         }
-        /* fall through */
+        __attribute__((fallthrough));
     case WR_T_STRING:
     case WR_T_INTEGER:
     case WR_T_FLOAT:
