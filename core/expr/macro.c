@@ -24,7 +24,7 @@ wr_macro_new(wr_mach_t *m, const wr_proto_t *p)
 
 static bool
 bad_args(wr_mach_t *m, const wr_proto_t *p, const wr_args_t *args,
-         const char *kind)
+         const bool *taken, const char *kind)
 {
     wr_buf_t b = wr_buf(m->ev->pool);
     uint32_t i;
@@ -37,7 +37,7 @@ bad_args(wr_mach_t *m, const wr_proto_t *p, const wr_args_t *args,
                         WR_ARG(wr_buf_text(&b)), p->nargs);
     }
     for (i = 0; i < args->nkw; i++) {
-        if (wr_str_eqz(args->kw[i].name, "caller")) {
+        if (!taken[i] && wr_str_eqz(args->kw[i].name, "caller")) {
             return wr_raise(m->ev, "TypeError",
                             "macro %.*s was invoked with "
                             "two values for the special caller argument. This "
@@ -69,7 +69,7 @@ leftovers(wr_mach_t *m, const wr_proto_t *p, const wr_args_t *args,
             wr_dict_sets(m->ev->pool, d, args->kw[i].name, args->kw[i].value);
             continue;
         }
-        if (!bad_args(m, p, args, NULL)) {
+        if (!bad_args(m, p, args, taken, NULL)) {
             return false;
         }
         b = wr_buf(m->ev->pool);
@@ -89,7 +89,7 @@ varargs(wr_mach_t *m, const wr_proto_t *p, const wr_args_t *args, wr_frame_t *f)
     uint32_t   i;
 
     if (p->varargs_slot < 0) {
-        return args->n <= p->nargs || bad_args(m, p, args, "many");
+        return args->n <= p->nargs || bad_args(m, p, args, NULL, "many");
     }
     l = wr_list_new(m->ev->pool, args->n > p->nargs ? args->n - p->nargs : 0);
     for (i = p->nargs; i < args->n; i++) {
