@@ -46,6 +46,7 @@ wr_file_head(wr_req_t *r, const wr_opened_t *opened)
     wr_set_etag(r, opened->mtime, opened->size);
     wr_set_content_type(r);
     r->allow_ranges = 1;
+    r->log.action = "while sending response to client";
 }
 
 static void

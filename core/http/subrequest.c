@@ -141,6 +141,7 @@ wr_subrequest(wr_req_t *r, wr_str_t uri, wr_str_t args, unsigned flags)
     sub->task.log = &sub->log;
     sub->task.finish = m->task.finish;
     sub->log.data = sub;
+    sub->log.action = NULL;
     sub->subject.log = &sub->log;
     sub->front = &sub_front;
     sub->front_data = s;

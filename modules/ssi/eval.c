@@ -42,7 +42,7 @@ ssi_set_variable(ssi_t *s, wr_str_t name, wr_str_t value)
 
 /* At a `$`: appends the value. */
 static bool
-put_variable(ssi_t *s, wr_str_t *text, wr_buf_t *b)
+put_variable(ssi_t *s, wr_str_t whole, wr_str_t *text, wr_buf_t *b)
 {
     wr_str_t        rest = wr_str_skip(*text, 1), name;
     bool            braced = rest.n != 0 && rest.p[0] == '{';
@@ -65,7 +65,7 @@ put_variable(ssi_t *s, wr_str_t *text, wr_buf_t *b)
     }
     if (name.n == 0) {
         wr_log(&s->r->log, WR_LOG_ERR, 0, "invalid variable name in \"%.*s\"",
-               WR_ARG(*text));
+               WR_ARG(whole));
         return false;
     }
     value = ssi_variable(s, name);
@@ -80,6 +80,7 @@ bool
 ssi_text(ssi_t *s, wr_str_t text, wr_str_t *out)
 {
     wr_buf_t b = wr_buf(wr_pool(s->r));
+    wr_str_t whole = text;
 
     if (wr_str_chr(text, '$') < 0) {
         *out = text;
@@ -89,7 +90,7 @@ ssi_text(ssi_t *s, wr_str_t text, wr_str_t *out)
         char c = text.p[0];
 
         if (c == '$') {
-            if (!put_variable(s, &text, &b)) {
+            if (!put_variable(s, whole, &text, &b)) {
                 return false;
             }
             continue;
@@ -133,7 +134,9 @@ match(ssi_t *s, wr_str_t subject, wr_str_t pattern, bool *result)
                WR_ARG(pattern));
         return false;
     }
-    pattern = wr_str_sub(pattern, 1, pattern.n - 1);
+    if (!ssi_text(s, wr_str_sub(pattern, 1, pattern.n - 1), &pattern)) {
+        return false;
+    }
     re = wr_regex_new(wr_pool(s->r), pattern, false, &error);
     if (re == NULL) {
         wr_log(&s->r->log, WR_LOG_ERR, 0, "%.*s", WR_ARG(error));

@@ -249,7 +249,7 @@ head(wr_req_t *r)
     const ssi_conf_t *conf = wr_conf(r);
     ssi_t            *s;
 
-    if (!conf->on || r->content_type.n == 0 || !wr_type_listed(r, &conf->types)) {
+    if (!conf->on || r->out_length == 0 || !wr_type_listed(r, &conf->types)) {
         return WR_OK;
     }
     s = WR_NEW(wr_pool(r), ssi_t);
