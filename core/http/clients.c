@@ -35,6 +35,16 @@ wr_client_remove(wr_client_t *c)
 }
 
 void
+wr_client_replace(wr_client_t *from, wr_client_t *to, const wr_client_type_t *type)
+{
+    wr_client_idle(from, false);
+    wr_queue_remove(&from->link);
+    to->type = type;
+    to->idle = false;
+    wr_queue_push(&busy_list, &to->link);
+}
+
+void
 wr_client_idle(wr_client_t *c, bool idle)
 {
     if (c->idle == idle) {

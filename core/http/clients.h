@@ -25,6 +25,8 @@ struct wr_client {
 
 void wr_client_add(wr_client_t *c, const wr_client_type_t *type);
 void wr_client_remove(wr_client_t *c);
+/* `to` stands for the same connection from now on; it is not idle. */
+void wr_client_replace(wr_client_t *from, wr_client_t *to, const wr_client_type_t *type);
 /* Moves it between the lists: idle ones may be closed when connections run out,
  * the longest idle first. */
 void wr_client_idle(wr_client_t *c, bool idle);

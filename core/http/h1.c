@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <weir/http/status.h>
+#include <weir/net/tls.h>
 #include <weir/process/cycle.h>
 
 enum { RETIRE_IDLE_MS = 5000 };
@@ -177,12 +178,26 @@ fill(wr_h1_t *h)
     return false;
 }
 
+static wr_rc_t test_preface(const wr_h1_t *h);
+static void    become_http2(wr_h1_t *h);
+
 static void
 read_head(wr_h1_t *h)
 {
     do {
         if (!fill(h)) {
             return;
+        }
+        if (h->buf[h->pos] == 'P') {
+            wr_rc_t rc = test_preface(h);
+
+            if (rc == WR_OK) {
+                become_http2(h);
+                return;
+            }
+            if (rc == WR_AGAIN) {
+                continue;
+            }
         }
         run(h);
     } while (h->state == H1_HEAD && h->conn.watch.readable);
@@ -256,7 +271,7 @@ linger(wr_h1_t *h)
         wr_h1_close(h);
         return;
     }
-    if (h->conn.eof || h->conn.error || shutdown(h->conn.watch.fd, SHUT_WR) != 0) {
+    if (h->conn.eof || h->conn.error || h->conn.io->shutdown(&h->conn) != WR_OK) {
         wr_h1_close(h);
         return;
     }
@@ -346,6 +361,88 @@ wr_h1_maybe_done(wr_h1_t *h)
     request_done(h);
 }
 
+/* ---- other protocols on the same port ---- */
+
+const wr_http2_t *wr_http2;
+
+/* HTTP/2 takes the connection; what was read goes with it. */
+static void
+become_http2(wr_h1_t *h)
+{
+    wr_addr_t peer;
+    wr_str_t  early = wr_str(h->buf != NULL ? h->buf + h->pos : "", h->end - h->pos);
+
+    memcpy(&peer.u, &h->peer.u, sizeof(h->peer.u));
+    peer.len = h->peer.len;
+    h->state = H1_DEAD;
+    wr_http2->take(&h->conn, &h->client, h->endpoint, &peer, early);
+}
+
+/* Whether what is there is the beginning of HTTP/2's preface. WR_AGAIN: it may
+ * become one. */
+static wr_rc_t
+test_preface(const wr_h1_t *h)
+{
+    static const char preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+    size_t            n = h->end - h->pos;
+
+    if (h->requests != 0 || h->req != NULL || wr_http2 == NULL || h->conn.tls != NULL
+        || memcmp(h->buf + h->pos, preface, wr_min_size(n, sizeof(preface) - 1)) != 0
+        || !wr_http2->enabled(h->endpoint, NULL))
+    {
+        return WR_DECLINED;
+    }
+    return n < sizeof(preface) - 1 ? WR_AGAIN : WR_OK;
+}
+
+static void
+handshake(wr_h1_t *h)
+{
+    switch (wr_tls_handshake(&h->conn)) {
+    case WR_AGAIN:
+        return;
+    case WR_OK:
+        break;
+    default:
+        wr_h1_close(h);
+        return;
+    }
+    h->state = H1_HEAD;
+    if (wr_http2 != NULL && wr_str_eqz(wr_tls_alpn(&h->conn), "h2")) {
+        become_http2(h);
+        return;
+    }
+    read_head(h);
+}
+
+/* TLS records of a handshake begin with 22; plain requests are answered 497. */
+static void
+look_at_first(wr_h1_t *h)
+{
+    unsigned char c;
+    ssize_t       n = recv(h->conn.watch.fd, &c, 1, MSG_PEEK);
+
+    if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
+        h->conn.watch.readable = false;
+        return;
+    }
+    if (n <= 0) {
+        wr_h1_close(h);
+        return;
+    }
+    if (c != 0x16 && c < 0x80) {
+        h->state = H1_HEAD;
+        read_head(h);
+        return;
+    }
+    if (wr_tls_server(&h->conn, h->endpoint->default_server->ssl, h->endpoint) != WR_OK) {
+        wr_h1_close(h);
+        return;
+    }
+    h->state = H1_TLS;
+    handshake(h);
+}
+
 /* ---- entries from the loop ---- */
 
 void
@@ -387,6 +484,12 @@ on_read(wr_watch_t *w)
 
     wr_h1_enter(h);
     switch (h->state) {
+    case H1_FIRST:
+        look_at_first(h);
+        break;
+    case H1_TLS:
+        handshake(h);
+        break;
     case H1_HEAD:
         read_head(h);
         break;
@@ -411,7 +514,9 @@ on_write(wr_watch_t *w)
     wr_h1_t *h = WR_CONTAINER(w, wr_h1_t, conn.watch);
 
     wr_h1_enter(h);
-    if (h->out != NULL && h->hr != NULL && !h->hr->delayed) {
+    if (h->state == H1_TLS) {
+        handshake(h);
+    } else if (h->out != NULL && h->hr != NULL && !h->hr->delayed) {
         (void) wr_h1_write(h);
         wr_h1_maybe_done(h);
     }
@@ -444,6 +549,14 @@ on_timer(wr_timer_t *t)
 
     wr_h1_enter(h);
     switch (h->state) {
+    case H1_TLS:
+        wr_log(h->conn.log, WR_LOG_INFO, ETIMEDOUT,
+               "client timed out while SSL handshaking");
+        wr_h1_close(h);
+        break;
+    case H1_FIRST:
+        wr_h1_close(h);
+        break;
     case H1_HEAD:
         if (h->req != NULL) {
             timed_out(h, 408, "");
@@ -525,7 +638,7 @@ client_quit(wr_client_t *c, bool now)
 {
     wr_h1_t *h = WR_CONTAINER(c, wr_h1_t, client);
 
-    if (h->state != H1_HEAD || h->req != NULL) {
+    if (h->state > H1_HEAD || h->req != NULL) {
         return;
     }
     if (now) {
@@ -581,6 +694,7 @@ wr_h1_accept(wr_listen_t *l, int fd, const struct sockaddr *sa, socklen_t len)
     h->conn.watch.on_read = on_read;
     h->conn.watch.on_write = on_write;
     h->conn.timer.fn = on_timer;
+    h->state = h->endpoint->ssl ? H1_FIRST : H1_HEAD;
     set_options(h, core_of(h), fd);
     wr_client_add(&h->client, &client_type);
     h->idle = true;

@@ -29,15 +29,13 @@ put_field(wr_buf_t *b, const char *name, wr_str_t value)
     wr_buf_lit(b, "\r\n");
 }
 
-/* A redirect to a path of this site is made absolute. */
-static void
-put_location(wr_req_t *r, wr_buf_t *b, wr_str_t target)
+void
+wr_put_location(wr_req_t *r, wr_buf_t *b, wr_str_t target)
 {
     const wr_http_core_t *core = wr_http_core(r);
     wr_str_t              host = r->host;
     int                   port;
 
-    wr_buf_lit(b, "Location: ");
     if (core->absolute_redirect && target.n != 0 && target.p[0] == '/') {
         const wr_addr_t *local = wr_req_local(r);
         wr_str_t         scheme = wr_req_scheme(r);
@@ -57,7 +55,6 @@ put_location(wr_req_t *r, wr_buf_t *b, wr_str_t target)
         }
     }
     wr_buf_str(b, target);
-    wr_buf_lit(b, "\r\n");
 }
 
 static void
@@ -192,7 +189,9 @@ wr_h1_send_head(wr_req_t *r)
     put_connection(h, r, &b);
     for (WR_EACH_HEADER(f, &r->out)) {
         if (f->id == WR_H_LOCATION) {
-            put_location(r, &b, f->value);
+            wr_buf_lit(&b, "Location: ");
+            wr_put_location(r, &b, f->value);
+            wr_buf_lit(&b, "\r\n");
             continue;
         }
         if (f->id == WR_H_CONNECTION || f->id == WR_H_CONTENT_LENGTH

@@ -398,6 +398,9 @@ head_complete(wr_h1_t *h)
     if (check_host(h) != WR_OK || check_framing(h) != WR_OK) {
         return WR_DONE;
     }
+    if (h->endpoint->ssl && h->conn.tls == NULL) {
+        return reject(h, WR_STATUS_TO_HTTPS, "client sent plain HTTP request to HTTPS port");
+    }
     choose_keepalive(h);
     h->req->log.action = NULL;
     h->state = H1_RUN;

@@ -14,6 +14,8 @@
 #include <weir/http/h1.h>
 
 enum {
+    H1_FIRST,       /* a TLS port: waits for the first byte */
+    H1_TLS,         /* the handshake is under way */
     H1_HEAD,        /* waits for, or reads, a request's head */
     H1_RUN,         /* a request runs */
     H1_DRAIN,       /* the answer is out, the rest of the body is being dropped */

@@ -255,6 +255,10 @@ failed(wr_conn_t *c, const char *call, size_t *n)
     wr_level_t level = WR_LOG_ALERT;
 
     c->error = true;
+    if (err == EPROTO && c->tls != NULL) {
+        *n = (size_t) err;      /* the layer has logged it */
+        return WR_ERROR;
+    }
     if (is_peers_fault(err)) {
         level = c->peer_errors ? WR_LOG_ERR : WR_LOG_INFO;
     } else if (err == ENODATA || err == EIO) {
@@ -339,6 +343,18 @@ wr_conn_sendfile(wr_conn_t *c, int fd, off_t at, size_t size, bool more, size_t 
         return failed(c, "sendfile()", n);
     }
     return *n == size ? WR_OK : WR_AGAIN;
+}
+
+wr_rc_t
+wr_conn_move(wr_conn_t *to, wr_conn_t *from)
+{
+    wr_timer_cancel(&from->timer);
+    wr_watch_remove(&from->watch);
+    *to = *from;
+    from->watch.fd = -1;
+    from->tls = NULL;
+    to->timer = (wr_timer_t) {0};
+    return wr_watch_add(&to->watch);
 }
 
 /* ---- closing ---- */

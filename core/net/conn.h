@@ -71,6 +71,10 @@ wr_rc_t wr_conn_send(wr_conn_t *c, const struct iovec *iov, int n_iov, bool more
 wr_rc_t wr_conn_sendfile(wr_conn_t *c, int fd, off_t at, size_t size, bool more,
                          size_t *n) WR_MUST_CHECK;
 
+/* The connection goes on in another struct: for protocols that follow each other.
+ * The timer is not set then. A layer that points back is told by its own call. */
+wr_rc_t wr_conn_move(wr_conn_t *to, wr_conn_t *from) WR_MUST_CHECK;
+
 /* Closes at once; cancels the timer; harmless when already closed. */
 void wr_conn_close(wr_conn_t *c);
 /* The same with a TCP reset instead of a FIN. */

@@ -47,7 +47,7 @@ set_pass(wr_conf_t *cf, const wr_directive_t *d, void *conf)
     if (!proxy_parse_url(url->text, t)) {
         return wr_conf_fail(cf, url, "invalid URL prefix");
     }
-    if (t->tls && !wr_http_has_tls) {
+    if (t->tls) {
         return wr_conf_fail(cf, url, "https protocol requires SSL support");
     }
     if (t->has_uri

@@ -1,0 +1,48 @@
+/*
+ * TLS as a layer of wr_conn_t, over OpenSSL. Contexts (SSL_CTX) are made by who
+ * reads the conf; here are connections.
+ */
+#ifndef WEIR_NET_TLS_H
+#define WEIR_NET_TLS_H
+
+#include <openssl/ssl.h>
+#include <weir/net/conn.h>
+
+/* What wr_conn_t.tls points to. */
+typedef struct wr_tls {
+    SSL        *ssl;
+    wr_conn_t  *conn;
+    const void *endpoint;       /* servers: the wr_endpoint_t */
+    void       *server;         /* … and the wr_server_t that SNI chose */
+    bool        kernel_ready;   /* the socket may have more than OpenSSL took */
+    bool        wants_write;    /* a read waits for the socket to take bytes */
+    bool        established;
+    bool        try_early;      /* early data may come */
+    char       *early;          /* early data; read first. malloc */
+    size_t      early_n, early_at;
+} wr_tls_t;
+
+/* Puts TLS on an open connection that has seen no byte yet. */
+wr_rc_t wr_tls_server(wr_conn_t *c, SSL_CTX *ctx, const void *endpoint) WR_MUST_CHECK;
+/* The client's side. `name`: SNI, may be empty; `session` may be NULL. */
+wr_rc_t wr_tls_client(wr_conn_t *c, SSL_CTX *ctx, const char *name, SSL_SESSION *session)
+    WR_MUST_CHECK;
+
+/* WR_OK: done; WR_AGAIN: at the next event; WR_ERROR: logged. */
+wr_rc_t wr_tls_handshake(wr_conn_t *c) WR_MUST_CHECK;
+
+/* The wr_conn_t was moved (wr_conn_move). */
+void wr_tls_moved(wr_conn_t *c);
+
+/* Of a callback that gets the SSL. */
+wr_tls_t *wr_tls_of(const SSL *ssl);
+
+/* "h2" for the protocol that ALPN chose; empty: none. */
+wr_str_t wr_tls_alpn(const wr_conn_t *c);
+
+/* The oldest error of OpenSSL's queue as text, which is emptied. */
+const char *wr_tls_error(void);
+
+extern const wr_conn_io_t wr_conn_tls;
+
+#endif

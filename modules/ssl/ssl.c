@@ -1,0 +1,285 @@
+/*
+ * ssl: the settings of TLS for clients, and what a request is refused for.
+ */
+#include "ssl.h"
+
+#include <openssl/err.h>
+#include <weir/http/status.h>
+#include <weir/os/readfile.h>
+
+__attribute__((constructor)) static void
+init(void)
+{
+    wr_http_has_tls = true;
+}
+
+const ssl_conf_t *
+ssl_conf_of(const wr_server_t *server)
+{
+    return server->conf[WR_SELF->schema.index];
+}
+
+/* ---- requests ---- */
+
+/* As nginx: a client that has shown a certificate to one server must not speak to
+ * another on the same connection. */
+static bool
+misdirected(const wr_req_t *r, SSL *ssl)
+{
+    const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+
+    return name != NULL && !wr_str_ieqz(r->host, name);
+}
+
+static bool
+is_about_ca(long result)
+{
+    return result == X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT
+           || result == X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN
+           || result == X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY
+           || result == X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE
+           || result == X509_V_ERR_CERT_UNTRUSTED;
+}
+
+static wr_rc_t
+check_client(wr_req_t *r, void *state)
+{
+    const ssl_conf_t *conf = wr_conf(r);
+    const wr_tls_t   *t = r->conn != NULL ? r->conn->tls : NULL;
+    long              result;
+
+    (void) state;
+    if (t == NULL || r != r->main || conf->verify == VERIFY_OFF) {
+        return WR_DECLINED;
+    }
+    if (misdirected(r, t->ssl)) {
+        wr_log(&r->log, WR_LOG_INFO, 0, "client attempted to request the server name "
+                                        "different from the one that was negotiated");
+        return wr_fail(r, 421);
+    }
+    result = SSL_get_verify_result(t->ssl);
+    if (result != X509_V_OK && !(conf->verify == VERIFY_NO_CA && is_about_ca(result))) {
+        wr_log(&r->log, WR_LOG_INFO, 0, "client SSL certificate verify error: (%ld:%s)",
+               result, X509_verify_cert_error_string(result));
+        SSL_CTX_remove_session(SSL_get_SSL_CTX(t->ssl), SSL_get0_session(t->ssl));
+        return wr_fail(r, WR_STATUS_CERT_ERROR);
+    }
+    if (conf->verify == VERIFY_ON && SSL_get0_peer_certificate(t->ssl) == NULL) {
+        wr_log(&r->log, WR_LOG_INFO, 0, "client sent no required SSL certificate");
+        SSL_CTX_remove_session(SSL_get_SSL_CTX(t->ssl), SSL_get0_session(t->ssl));
+        return wr_fail(r, WR_STATUS_NO_CERT);
+    }
+    return WR_DECLINED;
+}
+
+static bool
+wanted(wr_scope_t *scope, const void *own, const void **conf)
+{
+    (void) scope;
+    *conf = own;
+    return own != NULL && ((const ssl_conf_t *) own)->verify != VERIFY_OFF;
+}
+
+/* ---- conf ---- */
+
+static wr_rc_t
+set_list(wr_conf_t *cf, const wr_directive_t *d, void *conf)
+{
+    wr_array_t *list = (wr_array_t *) (void *) ((char *) conf + d->offset);
+
+    if (list->pool == NULL) {
+        *list = wr_array(cf->pool, sizeof(wr_cv_t));
+    }
+    return wr_cv_compile(cf, &cf->args[1], WR_PUSH(list, wr_cv_t));
+}
+
+static wr_rc_t
+set_passwords(wr_conf_t *cf, const wr_directive_t *d, void *c)
+{
+    ssl_conf_t *conf = c;
+    wr_str_t    path = wr_conf_file_path(cf, cf->args[1].text), text, line;
+    const char *call;
+
+    (void) d;
+    conf->passwords = wr_array(cf->pool, sizeof(wr_str_t));
+    if (wr_file_read(cf->pool, path.p, 1 << 20, &text, &call) != 0) {
+        return wr_conf_fail(cf, &cf->args[1], "%s \"%.*s\" failed", call, WR_ARG(path));
+    }
+    while (wr_str_split(&text, '\n', &line)) {
+        if (line.n != 0 && line.p[line.n - 1] == '\r') {
+            line.n--;
+        }
+        if (line.n != 0) {
+            *WR_PUSH(&conf->passwords, wr_str_t) = line;
+        }
+    }
+    return WR_OK;
+}
+
+static wr_rc_t
+set_command(wr_conf_t *cf, const wr_directive_t *d, void *c)
+{
+    ssl_conf_t *conf = c;
+    wr_pair_t  *p;
+
+    (void) d;
+    if (conf->commands.pool == NULL) {
+        conf->commands = wr_array(cf->pool, sizeof(wr_pair_t));
+    }
+    p = WR_PUSH(&conf->commands, wr_pair_t);
+    p->name = cf->args[1].text;
+    p->value.text = cf->args[2].text;
+    p->name = wr_str(wr_pool_strz(cf->pool, p->name), p->name.n);
+    p->value.text = wr_str(wr_pool_strz(cf->pool, p->value.text), p->value.text.n);
+    return WR_OK;
+}
+
+static wr_rc_t
+accept_words(wr_conf_t *cf, const wr_directive_t *d, void *conf)
+{
+    (void) cf;
+    (void) d;
+    (void) conf;
+    return WR_OK;
+}
+
+static wr_rc_t
+check_depth(wr_conf_t *cf, const wr_directive_t *d, void *conf)
+{
+    (void) d;
+    return ((ssl_conf_t *) conf)->depth > 1000
+               ? wr_conf_fail(cf, &cf->args[1], "invalid depth") : WR_OK;
+}
+
+/* ---- the end of reading ---- */
+
+static wr_rc_t
+check_endpoint(wr_conf_t *cf, const wr_endpoint_t *e)
+{
+    const ssl_conf_t *conf = ssl_conf_of(e->default_server);
+
+    if (!e->ssl || conf->ctx != NULL) {
+        return WR_OK;
+    }
+    return wr_conf_fail(cf, &e->default_server->scope->at,
+                        "no \"ssl_certificate\" is defined for the \"listen ... ssl\" "
+                        "directive");
+}
+
+static wr_rc_t
+finish(wr_conf_t *cf)
+{
+    wr_http_t *http = wr_http_of(wr_cycle_of(cf));
+
+    if (http == NULL) {
+        return WR_OK;
+    }
+    for (WR_EACH(wr_server_t *, at, &http->servers)) {
+        wr_server_t *s = *at;
+        ssl_conf_t  *conf = s->conf[WR_SELF->schema.index];
+
+        if (ssl_make_context(cf, conf, &s->scope->at) != WR_OK) {
+            return WR_ERROR;
+        }
+        s->ssl = conf->ctx;
+    }
+    for (WR_EACH(wr_endpoint_t *, at, &http->endpoints)) {
+        if (check_endpoint(cf, *at) != WR_OK) {
+            return WR_ERROR;
+        }
+    }
+    return WR_OK;
+}
+
+/* ---- tables ---- */
+
+static const wr_enum_t protocol_words[] = {
+    {"SSLv2", 2}, {"SSLv3", 4}, {"TLSv1", 8}, {"TLSv1.1", 16}, {"TLSv1.2", 32},
+    {"TLSv1.3", 64}, {NULL, 0}};
+static const wr_enum_t verify_words[] = {
+    {"off", VERIFY_OFF}, {"on", VERIFY_ON}, {"optional", VERIFY_OPTIONAL},
+    {"optional_no_ca", VERIFY_NO_CA}, {NULL, 0}};
+
+#define HERE (WR_HTTP | WR_SERVER)
+#define FIELD(field) WR_CUSTOM("", 0, 0, 0, accept_words, ssl_conf_t, field, "")
+#define ACCEPTED(name, n)                                                     \
+    WR_ACTION(name, HERE, 1, n, accept_words, "Accepted for nginx's sake; has no effect.")
+
+static const wr_directive_t directives[] = {
+    WR_CUSTOM("ssl_certificate", HERE, 1, 1, set_list, ssl_conf_t, certificates,
+              "The server's certificate, with its chain behind it; one for each kind of key.",
+              .flags = WR_DF_REPEAT, .args = "file | data:text",
+              .example = "ssl_certificate example.com.pem;"),
+    WR_CUSTOM("ssl_certificate_key", HERE, 1, 1, set_list, ssl_conf_t, keys,
+              "The key of the certificate.", .flags = WR_DF_REPEAT,
+              .args = "file | data:text"),
+    WR_CUSTOM("ssl_password_file", HERE, 1, 1, set_passwords, ssl_conf_t, passwords,
+              "Passwords of keys, one a line.", .args = "file"),
+    WR_MASK("ssl_protocols", HERE, ssl_conf_t, protocols, protocol_words, "TLSv1.2 TLSv1.3",
+            "The versions that are spoken."),
+    WR_TEXT("ssl_ciphers", HERE, ssl_conf_t, ciphers, "HIGH:!aNULL:!MD5",
+            "The ciphers up to TLS 1.2, as OpenSSL writes them."),
+    WR_FLAG("ssl_prefer_server_ciphers", HERE, ssl_conf_t, prefer_server, "off",
+            "The server's order of ciphers counts."),
+    WR_TEXT("ssl_ecdh_curve", HERE, ssl_conf_t, curves, "auto",
+            "The curves of the key exchange."),
+    WR_CONF_FILE("ssl_dhparam", HERE, ssl_conf_t, dhparam, NULL,
+                 "Parameters of DHE ciphers."),
+    WR_CUSTOM("ssl_conf_command", HERE, 2, 2, set_command, ssl_conf_t, commands,
+              "A setting of OpenSSL by its own name.", .flags = WR_DF_REPEAT,
+              .args = "name value"),
+    WR_ENUM("ssl_verify_client", HERE, ssl_conf_t, verify, verify_words, "off",
+            "Whether clients must show a certificate."),
+    WR_INT("ssl_verify_depth", HERE, ssl_conf_t, depth, "1",
+           "The length of the chain of a client's certificate.", .set = check_depth),
+    WR_CONF_FILE("ssl_client_certificate", HERE, ssl_conf_t, client_ca, NULL,
+                 "Authorities of clients' certificates, named to the clients."),
+    WR_CONF_FILE("ssl_trusted_certificate", HERE, ssl_conf_t, trusted, NULL,
+                 "Authorities of clients' certificates, not named to the clients."),
+    WR_CONF_FILE("ssl_crl", HERE, ssl_conf_t, crl, NULL, "Certificates that were revoked."),
+    WR_CUSTOM("ssl_session_cache", HERE, 1, 2, ssl_set_cache, ssl_conf_t, cache,
+              "Where sessions are kept for resumption.",
+              .args = "off | none | [builtin[:size]] [shared:name:size]"),
+    FIELD(builtin),
+    FIELD(zone),
+    WR_SEC("ssl_session_timeout", HERE, ssl_conf_t, timeout, "5m",
+           "How long a session can be resumed."),
+    WR_FLAG("ssl_session_tickets", HERE, ssl_conf_t, tickets, "on",
+            "Clients keep their sessions themselves, encrypted."),
+    WR_CUSTOM("ssl_session_ticket_key", HERE, 1, 1, ssl_set_ticket_key, ssl_conf_t,
+              ticket_keys, "A file with a key of tickets; the first encrypts.",
+              .flags = WR_DF_REPEAT, .args = "file"),
+    WR_SIZE("ssl_buffer_size", HERE, ssl_conf_t, buffer_size, "16k",
+            "The size of records."),
+    WR_FLAG("ssl_stapling", HERE, ssl_conf_t, stapling, "off",
+            "The answer of ssl_stapling_file goes with the certificate."),
+    WR_CONF_FILE("ssl_stapling_file", HERE, ssl_conf_t, stapling_file, NULL,
+                 "An OCSP answer in DER."),
+    WR_TEXT("ssl_stapling_responder", HERE, ssl_conf_t, stapling_responder, NULL,
+            "Accepted for nginx's sake; has no effect."),
+    WR_FLAG("ssl_stapling_verify", HERE, ssl_conf_t, stapling_verify, "off",
+            "Accepted for nginx's sake; has no effect."),
+    WR_FLAG("ssl_early_data", HERE, ssl_conf_t, early_data, "off",
+            "Requests may come with the handshake; they run when it is complete."),
+    WR_FLAG("ssl_reject_handshake", HERE, ssl_conf_t, reject, "off",
+            "Handshakes for this server's names are refused."),
+    ACCEPTED("ssl_certificate_cache", 4),
+    ACCEPTED("ssl_certificate_compression", 1),
+    ACCEPTED("ssl_ocsp_cache", 1),
+    WR_END
+};
+
+WR_MODULE(ssl,
+    .doc = "TLS for clients",
+    .schema.directives = directives,
+    .schema.size = sizeof(ssl_conf_t),
+    .variables = ssl_variables,
+    .begin = ssl_sessions_prepare,
+    .finish = finish,
+    .http = &(const wr_http_tables_t) {
+        .hooks = (const wr_hook_t[]) {
+            {.mw = {.name = "ssl-client", .before = check_client},
+             .rank = WR_RANK_POST_READ, .order = -100, .wanted = wanted},
+            {.mw = {.name = NULL}}
+        },
+    });
