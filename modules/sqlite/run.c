@@ -1,0 +1,262 @@
+/*
+ * Calls and transactions on the loop's side: waiting in a queue, giving up, ending.
+ */
+#include "sqlite.h"
+
+#include <stdlib.h>
+
+/* ---- queues ---- */
+
+void
+sq_tx_enqueue(sq_tx_t **first, sq_tx_t **last, sq_tx_t *tx)
+{
+    tx->next = NULL;
+    if (*first == NULL) {
+        *first = tx;
+    } else {
+        (*last)->next = tx;
+    }
+    *last = tx;
+}
+
+void
+sq_tx_leave(sq_tx_t **first, sq_tx_t **last, sq_tx_t *tx)
+{
+    sq_tx_t *before = NULL;
+
+    for (sq_tx_t *t = *first; t != NULL; before = t, t = t->next) {
+        if (t != tx) {
+            continue;
+        }
+        if (before == NULL) {
+            *first = t->next;
+        } else {
+            before->next = t->next;
+        }
+        if (*last == t) {
+            *last = before;
+        }
+        t->next = NULL;
+        return;
+    }
+}
+
+sq_call_t *
+sq_tx_take(sq_tx_t *tx)
+{
+    sq_call_t *call = tx->first;
+
+    if (call != NULL) {
+        tx->first = call->next;
+        if (tx->first == NULL) {
+            tx->last = NULL;
+        }
+        call->next = NULL;
+        tx->running = call;
+    }
+    return call;
+}
+
+static bool
+take_out(sq_tx_t *tx, sq_call_t *call)
+{
+    sq_call_t *before = NULL;
+
+    for (sq_call_t *c = tx->first; c != NULL; before = c, c = c->next) {
+        if (c != call) {
+            continue;
+        }
+        if (before == NULL) {
+            tx->first = c->next;
+        } else {
+            before->next = c->next;
+        }
+        if (tx->last == c) {
+            tx->last = before;
+        }
+        c->next = NULL;
+        return true;
+    }
+    return false;
+}
+
+/* ---- waiting ---- */
+
+static void
+leave_queue(sq_tx_t *tx)
+{
+    wr_timer_cancel(&tx->timer);
+    if (tx->writes) {
+        sq_writer_drop(tx->run->writer, tx);
+    } else {
+        sq_tx_leave(&tx->run->first, &tx->run->last, tx);
+    }
+    tx->state = SQ_IDLE;
+}
+
+void
+sq_call_fail(sq_call_t *call, int code, const char *message)
+{
+    call->err.code = code;
+    call->err.message = wr_str_z(message);
+}
+
+/* It has waited as long as busy_timeout allows. */
+static void
+time_is_up(wr_timer_t *timer)
+{
+    sq_tx_t   *tx = WR_CONTAINER(timer, sq_tx_t, timer);
+    sq_call_t *calls = tx->first, *next;
+
+    leave_queue(tx);
+    tx->first = tx->last = NULL;
+    for (; calls != NULL; calls = next) {
+        next = calls->next;
+        sq_call_fail(calls, SQLITE_BUSY, "database is locked");
+        wr_op_complete(&calls->op, WR_OK);
+    }
+}
+
+/* Nobody waits for it any more: what has not begun is dropped, what runs goes on to
+ * its end. */
+static void
+cancel(wr_op_t *op)
+{
+    sq_call_t *call = WR_CONTAINER(op, sq_call_t, op);
+    sq_tx_t   *tx = call->tx;
+
+    if (!take_out(tx, call)) {
+        return;
+    }
+    if (tx->state == SQ_QUEUED && tx->first == NULL) {
+        leave_queue(tx);
+    }
+    wr_op_complete(op, WR_CANCELLED);
+}
+
+static void
+enqueue(sq_tx_t *tx)
+{
+    wr_msec_t ms = tx->run->db->busy_timeout;
+
+    tx->state = SQ_QUEUED;
+    tx->deadline = wr_clock_ns() + (uint64_t) ms * 1000000;
+    tx->timer.fn = time_is_up;
+    wr_timer_set(&tx->timer, ms > 0 ? ms : 1);
+    if (tx->writes) {
+        sq_writer_add(tx->run->writer, tx);
+    } else {
+        sq_tx_enqueue(&tx->run->first, &tx->run->last, tx);
+        sq_reader_pump(tx->run);
+    }
+}
+
+void
+sq_call_start(sq_tx_t *tx, sq_call_t *call)
+{
+    wr_op_begin(&call->op, "sql", cancel);
+    if (tx == NULL) {
+        tx = &call->own;
+        tx->run = call->stmt->db->run;
+        tx->writes = !call->sql->readonly;
+        tx->single = true;
+    }
+    tx->alone |= call->stmt->alone || tx->run->db->alone;
+    if (tx->at == NULL) {
+        tx->at = &call->stmt->at;
+    }
+    call->tx = tx;
+    call->next = NULL;
+    if (tx->first == NULL) {
+        tx->first = call;
+    } else {
+        tx->last->next = call;
+    }
+    tx->last = call;
+    if (tx->state == SQ_IDLE) {
+        enqueue(tx);
+    } else if (tx->state == SQ_ACTIVE && tx->writes) {
+        sq_writer_pump(tx->run->writer);
+    } else if (tx->state == SQ_ACTIVE) {
+        sq_reader_call(tx->run, tx);
+    }
+}
+
+bool
+sq_tx_end(sq_tx_t *tx, bool commit)
+{
+    bool waits = false;
+
+    if (tx->state == SQ_ACTIVE) {
+        tx->state = SQ_ENDED;
+        if (tx->writes) {
+            waits = sq_writer_end(tx->run->writer, tx, commit);
+        } else {
+            sq_reader_end(tx, commit);
+        }
+    }
+    return waits;
+}
+
+/* ---- workers ---- */
+
+static wr_rc_t
+open_run(sq_db_t *db, wr_log_t *log)
+{
+    sq_run_t *run = calloc(1, sizeof(*run));
+    unsigned  n = (unsigned) db->readers;
+
+    WR_ASSERT(run != NULL);
+    db->run = run;
+    run->db = db;
+    run->readers = calloc(n, sizeof(*run->readers));
+    WR_ASSERT(run->readers != NULL);
+    run->writer = sq_writer_open(run, log);
+    if (run->writer == NULL) {
+        return WR_ERROR;
+    }
+    for (unsigned i = 0; i < n; i++) {
+        run->readers[i] = sq_conn_open(db, false, false, true, log);
+        if (run->readers[i] == NULL) {
+            return WR_ERROR;
+        }
+        run->readers[i]->next = run->free;
+        run->free = run->readers[i];
+    }
+    run->threads = wr_threads_new("weir-sql", n, 0, log);
+    return WR_OK;
+}
+
+wr_rc_t
+sq_worker_start(wr_worker_t *w)
+{
+    for (WR_EACH(sq_db_t *, db, &sq_dbs)) {
+        if (open_run(*db, w->cycle->log) != WR_OK) {
+            return WR_ERROR;
+        }
+    }
+    return WR_OK;
+}
+
+/* The last connection of all copies the log into the file: it is a writer, under the
+ * lock. */
+void
+sq_worker_stop(wr_worker_t *w)
+{
+    (void) w;
+    for (WR_EACH(sq_db_t *, db, &sq_dbs)) {
+        sq_run_t *run = (*db)->run;
+
+        if (run == NULL) {
+            continue;
+        }
+        wr_threads_free(run->threads);
+        for (int64_t i = 0; i < (*db)->readers; i++) {
+            sq_conn_close(run->readers[i]);
+        }
+        sq_writer_close(run->writer);
+        free(run->readers);
+        free(run);
+        (*db)->run = NULL;
+    }
+}

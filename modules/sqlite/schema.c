@@ -1,0 +1,423 @@
+/*
+ * The schema of a database: as it will be, in memory, to check statements against;
+ * and made true in the file, before workers start.
+ *
+ * A new database is made by the schema, and the migrations that are there count as
+ * applied, for the schema has what they change; without a schema they are all run.
+ * An old database gets the migrations that it has not had, in the order of their
+ * names; one that was changed after it had been applied is an error.
+ */
+#include "sqlite.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <weir/os/readfile.h>
+
+enum { LARGEST = 64 << 20 };
+
+typedef struct file {
+    wr_str_t path;
+    wr_str_t name;
+    wr_str_t text;
+    char     sum[17];
+} file_t;
+
+/* FNV-1a: it only has to notice an edit. */
+static void
+checksum(file_t *f)
+{
+    uint64_t h = 0xcbf29ce484222325u;
+
+    for (size_t i = 0; i < f->text.n; i++) {
+        h = (h ^ (unsigned char) f->text.p[i]) * 0x100000001b3u;
+    }
+    snprintf(f->sum, sizeof(f->sum), "%016" PRIx64, h);
+}
+
+static wr_rc_t
+read_file(wr_conf_t *cf, const sq_db_t *db, wr_str_t path, file_t *f)
+{
+    const char *call;
+    int         err = wr_file_read(cf->temp, path.p, LARGEST, &f->text, &call);
+    ssize_t     slash = wr_str_rchr(path, '/');
+
+    if (err != 0) {
+        return wr_conf_fail_errno(cf, &db->at, err, "%s \"%.*s\" failed", call,
+                                  WR_ARG(path));
+    }
+    f->path = path;
+    f->name = wr_str_skip(path, (size_t) (slash + 1));
+    checksum(f);
+    return WR_OK;
+}
+
+static wr_rc_t
+read_migrations(wr_conf_t *cf, const sq_db_t *db, wr_array_t *files)
+{
+    wr_array_t names = wr_array(cf->temp, sizeof(wr_str_t));
+    wr_str_t   pattern;
+    struct stat st;
+    int        err;
+
+    *files = wr_array(cf->temp, sizeof(file_t));
+    if (db->migrations.n == 0) {
+        return WR_OK;
+    }
+    if (stat(db->migrations.p, &st) != 0) {
+        return wr_conf_fail_errno(cf, &db->at, errno, "stat() \"%.*s\" failed",
+                                  WR_ARG(db->migrations));
+    }
+    pattern = wr_pool_printf(cf->temp, "%.*s/*.sql", WR_ARG(db->migrations));
+    err = wr_file_glob(&names, pattern.p);
+    if (err != 0) {
+        return wr_conf_fail_errno(cf, &db->at, err, "glob() \"%.*s\" failed",
+                                  WR_ARG(pattern));
+    }
+    for (WR_EACH(wr_str_t, name, &names)) {
+        wr_str_t path = wr_pool_printf(cf->temp, "%.*s", WR_ARG(*name));
+
+        if (read_file(cf, db, path, WR_PUSH(files, file_t)) != WR_OK) {
+            return WR_ERROR;
+        }
+    }
+    return WR_OK;
+}
+
+/* ---- scripts ---- */
+
+/* The line of the script in which SQLite's error lies: it tells the text it had come
+ * to by the statement's own prepare. */
+static wr_rc_t
+run_script(wr_conf_t *cf, const sq_db_t *db, sq_conn_t *c, const file_t *f)
+{
+    const char *p = f->text.p, *tail;
+    unsigned    line = 1;
+    int         rc = SQLITE_OK;
+
+    c->mode = SQ_SCRIPT;
+    while (*p != '\0') {
+        sqlite3_stmt *stmt = NULL;
+
+        rc = sqlite3_prepare_v2(c->db, p, -1, &stmt, &tail);
+        if (rc == SQLITE_OK && stmt != NULL) {
+            do {
+                rc = sqlite3_step(stmt);
+            } while (rc == SQLITE_ROW);
+            rc = sqlite3_finalize(stmt);
+        }
+        if (rc != SQLITE_OK) {
+            break;
+        }
+        for (; p < tail; p++) {
+            line += *p == '\n';
+        }
+    }
+    c->mode = SQ_STATEMENT;
+    if (rc != SQLITE_OK) {
+        int offset = sqlite3_error_offset(c->db);
+
+        /* The blank lines in front of the statement do not count as its own. */
+        for (const char *q = p; *q != '\0' && (offset > 0 ? q < p + offset : *q <= ' ');
+             q++)
+        {
+            line += *q == '\n';
+        }
+        return wr_conf_fail(cf, &db->at, "%s in %.*s:%u", sqlite3_errmsg(c->db),
+                            WR_ARG(f->path), line);
+    }
+    return WR_OK;
+}
+
+static wr_rc_t
+failed(wr_conf_t *cf, const sq_db_t *db, const sq_conn_t *c)
+{
+    return wr_conf_fail(cf, &db->at, "the database \"%.*s\": %s", WR_ARG(db->path),
+                        sqlite3_errmsg(c->db));
+}
+
+/* ---- what has been applied ---- */
+
+static bool
+is_new(sq_conn_t *c)
+{
+    sqlite3_stmt *s = NULL;
+    bool          fresh = false;
+
+    c->mode = SQ_OWN;
+    if (sqlite3_prepare_v2(c->db, "SELECT count(*) FROM sqlite_schema", -1, &s, NULL)
+            == SQLITE_OK
+        && sqlite3_step(s) == SQLITE_ROW)
+    {
+        fresh = sqlite3_column_int(s, 0) == 0;
+    }
+    sqlite3_finalize(s);
+    c->mode = SQ_STATEMENT;
+    return fresh;
+}
+
+/* 1 applied, 0 not, -1 applied with another text. */
+static int
+applied(sq_conn_t *c, const file_t *f)
+{
+    sqlite3_stmt *s = NULL;
+    int           is = 0;
+
+    c->mode = SQ_OWN;
+    if (sqlite3_prepare_v2(c->db, "SELECT checksum FROM weir_migrations WHERE name = ?",
+                           -1, &s, NULL)
+        == SQLITE_OK)
+    {
+        sqlite3_bind_text(s, 1, f->name.p, (int) f->name.n, SQLITE_STATIC);
+        if (sqlite3_step(s) == SQLITE_ROW) {
+            is = strcmp((const char *) sqlite3_column_text(s, 0), f->sum) == 0 ? 1 : -1;
+        }
+    }
+    sqlite3_finalize(s);
+    c->mode = SQ_STATEMENT;
+    return is;
+}
+
+static int
+remember(sq_conn_t *c, const file_t *f)
+{
+    sqlite3_stmt *s = NULL;
+    int           rc;
+
+    c->mode = SQ_OWN;
+    rc = sqlite3_prepare_v2(c->db, "INSERT INTO weir_migrations(name, checksum, applied)"
+                                   " VALUES(?, ?, datetime())", -1, &s, NULL);
+    if (rc == SQLITE_OK) {
+        sqlite3_bind_text(s, 1, f->name.p, (int) f->name.n, SQLITE_STATIC);
+        sqlite3_bind_text(s, 2, f->sum, -1, SQLITE_STATIC);
+        (void) sqlite3_step(s);
+        rc = sqlite3_finalize(s);
+    }
+    c->mode = SQ_STATEMENT;
+    return rc;
+}
+
+/* Schema and migrations, in memory or in the file. */
+static wr_rc_t
+bring_up(wr_conf_t *cf, const sq_db_t *db, sq_conn_t *c, wr_array_t *files, bool fresh,
+         bool say)
+{
+    file_t schema;
+    bool   skip = false;
+
+    if (fresh && db->schema.n != 0) {
+        if (read_file(cf, db, db->schema, &schema) != WR_OK
+            || run_script(cf, db, c, &schema) != WR_OK)
+        {
+            return WR_ERROR;
+        }
+        skip = true;
+    }
+    if (files->n == 0) {
+        return WR_OK;
+    }
+    if (sq_conn_own(c, "CREATE TABLE IF NOT EXISTS weir_migrations(name TEXT PRIMARY KEY,"
+                       " checksum TEXT NOT NULL, applied TEXT NOT NULL)")
+        != SQLITE_OK)
+    {
+        return failed(cf, db, c);
+    }
+    for (WR_EACH(file_t, f, files)) {
+        int is = applied(c, f);
+
+        if (is < 0) {
+            return wr_conf_fail(cf, &db->at, "the migration \"%.*s\" was changed after "
+                                             "it had been applied",
+                                WR_ARG(f->path));
+        }
+        if (is > 0) {
+            continue;
+        }
+        if (!skip && run_script(cf, db, c, f) != WR_OK) {
+            return WR_ERROR;
+        }
+        if (remember(c, f) != SQLITE_OK) {
+            return failed(cf, db, c);
+        }
+        if (say && !skip) {
+            wr_log(cf->log, WR_LOG_NOTICE, 0, "migration \"%.*s\" applied",
+                   WR_ARG(f->path));
+        }
+    }
+    return WR_OK;
+}
+
+/* ---- in memory ---- */
+
+/* The tables of the file, empty, and its list of migrations. */
+static wr_rc_t
+copy_schema(wr_conf_t *cf, const sq_db_t *db, sq_conn_t *mem, bool *found)
+{
+    static const char ask[] =
+        "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite!_%' "
+        "ESCAPE '!' ORDER BY CASE type WHEN 'table' THEN 0 WHEN 'index' THEN 1 ELSE 2 END, "
+        "rowid";
+    sqlite3      *old = NULL;
+    sqlite3_stmt *s = NULL;
+    wr_rc_t       rc = WR_OK;
+    int           err;
+
+    *found = false;
+    if (access(db->path.p, F_OK) != 0) {
+        return WR_OK;
+    }
+    err = sqlite3_open_v2(db->path.p, &old, SQLITE_OPEN_READWRITE, NULL);
+    if (err == SQLITE_OK) {
+        sqlite3_db_config(old, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+        sqlite3_busy_timeout(old, (int) db->busy_timeout);
+        err = sqlite3_prepare_v2(old, ask, -1, &s, NULL);
+    }
+    mem->mode = SQ_OWN;
+    while (err == SQLITE_OK && (err = sqlite3_step(s)) == SQLITE_ROW) {
+        *found = true;
+        /* Tables that extensions keep for themselves cannot be made by hand. */
+        (void) sqlite3_exec(mem->db, (const char *) sqlite3_column_text(s, 0), NULL, NULL,
+                            NULL);
+        err = SQLITE_OK;
+    }
+    sqlite3_finalize(s);
+    s = NULL;
+    if (err == SQLITE_DONE
+        && sqlite3_prepare_v2(old, "SELECT name, checksum FROM weir_migrations", -1, &s,
+                              NULL)
+               == SQLITE_OK)
+    {
+        while (sqlite3_step(s) == SQLITE_ROW) {
+            char *sql = sqlite3_mprintf("INSERT INTO weir_migrations VALUES(%Q, %Q, '')",
+                                        sqlite3_column_text(s, 0),
+                                        sqlite3_column_text(s, 1));
+
+            (void) sqlite3_exec(mem->db, sql, NULL, NULL, NULL);
+            sqlite3_free(sql);
+        }
+        sqlite3_finalize(s);
+    }
+    mem->mode = SQ_STATEMENT;
+    if (err != SQLITE_DONE) {
+        rc = wr_conf_fail(cf, &db->at, "the database \"%.*s\": %s", WR_ARG(db->path),
+                          old != NULL ? sqlite3_errmsg(old) : "no memory");
+    }
+    sqlite3_close(old);
+    return rc;
+}
+
+/* Whether what the schema holds ends transactions by itself. */
+static bool
+rolls_back(sq_conn_t *c)
+{
+    sqlite3_stmt *s = NULL;
+    bool          is = false;
+
+    c->mode = SQ_OWN;
+    if (sqlite3_prepare_v2(c->db, "SELECT 1 FROM sqlite_schema WHERE sql LIKE "
+                                  "'%rollback%'", -1, &s, NULL)
+        == SQLITE_OK)
+    {
+        is = sqlite3_step(s) == SQLITE_ROW;
+    }
+    sqlite3_finalize(s);
+    c->mode = SQ_STATEMENT;
+    return is;
+}
+
+wr_rc_t
+sq_schema_memory(wr_conf_t *cf, sq_db_t *db, sq_conn_t **mem)
+{
+    wr_array_t files;
+    bool       found;
+
+    *mem = sq_conn_open(db, true, false, false, cf->log);
+    if (*mem == NULL) {
+        return WR_ERROR;
+    }
+    if (copy_schema(cf, db, *mem, &found) != WR_OK
+        || read_migrations(cf, db, &files) != WR_OK
+        || bring_up(cf, db, *mem, &files, !found, false) != WR_OK)
+    {
+        sq_conn_close(*mem);
+        *mem = NULL;
+        return WR_ERROR;
+    }
+    db->alone = rolls_back(*mem);
+    return WR_OK;
+}
+
+/* ---- in the file ---- */
+
+/* The folder of the file, made if it is not there, and both the workers' own. */
+static wr_rc_t
+own_path(wr_conf_t *cf, const sq_db_t *db, bool folder)
+{
+    const wr_core_conf_t *core = wr_cycle_of(cf)->core;
+    ssize_t               slash = wr_str_rchr(db->path, '/');
+    wr_str_t              path = folder ? wr_str_sub(db->path, 0, (size_t) slash)
+                                        : db->path;
+    const char           *z = wr_pool_strz(cf->temp, path);
+
+    if (folder) {
+        if (slash <= 0 || access(z, F_OK) == 0) {
+            return WR_OK;
+        }
+        if (mkdir(z, 0700) != 0) {
+            return wr_conf_fail_errno(cf, &db->at, errno, "mkdir() \"%s\" failed", z);
+        }
+    }
+    if (geteuid() == 0 && core->uid != -1
+        && chown(z, (uid_t) core->uid, (gid_t) core->gid) != 0)
+    {
+        return wr_conf_fail_errno(cf, &db->at, errno, "chown() \"%s\" failed", z);
+    }
+    return WR_OK;
+}
+
+static wr_rc_t
+apply(wr_conf_t *cf, const sq_db_t *db, sq_conn_t *c)
+{
+    wr_array_t files;
+    bool       fresh = access(db->path.p, F_OK) != 0 || is_new(c);
+
+    if (read_migrations(cf, db, &files) != WR_OK) {
+        return WR_ERROR;
+    }
+    if (sq_conn_control(c, SQ_IMMEDIATE) != SQLITE_OK) {
+        return failed(cf, db, c);
+    }
+    fresh = is_new(c);
+    if (bring_up(cf, db, c, &files, fresh, true) != WR_OK) {
+        (void) sq_conn_control(c, SQ_ROLLBACK);
+        return WR_ERROR;
+    }
+    return sq_conn_control(c, SQ_COMMIT) == SQLITE_OK ? WR_OK : failed(cf, db, c);
+}
+
+wr_rc_t
+sq_schema_apply(wr_conf_t *cf, sq_db_t *db)
+{
+    sq_lock_t *lock = db->zone->data;
+    uint64_t   deadline = wr_clock_ns() + 60000000000u;
+    bool       old = access(db->path.p, F_OK) == 0;
+    sq_conn_t *c;
+    wr_rc_t    rc;
+
+    if (own_path(cf, db, true) != WR_OK) {
+        return WR_ERROR;
+    }
+    if (!sq_lock_take(lock, deadline, WR_STR("migrations"))) {
+        return wr_conf_fail(cf, &db->at, "the database \"%.*s\" stays busy",
+                            WR_ARG(db->path));
+    }
+    c = sq_conn_open(db, false, true, false, cf->log);
+    rc = c != NULL ? apply(cf, db, c) : WR_ERROR;
+    if (rc == WR_OK && !old) {
+        rc = own_path(cf, db, false);
+    }
+    sq_conn_close(c);
+    sq_lock_leave(lock);
+    return rc;
+}

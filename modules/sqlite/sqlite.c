@@ -1,0 +1,488 @@
+/*
+ * sqlite: databases of the conf, statements as steps, transactions around requests.
+ *
+ * This file has the directives and the module's life: what the conf says is checked
+ * when all of it has been read, against the schema in memory; the master brings the
+ * files up to date; the workers open their connections after the fork.
+ */
+#include "sqlite.h"
+
+#include <sys/stat.h>
+#include <weir/http/file_cache.h>
+#include <weir/http/server.h>
+
+#define ALL (WR_HTTP | WR_SERVER | WR_LOCATION)
+
+wr_array_t sq_dbs;
+
+static sq_main_t *reading;      /* of the conf that is being read */
+static char       tag;          /* of our zones */
+
+static sq_main_t *
+main_of(wr_conf_t *cf)
+{
+    sq_main_t *m = (sq_main_t *) (uintptr_t) wr_service_find(cf, "sqlite.1");
+
+    if (m == NULL) {
+        m = WR_NEW(cf->pool, sq_main_t);
+        m->pool = cf->pool;
+        m->dbs = wr_array(cf->pool, sizeof(sq_db_t *));
+        m->stmts = wr_array(cf->pool, sizeof(sq_stmt_t *));
+        m->txs = wr_array(cf->pool, sizeof(sq_txconf_t *));
+        wr_service_offer(cf, "sqlite.1", m);
+    }
+    return m;
+}
+
+static sq_db_t *
+find_db(const sq_main_t *m, wr_str_t name)
+{
+    for (WR_EACH(sq_db_t *, db, &m->dbs)) {
+        if (wr_str_eq((*db)->name, name)) {
+            return *db;
+        }
+    }
+    return NULL;
+}
+
+const wr_scope_t *
+sq_scope_of(const wr_scope_t *scope)
+{
+    while (scope->outer != NULL && (scope->context & (WR_WHEN | WR_GATHER)) != 0) {
+        scope = scope->outer;
+    }
+    return scope;
+}
+
+/* ---- directives ---- */
+
+static wr_rc_t
+set_sqlite(wr_conf_t *cf, const wr_directive_t *d, void *conf)
+{
+    sq_main_t *m = main_of(cf);
+    sq_db_t   *db = WR_NEW(cf->pool, sq_db_t);
+    wr_str_t   zone;
+
+    (void) d;
+    (void) conf;
+    db->name = wr_pool_str(cf->pool, cf->args[1].text);
+    db->path = wr_conf_path(cf, cf->args[2].text);
+    db->at = cf->args[2];
+    db->at.file = wr_pool_str(cf->pool, db->at.file);
+    if (find_db(m, db->name) != NULL) {
+        return wr_conf_fail(cf, &cf->args[1], "there is another database \"%.*s\"",
+                            WR_ARG(db->name));
+    }
+    for (WR_EACH(sq_db_t *, other, &m->dbs)) {
+        if (wr_str_eq((*other)->path, db->path)) {
+            return wr_conf_fail(cf, &cf->args[2], "\"%.*s\" is the database \"%.*s\"",
+                                WR_ARG(db->path), WR_ARG((*other)->name));
+        }
+    }
+    zone = wr_pool_join(cf->pool, WR_STR("sqlite:"), db->path);
+    db->zone = wr_zone_add(cf, zone, 65536, &tag);
+    if (db->zone == NULL) {
+        return WR_ERROR;
+    }
+    db->zone->init = sq_lock_init;
+    db->zone->user = db;
+    db->scope = wr_conf_scope(cf, WR_SQLITE, db);
+    *WR_PUSH(&m->dbs, sq_db_t *) = db;
+    (void) wr_scope_own(cf, db->scope, &WR_SELF->schema);
+    return wr_conf_block(cf, db->scope);
+}
+
+static bool
+is_plain(wr_str_t s)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        if (!wr_is_word(s.p[i]) && s.p[i] != '-' && s.p[i] != '.') {
+            return false;
+        }
+    }
+    return s.n != 0;
+}
+
+static wr_rc_t
+set_pragma(wr_conf_t *cf, const wr_directive_t *d, void *conf)
+{
+    static const char *const refused[] = {
+        "writable_schema", "journal_mode", "locking_mode", "query_only", "synchronous",
+        "foreign_keys", "busy_timeout", "cache_size", "mmap_size", "wal_autocheckpoint",
+        "wal_checkpoint", "trusted_schema", "temp_store_directory", "data_store_directory",
+        "schema_version", "ignore_check_constraints",
+    };
+    sq_conf_t   *c = conf;
+    sq_pragma_t *p;
+    wr_str_t     name = cf->args[1].text, value = cf->args[2].text;
+
+    (void) d;
+    for (unsigned i = 0; i < WR_COUNT(refused); i++) {
+        if (wr_str_ieqz(name, refused[i])) {
+            return wr_conf_fail(cf, &cf->args[1], "the pragma \"%.*s\" cannot be set "
+                                                  "here", WR_ARG(name));
+        }
+    }
+    if (!is_plain(name) || !is_plain(value)) {
+        return wr_conf_fail(cf, &cf->args[1], "invalid pragma");
+    }
+    if (c->db.pragmas.pool == NULL) {
+        c->db.pragmas = wr_array(cf->pool, sizeof(sq_pragma_t));
+    }
+    p = WR_PUSH(&c->db.pragmas, sq_pragma_t);
+    p->sql = wr_pool_printf(cf->pool, "PRAGMA %.*s=%.*s", WR_ARG(name), WR_ARG(value)).p;
+    p->at = cf->args[1];
+    return WR_OK;
+}
+
+static wr_rc_t
+set_transaction(wr_conf_t *cf, const wr_directive_t *d, void *conf)
+{
+    sq_conf_t *c = conf;
+
+    (void) d;
+    if (wr_scope_is_set(cf->scope, &WR_SELF->schema, offsetof(sq_conf_t, around))) {
+        return wr_conf_fail(cf, NULL, "\"transaction\" directive is duplicate");
+    }
+    c->around.on = cf->nargs == 1 || !wr_str_eqz(cf->args[1].text, "off");
+    c->around.db = WR_STR_NONE;
+    c->around.at = cf->args[0];
+    if (c->around.on && cf->nargs > 1) {
+        c->around.db = wr_pool_str(cf->pool, cf->args[1].text);
+        c->around.at = cf->args[1];
+    }
+    c->around.at.file = wr_pool_str(cf->pool, c->around.at.file);
+    return WR_OK;
+}
+
+static wr_rc_t
+set_sql(wr_conf_t *cf, const wr_directive_t *d, void *conf)
+{
+    sq_stmt_t *s = WR_NEW(cf->pool, sq_stmt_t);
+    wr_tok_t   name, text;
+    bool       named = wr_app_take_name(&cf->raw, &name, &text);
+
+    (void) d;
+    (void) conf;
+    /* Parsed first: it cannot use the name that it makes. */
+    if (sq_stmt_parse(cf, named ? &text : &cf->raw, s) != WR_OK) {
+        return WR_ERROR;
+    }
+    s->slot = -1;
+    if (named) {
+        s->slot = wr_app_name(cf, &name);
+        if (s->slot < 0) {
+            return WR_ERROR;
+        }
+    }
+    s->scope = cf->scope;
+    *WR_PUSH(&main_of(cf)->stmts, sq_stmt_t *) = s;
+    return wr_app_task(cf, &sq_task, s);
+}
+
+static const wr_enum_t journals[] = {
+    {"wal", 0}, {"delete", 1}, {"truncate", 2}, {"persist", 3}, {NULL, 0}
+};
+static const wr_enum_t syncs[] = {
+    {"off", 0}, {"normal", 1}, {"full", 2}, {"extra", 3}, {NULL, 0}
+};
+static const wr_bounds_t reader_bounds = {1, 64};
+
+static const wr_directive_t directives[] = {
+    WR_BLOCK("sqlite", WR_HTTP, 2, 2, set_sqlite, "A SQLite database.",
+             .args = "NAME PATH",
+             .example = "sqlite blog data/blog.db {\n    schema blog.sql;\n}"),
+    WR_CONF_FILE("schema", WR_SQLITE, sq_conf_t, db.schema, NULL,
+                 "The file of SQL that makes a new database."),
+    WR_CONF_FILE("migrations", WR_SQLITE, sq_conf_t, db.migrations, NULL,
+                 "A folder of .sql files that are applied once each, in the order of "
+                 "their names."),
+    WR_ENUM("journal", WR_SQLITE, sq_conf_t, db.journal, journals, "wal",
+            "The journal mode."),
+    WR_ENUM("synchronous", WR_SQLITE, sq_conf_t, db.synchronous, syncs, "full",
+            "How much of what was answered survives a power cut, as the pragma."),
+    WR_MSEC("busy_timeout", WR_SQLITE, sq_conf_t, db.busy_timeout, "5s",
+            "How long a transaction waits for others before it is answered 503."),
+    WR_MSEC("statement_timeout", WR_SQLITE, sq_conf_t, db.statement_timeout, "5s",
+            "How long one statement may run; 0 for any time."),
+    WR_INT("readers", WR_SQLITE, sq_conf_t, db.readers, "4",
+           "Reading connections of each worker.", .extra = &reader_bounds),
+    WR_SIZE("cache_size", WR_SQLITE, sq_conf_t, db.cache_size, "0",
+            "The page cache of a connection; 0 for SQLite's default."),
+    WR_SIZE("mmap_size", WR_SQLITE, sq_conf_t, db.mmap_size, "0",
+            "How much of the file is mapped into memory."),
+    WR_SIZE("result_limit", WR_SQLITE, sq_conf_t, db.result_limit, "64m",
+            "How large the rows of one statement may be."),
+    WR_CUSTOM("pragma", WR_SQLITE, 2, 2, set_pragma, sq_conf_t, db.pragmas,
+              "Another pragma of each connection.", .flags = WR_DF_REPEAT,
+              .args = "NAME VALUE"),
+    WR_TEXT("sqlite_use", ALL, sq_conf_t, use, NULL,
+            "Which database statements speak of, where there are several."),
+    WR_FLAG("sqlite_error_detail", ALL, sq_conf_t, detail, "on",
+            "Whether clients see SQLite's messages."),
+    WR_CUSTOM("transaction", ALL, 0, 1, set_transaction, sq_conf_t, around,
+              "One transaction around the steps and the view: committed before the "
+              "answer leaves, rolled back if it is an error.", .args = "[NAME] | off"),
+    WR_ACTION("sql", WR_SERVER | WR_LOCATION | WR_WHEN | WR_GATHER, 1, 1, set_sql,
+              "Runs a statement; {{ expression }} is a bound value.",
+              .flags = WR_DF_RAW | WR_DF_SQL | WR_DF_REPEAT, .args = "[NAME =] STATEMENT",
+              .example = "sql post = SELECT * FROM posts WHERE id = {{ params.id }};"),
+    WR_END
+};
+
+/* ---- after the conf has been read ---- */
+
+static const sq_conf_t *
+conf_of(const wr_scope_t *scope)
+{
+    return scope->conf[WR_SELF->schema.index];
+}
+
+static void
+settings(sq_db_t *db)
+{
+    sq_db_t own = *db;
+
+    *db = conf_of(db->scope)->db;
+    db->name = own.name;
+    db->path = own.path;
+    db->at = own.at;
+    db->zone = own.zone;
+    db->scope = own.scope;
+}
+
+static sq_db_t *
+choose_db(wr_conf_t *cf, const sq_main_t *m, const wr_tok_t *at, wr_str_t name)
+{
+    sq_db_t *db;
+
+    if (m->dbs.n == 0) {
+        wr_conf_fail(cf, at, "there is no database: \"sqlite NAME PATH { }\" in http "
+                             "makes one");
+        return NULL;
+    }
+    if (name.n == 0) {
+        if (m->dbs.n > 1) {
+            wr_conf_fail(cf, at, "there are several databases: \"sqlite_use\" says which");
+            return NULL;
+        }
+        return *WR_AT(&m->dbs, sq_db_t *, 0);
+    }
+    db = find_db(m, name);
+    if (db == NULL) {
+        wr_conf_fail(cf, at, "there is no database \"%.*s\"", WR_ARG(name));
+    }
+    return db;
+}
+
+static wr_rc_t
+check_db(wr_conf_t *cf, const sq_main_t *m, sq_db_t *db)
+{
+    sq_conn_t *mem;
+    wr_rc_t    rc = sq_schema_memory(cf, db, &mem);
+
+    db->sqls = wr_array(cf->pool, sizeof(sq_sql_t *));
+    for (WR_EACH(sq_stmt_t *, s, &m->stmts)) {
+        if (rc == WR_OK && (*s)->db == db) {
+            rc = sq_stmt_check(cf, *s, mem->db);
+        }
+    }
+    sq_conn_close(mem);
+    return rc;
+}
+
+/* Whether the statement is a step of the location. */
+static bool
+applies(const sq_stmt_t *s, const wr_scope_t *scope)
+{
+    const wr_scope_t *own = sq_scope_of(s->scope);
+
+    for (; scope != NULL; scope = scope->outer) {
+        if (scope == own) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static wr_rc_t
+check_transaction(wr_conf_t *cf, const sq_main_t *m, sq_txconf_t *t)
+{
+    wr_str_t name = t->around.db.n != 0 ? t->around.db : conf_of(t->scope)->use;
+
+    t->db = choose_db(cf, m, &t->around.at, name);
+    if (t->db == NULL) {
+        return WR_ERROR;
+    }
+    for (WR_EACH(sq_stmt_t *, s, &m->stmts)) {
+        t->writes |= (*s)->db == t->db && (*s)->writes && applies(*s, t->scope);
+    }
+    return WR_OK;
+}
+
+static wr_rc_t
+finish(wr_conf_t *cf)
+{
+    sq_main_t *m = main_of(cf);
+
+    for (WR_EACH(sq_db_t *, db, &m->dbs)) {
+        settings(*db);
+    }
+    for (WR_EACH(sq_stmt_t *, s, &m->stmts)) {
+        (*s)->db = choose_db(cf, m, &(*s)->at, conf_of((*s)->scope)->use);
+        if ((*s)->db == NULL) {
+            return WR_ERROR;
+        }
+    }
+    for (WR_EACH(sq_db_t *, db, &m->dbs)) {
+        if (check_db(cf, m, *db) != WR_OK) {
+            return WR_ERROR;
+        }
+    }
+    for (WR_EACH(sq_txconf_t *, t, &m->txs)) {
+        if (check_transaction(cf, m, *t) != WR_OK) {
+            return WR_ERROR;
+        }
+    }
+    reading = NULL;
+    return WR_OK;
+}
+
+static wr_rc_t
+begin(wr_conf_t *cf)
+{
+    reading = main_of(cf);
+    return WR_OK;
+}
+
+static wr_rc_t
+master_start(wr_conf_t *cf)
+{
+    sq_main_t *m = main_of(cf);
+
+    for (WR_EACH(sq_db_t *, db, &m->dbs)) {
+        if (sq_schema_apply(cf, *db) != WR_OK) {
+            return WR_ERROR;
+        }
+    }
+    return WR_OK;
+}
+
+/* A worker may belong to another cycle than the one read last: its databases are
+ * those of its zones. */
+static wr_rc_t
+worker_start(wr_worker_t *w)
+{
+    sq_dbs = wr_array(w->cycle->pool, sizeof(sq_db_t *));
+    for (WR_EACH(wr_zone_t *, z, &w->cycle->zones)) {
+        if ((*z)->tag == &tag) {
+            *WR_PUSH(&sq_dbs, sq_db_t *) = (*z)->user;
+        }
+    }
+    return sq_worker_start(w);
+}
+
+/* ---- stages ---- */
+
+static bool
+wants_transaction(wr_scope_t *scope, const void *own, const void **conf)
+{
+    const sq_conf_t *c = own;
+    sq_txconf_t     *t;
+    bool             any = false;
+
+    if (c == NULL || !c->around.on) {
+        return false;
+    }
+    for (WR_EACH(sq_stmt_t *, s, &reading->stmts)) {
+        any |= applies(*s, scope);
+    }
+    if (!any) {
+        return false;
+    }
+    t = WR_NEW(reading->pool, sq_txconf_t);
+    t->scope = scope;
+    t->around = c->around;
+    *WR_PUSH(&reading->txs, sq_txconf_t *) = t;
+    *conf = t;
+    return true;
+}
+
+static bool
+wants_guard(wr_scope_t *scope, const void *own, const void **conf)
+{
+    (void) scope;
+    (void) own;
+    (void) conf;
+    return reading->dbs.n != 0;
+}
+
+/* Whether the file at `path` is a database of ours, by whatever name. */
+static bool
+is_database(wr_req_t *r, wr_str_t path)
+{
+    wr_opened_t file;
+
+    if (wr_file_test(r, path, &file) != WR_OK || !file.is_file) {
+        return false;
+    }
+    for (WR_EACH(sq_db_t *, db, &sq_dbs)) {
+        struct stat st;
+
+        if (stat((*db)->path.p, &st) == 0 && st.st_ino == file.inode
+            && st.st_dev == file.device)
+        {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* In front of whatever serves files: never the database, nor what SQLite keeps
+ * beside it. */
+static wr_rc_t
+guard(wr_req_t *r, void *state)
+{
+    static const char *const ends[] = {"", "-wal", "-shm", "-journal"};
+    wr_str_t                 path;
+    size_t                   root;
+
+    (void) state;
+    if (r->uri.n == 0 || r->uri.p[r->uri.n - 1] == '/' || !wr_req_path(r, &path, &root, 0))
+    {
+        return WR_DECLINED;
+    }
+    for (unsigned i = 0; i < WR_COUNT(ends); i++) {
+        wr_str_t base = path;
+
+        if (!wr_str_ends(path, wr_str_z(ends[i]))) {
+            continue;
+        }
+        base.n -= strlen(ends[i]);
+        base = wr_str_z(wr_pool_strz(wr_pool(r), base));
+        if (is_database(r, base)) {
+            wr_log(&r->log, WR_LOG_ERR, 0, "\"%.*s\" belongs to a database",
+                   WR_ARG(path));
+            return wr_fail(r, 404);
+        }
+    }
+    return WR_DECLINED;
+}
+
+static const wr_hook_t hooks[] = {
+    {{"transaction", sizeof(sq_tx_t), sq_before, sq_after}, WR_RANK_TRANSACTION, 0,
+     wants_transaction},
+    {{"sqlite-files", 0, guard, NULL}, WR_RANK_CONTENT, -1000, wants_guard},
+    {{NULL, 0, NULL, NULL}, 0, 0, NULL},
+};
+
+WR_MODULE(sqlite,
+    .doc = "SQLite: statements as steps, transactions around requests.",
+    .schema = {.name = "http_sqlite_module", .directives = directives,
+               .size = sizeof(sq_conf_t)},
+    .http = &(const wr_http_tables_t) {.hooks = hooks},
+    .begin = begin,
+    .finish = finish,
+    .master_start = master_start,
+    .worker_start = worker_start,
+    .worker_stop = sq_worker_stop);

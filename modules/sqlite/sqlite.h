@@ -1,0 +1,265 @@
+/*
+ * Between the files of the sqlite module.
+ *
+ * A statement of the conf (sq_stmt_t) has one or more SQL texts (sq_sql_t): one for
+ * each choice of identifiers. Requests run them as calls (sq_call_t), each inside a
+ * transaction (sq_tx_t): that of the request, or one made for the call alone. In a
+ * worker, every database has one writing connection with its thread (writer.c) and
+ * some reading ones (reader.c). The loop owns the queues; a thread owns a connection
+ * only while a job runs.
+ */
+#ifndef WEIR_SQLITE_H
+#define WEIR_SQLITE_H
+
+#include <sqlite3.h>
+#include <weir/app/app.h>
+#include <weir/event/threads.h>
+#include <weir/process/cycle.h>
+
+typedef struct sq_run    sq_run_t;
+typedef struct sq_writer sq_writer_t;
+typedef struct sq_lock   sq_lock_t;
+typedef struct sq_tx     sq_tx_t;
+typedef struct sq_call   sq_call_t;
+typedef struct sq_rows   sq_rows_t;
+
+/* ---- the conf ---- */
+
+typedef struct sq_pragma {
+    const char *sql;
+    wr_tok_t    at;
+} sq_pragma_t;
+
+/* `sqlite NAME PATH { … }`: also the struct of its block. */
+typedef struct sq_db {
+    wr_str_t   name;
+    wr_str_t   path;            /* NUL behind */
+    wr_tok_t   at;              /* the path's place */
+    wr_str_t   schema;          /* a file; empty: none */
+    wr_str_t   migrations;      /* a folder; empty: none */
+    int        journal;
+    int        synchronous;
+    wr_msec_t  busy_timeout;
+    wr_msec_t  statement_timeout;   /* 0: none */
+    int64_t    readers;
+    size_t     cache_size;
+    size_t     mmap_size;
+    size_t     result_limit;
+    wr_array_t pragmas;         /* sq_pragma_t */
+    wr_array_t sqls;            /* struct sq_sql *: by id */
+    bool       alone;           /* the schema rolls back by itself: no batches */
+    wr_zone_t *zone;            /* holds the sq_lock_t; its user is this */
+    wr_scope_t *scope;
+    sq_run_t  *run;             /* of this worker */
+} sq_db_t;
+
+/* `transaction` of a scope. */
+typedef struct sq_around {
+    bool     on;
+    wr_str_t db;                /* empty: as sqlite_use */
+    wr_tok_t at;
+} sq_around_t;
+
+/* Of a scope. */
+typedef struct sq_conf {
+    wr_str_t    use;            /* sqlite_use; empty: the only database */
+    bool        detail;
+    sq_around_t around;
+    sq_db_t     db;             /* what the block of `sqlite` fills */
+} sq_conf_t;
+
+/* Of a cycle: the service "sqlite.1". */
+typedef struct sq_main {
+    wr_pool_t *pool;
+    wr_array_t dbs;             /* sq_db_t * */
+    wr_array_t stmts;           /* sq_stmt_t * */
+    wr_array_t txs;             /* sq_txconf_t * */
+} sq_main_t;
+
+/* One SQL text and where its bytes came from. */
+typedef struct sq_sql {
+    const char *text;
+    int         n;
+    unsigned    id;             /* within its database */
+    bool        readonly;
+    uint32_t   *from;           /* for each byte, its offset in the conf's text */
+} sq_sql_t;
+
+/* Text, and the hole behind it: a bound value, or a choice between texts. */
+typedef struct sq_part {
+    wr_str_t             text;
+    size_t               at;        /* of the text, in the statement's */
+    size_t               hole;      /* of the {{ */
+    const wr_app_expr_t *expr;      /* NULL: the last part */
+    wr_str_t            *choices;   /* NULL: a bound value */
+    unsigned             nchoices;
+    unsigned             param;     /* of a bound value: from 0 */
+} sq_part_t;
+
+typedef struct sq_stmt {
+    wr_tok_t    at;             /* its text stands in the pool */
+    wr_scope_t *scope;
+    sq_db_t    *db;
+    int         slot;           /* of the result's name; -1: none */
+    wr_array_t  parts;          /* sq_part_t */
+    unsigned    nparams;
+    unsigned    nsqls;
+    sq_sql_t   *sqls;
+    bool        writes;
+    bool        alone;          /* may end the whole transaction: never in a batch */
+} sq_stmt_t;
+
+/* The transaction of a location. */
+typedef struct sq_txconf {
+    wr_scope_t *scope;
+    sq_around_t around;
+    sq_db_t    *db;
+    bool        writes;
+} sq_txconf_t;
+
+/* Of this worker: sq_db_t *. */
+extern wr_array_t sq_dbs;
+/* The blocks inside a location belong to it. */
+const wr_scope_t *sq_scope_of(const wr_scope_t *scope);
+
+/* statement.c */
+wr_rc_t  sq_stmt_parse(wr_conf_t *cf, const wr_tok_t *text, sq_stmt_t *s);
+wr_tok_t sq_advance(const wr_tok_t *tok, size_t n);
+/* Makes the texts and prepares each in `mem`. */
+wr_rc_t  sq_stmt_check(wr_conf_t *cf, sq_stmt_t *s, sqlite3 *mem);
+
+/* ---- connections: conn.c ---- */
+
+typedef enum sq_mode {
+    SQ_STATEMENT,       /* what the authorizer allows: a statement of the conf */
+    SQ_SCRIPT,          /* schema and migrations */
+    SQ_OWN,             /* the module's own */
+} sq_mode_t;
+
+typedef enum { SQ_BEGIN, SQ_IMMEDIATE, SQ_COMMIT, SQ_ROLLBACK, SQ_SAVEPOINT, SQ_RELEASE,
+               SQ_ROLLBACK_TO, SQ_CONTROLS } sq_control_t;
+
+typedef struct sq_conn {
+    sqlite3         *db;
+    const sq_db_t   *conf;
+    sqlite3_stmt   **stmts;     /* by sq_sql_t.id */
+    unsigned         nstmts;
+    sqlite3_stmt    *controls[SQ_CONTROLS];
+    sq_mode_t        mode;
+    uint64_t         deadline;  /* ns; 0: none */
+    bool             late;      /* the deadline has passed */
+    int              wal_pages;
+    struct sq_conn  *next;
+} sq_conn_t;
+
+/* What a statement came to. */
+typedef struct sq_err {
+    int      code;              /* SQLite's extended code; 0: fine */
+    wr_str_t message;           /* in the call's pool, or constant */
+} sq_err_t;
+
+/* NULL after having logged why. `memory`: not the file; `create`: make it. */
+sq_conn_t *sq_conn_open(const sq_db_t *db, bool memory, bool create, bool reader,
+                        wr_log_t *log);
+void       sq_conn_close(sq_conn_t *c);
+int        sq_conn_control(sq_conn_t *c, sq_control_t what);
+/* A script of several statements. */
+int        sq_conn_script(sq_conn_t *c, const char *sql, char **message);
+int        sq_conn_own(sq_conn_t *c, const char *sql);
+void       sq_conn_run(sq_conn_t *c, sq_call_t *call);
+void       sq_err_take(sq_err_t *err, sqlite3 *db, wr_pool_t *pool);
+
+/* ---- schema.c ---- */
+wr_rc_t    sq_schema_memory(wr_conf_t *cf, sq_db_t *db, sq_conn_t **mem);
+wr_rc_t    sq_schema_apply(wr_conf_t *cf, sq_db_t *db);
+
+/* ---- rows.c ---- */
+sq_rows_t *sq_rows_new(wr_pool_t *pool, unsigned columns);
+void       sq_rows_name(sq_rows_t *rows, unsigned column, wr_str_t name);
+wr_val_t  *sq_rows_add(sq_rows_t *rows);
+void       sq_rows_end(sq_rows_t *rows, int64_t changes, bool has_id, int64_t id);
+wr_val_t   sq_rows_val(sq_rows_t *rows);
+
+/* ---- lock.c ---- */
+wr_rc_t sq_lock_init(wr_zone_t *z, void *old);
+/* Waits for its turn until `deadline` (ns, monotonic). False: time is up. */
+bool    sq_lock_take(sq_lock_t *l, uint64_t deadline, wr_str_t who);
+void    sq_lock_leave(sq_lock_t *l);
+/* Others wait for it. */
+bool    sq_lock_wanted(sq_lock_t *l);
+wr_str_t sq_lock_holder(sq_lock_t *l, wr_pool_t *pool);
+
+/* ---- running ---- */
+
+typedef enum { SQ_IDLE, SQ_QUEUED, SQ_ACTIVE, SQ_ENDED } sq_state_t;
+
+struct sq_tx {
+    sq_run_t   *run;
+    bool        writes;
+    bool        single;         /* ends with its one call */
+    bool        alone;
+    bool        begun;          /* by the thread: its savepoint is open */
+    bool        lost;           /* SQLite has rolled it back */
+    sq_state_t  state;
+    sq_call_t  *first, *last;   /* calls that wait, in order */
+    sq_call_t  *running;
+    sq_conn_t  *conn;           /* of a reader */
+    sq_tx_t    *next;
+    wr_timer_t  timer;          /* how long it may wait in the queue */
+    uint64_t    deadline;       /* ns */
+    wr_op_t     end;            /* its COMMIT */
+    sq_err_t    err;            /* of the COMMIT */
+    const wr_tok_t *at;
+};
+
+struct sq_call {
+    wr_op_t          op;        /* completes with WR_OK: look at err */
+    wr_job_t         job;       /* of a reader */
+    const sq_stmt_t *stmt;
+    const sq_sql_t  *sql;
+    wr_val_t        *params;
+    wr_pool_t       *pool;      /* of the result */
+    sq_rows_t       *rows;
+    sq_err_t         err;
+    sq_tx_t         *tx;
+    sq_tx_t          own;       /* where there is no transaction around it */
+    sq_call_t       *next;
+};
+
+struct sq_run {
+    sq_db_t      *db;
+    sq_writer_t  *writer;
+    wr_threads_t *threads;      /* of the readers */
+    sq_conn_t    *free;
+    sq_conn_t   **readers;
+    sq_tx_t      *first, *last; /* readers' transactions that wait for a connection */
+};
+
+/* run.c: `tx` NULL: on its own. Begins call->op. */
+void sq_call_start(sq_tx_t *tx, sq_call_t *call);
+/* COMMIT or ROLLBACK. True: tx->end is to be waited for. */
+bool sq_tx_end(sq_tx_t *tx, bool commit);
+void sq_tx_enqueue(sq_tx_t **first, sq_tx_t **last, sq_tx_t *tx);
+void sq_tx_leave(sq_tx_t **first, sq_tx_t **last, sq_tx_t *tx);
+sq_call_t *sq_tx_take(sq_tx_t *tx);
+void sq_call_fail(sq_call_t *call, int code, const char *message);
+wr_rc_t sq_worker_start(wr_worker_t *w);
+void    sq_worker_stop(wr_worker_t *w);
+
+/* reader.c, writer.c: what is to be done next */
+void sq_reader_pump(sq_run_t *run);
+void sq_reader_call(sq_run_t *run, sq_tx_t *tx);
+void sq_reader_end(sq_tx_t *tx, bool commit);
+sq_writer_t *sq_writer_open(sq_run_t *run, wr_log_t *log);
+void sq_writer_close(sq_writer_t *w);
+void sq_writer_add(sq_writer_t *w, sq_tx_t *tx);
+void sq_writer_drop(sq_writer_t *w, sq_tx_t *tx);   /* out of the queue */
+void sq_writer_pump(sq_writer_t *w);
+bool sq_writer_end(sq_writer_t *w, sq_tx_t *tx, bool commit);
+
+/* step.c */
+extern const wr_app_task_t   sq_task;
+wr_rc_t sq_before(wr_req_t *r, void *state);
+wr_rc_t sq_after(wr_req_t *r, void *state);
+
+#endif

@@ -1,0 +1,403 @@
+/*
+ * Statements of the conf: SQL with {{ expression }} in it.
+ *
+ * Every expression becomes a parameter ?N; only `|one_of("a", "b")` chooses between
+ * texts that stand in the conf. So there is a text for every combination of choices,
+ * and each is prepared when the conf is read. A map from each byte of a text to its
+ * byte in the conf tells where SQLite's errors point to.
+ */
+#include "sqlite.h"
+
+enum { MOST_SQLS = 256 };
+
+wr_tok_t
+sq_advance(const wr_tok_t *tok, size_t n)
+{
+    wr_tok_t t = *tok;
+
+    for (size_t i = 0; i < n && i < tok->text.n; i++) {
+        if (tok->text.p[i] == '\n') {
+            t.line++;
+            t.column = 1;
+        } else {
+            t.column++;
+        }
+    }
+    t.text = wr_str_skip(tok->text, n);
+    return t;
+}
+
+static size_t
+skip_quoted(wr_str_t s, size_t i, bool backslash)
+{
+    char quote = s.p[i++];
+
+    for (; i < s.n && s.p[i] != quote; i++) {
+        if (backslash && s.p[i] == '\\') {
+            i++;
+        }
+    }
+    return i + 1;
+}
+
+/* Behind the }} of the hole whose inside begins at `i`. */
+static size_t
+skip_hole(wr_str_t s, size_t i)
+{
+    unsigned depth = 0;
+
+    while (i + 1 < s.n) {
+        char c = s.p[i];
+
+        if (c == '"' || c == '\'') {
+            i = skip_quoted(s, i, true);
+            continue;
+        }
+        if (c == '}' && depth == 0 && s.p[i + 1] == '}') {
+            return i + 2;
+        }
+        depth += c == '{';
+        depth -= c == '}' && depth != 0;
+        i++;
+    }
+    return s.n;
+}
+
+static size_t
+skip_comment(wr_str_t s, size_t i)
+{
+    const char *end = s.p[i] == '-' ? "\n" : "*/";
+    ssize_t     n = wr_str_find(wr_str_skip(s, i + 2), wr_str_z(end));
+
+    return n < 0 ? s.n : i + 2 + (size_t) n + strlen(end);
+}
+
+/* ---- one_of ---- */
+
+/* Where the last `|` of the expression stands outside quotes and brackets. */
+static ssize_t
+last_bar(wr_str_t s)
+{
+    ssize_t  at = -1;
+    unsigned depth = 0;
+
+    for (size_t i = 0; i < s.n; ) {
+        char c = s.p[i];
+
+        if (c == '"' || c == '\'') {
+            i = skip_quoted(s, i, true);
+            continue;
+        }
+        depth += c == '(' || c == '[' || c == '{';
+        depth -= (c == ')' || c == ']' || c == '}') && depth != 0;
+        if (c == '|' && depth == 0) {
+            at = (ssize_t) i;
+        }
+        i++;
+    }
+    return at;
+}
+
+/* Reads `("a", "b")`. */
+static wr_rc_t
+parse_choices(wr_conf_t *cf, const wr_tok_t *tok, sq_part_t *part)
+{
+    wr_str_t   s = wr_str_trim(tok->text);
+    wr_array_t list = wr_array(cf->pool, sizeof(wr_str_t));
+    size_t     i = 1;
+
+    if (s.n < 2 || s.p[0] != '(' || s.p[s.n - 1] != ')') {
+        return wr_conf_fail(cf, tok, "one_of needs a list of texts in brackets");
+    }
+    s.n--;
+    while (i < s.n) {
+        size_t end;
+
+        while (i < s.n && (s.p[i] == ' ' || s.p[i] == '\n' || s.p[i] == '\t'
+                           || s.p[i] == '\r'))
+        {
+            i++;
+        }
+        if (i >= s.n || (s.p[i] != '"' && s.p[i] != '\'')) {
+            return wr_conf_fail(cf, tok, "one_of takes only texts in quotes");
+        }
+        end = skip_quoted(s, i, false);
+        *WR_PUSH(&list, wr_str_t) = wr_pool_str(cf->pool, wr_str_sub(s, i + 1, end - 1));
+        for (i = end; i < s.n && s.p[i] != ','; i++) {
+            if (s.p[i] != ' ' && s.p[i] != '\n') {
+                return wr_conf_fail(cf, tok, "one_of takes only texts in quotes");
+            }
+        }
+        i++;
+    }
+    if (list.n == 0) {
+        return wr_conf_fail(cf, tok, "one_of needs at least one text");
+    }
+    part->choices = list.items;
+    part->nchoices = list.n;
+    return WR_OK;
+}
+
+/* ---- parsing ---- */
+
+static wr_rc_t
+parse_hole(wr_conf_t *cf, const wr_tok_t *tok, sq_stmt_t *s, sq_part_t *part)
+{
+    ssize_t  bar = last_bar(tok->text);
+    wr_tok_t value = *tok;
+
+    if (bar >= 0) {
+        wr_str_t filter = wr_str_skip(tok->text, (size_t) bar + 1);
+        size_t   blank = 0;
+
+        while (blank < filter.n && filter.p[blank] == ' ') {
+            blank++;
+        }
+        filter = wr_str_skip(filter, blank);
+        if (wr_str_starts(filter, WR_STR("one_of"))
+            && (filter.n == 6 || !wr_is_word(filter.p[6])))
+        {
+            wr_tok_t list = sq_advance(tok, (size_t) bar + 1 + blank + 6);
+
+            if (parse_choices(cf, &list, part) != WR_OK) {
+                return WR_ERROR;
+            }
+            value.text.n = (size_t) bar;
+        }
+    }
+    part->expr = wr_app_expr(cf, &value);
+    if (part->expr == NULL) {
+        return WR_ERROR;
+    }
+    if (part->choices == NULL) {
+        part->param = s->nparams++;
+    }
+    return WR_OK;
+}
+
+static void
+add_part(sq_stmt_t *s, wr_str_t text, size_t from, size_t to, sq_part_t *part)
+{
+    part->text = wr_str_sub(text, from, to);
+    part->at = from;
+    *WR_PUSH(&s->parts, sq_part_t) = *part;
+}
+
+static wr_rc_t
+parse_text(wr_conf_t *cf, const wr_tok_t *tok, sq_stmt_t *s)
+{
+    wr_str_t t = s->at.text;
+    size_t   i = 0, start = 0;
+
+    while (i < t.n) {
+        char c = t.p[i];
+        char next = i + 1 < t.n ? t.p[i + 1] : '\0';
+
+        if (c == '\'' || c == '"' || c == '`') {
+            size_t   end = skip_quoted(t, i, false);
+            wr_str_t inside = wr_str_sub(t, i, end);
+            ssize_t  hole = wr_str_find(inside, WR_STR("{{"));
+
+            if (hole >= 0) {
+                return wr_conf_fail_at(cf, tok, i + (size_t) hole,
+                                       "{{ }} inside quotes would be text: leave the "
+                                       "quotes out, a value needs none");
+            }
+            i = end;
+        } else if ((c == '-' && next == '-') || (c == '/' && next == '*')) {
+            i = skip_comment(t, i);
+        } else if (c == '{' && next == '{') {
+            size_t    end = skip_hole(t, i + 2);
+            sq_part_t part = {.hole = i};
+            wr_tok_t  inside = sq_advance(tok, i + 2);
+
+            inside.text = wr_str_sub(t, i + 2, end - 2);
+            if (parse_hole(cf, &inside, s, &part) != WR_OK) {
+                return WR_ERROR;
+            }
+            add_part(s, t, start, i, &part);
+            start = i = end;
+        } else {
+            i++;
+        }
+    }
+    add_part(s, t, start, t.n, &(sq_part_t) {.hole = t.n});
+    return WR_OK;
+}
+
+wr_rc_t
+sq_stmt_parse(wr_conf_t *cf, const wr_tok_t *text, sq_stmt_t *s)
+{
+    s->at = *text;
+    s->at.text = wr_pool_str(cf->pool, text->text);
+    s->at.file = wr_pool_str(cf->pool, text->file);
+    s->parts = wr_array(cf->pool, sizeof(sq_part_t));
+    if (parse_text(cf, text, s) != WR_OK) {
+        return WR_ERROR;
+    }
+    s->nsqls = 1;
+    for (WR_EACH(sq_part_t, p, &s->parts)) {
+        if (p->choices != NULL) {
+            s->nsqls *= p->nchoices;
+            if (s->nsqls > MOST_SQLS) {
+                return wr_conf_fail(cf, text, "too many combinations of one_of");
+            }
+        }
+    }
+    s->alone = wr_str_ifind(s->at.text, WR_STR("rollback")) >= 0;
+    return WR_OK;
+}
+
+/* ---- texts ---- */
+
+typedef struct out {
+    wr_buf_t   text;
+    wr_array_t from;
+} out_t;
+
+static void
+put(out_t *o, wr_str_t s, size_t from, bool moves)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        *WR_PUSH(&o->from, uint32_t) = (uint32_t) (moves ? from + i : from);
+    }
+    wr_buf_str(&o->text, s);
+}
+
+/* A single word is a name, whatever it means to SQL; the directions are not. */
+static bool
+is_name(wr_str_t s)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        if (!wr_is_word(s.p[i])) {
+            return false;
+        }
+    }
+    return s.n != 0 && !wr_str_ieqz(s, "asc") && !wr_str_ieqz(s, "desc");
+}
+
+static void
+put_hole(wr_conf_t *cf, out_t *o, const sq_part_t *p, unsigned choice)
+{
+    wr_str_t s;
+
+    if (p->choices == NULL) {
+        s = wr_pool_printf(cf->temp, "?%u", p->param + 1);
+    } else {
+        s = p->choices[choice];
+        if (is_name(s)) {
+            s = wr_pool_printf(cf->temp, "\"%.*s\"", WR_ARG(s));
+        }
+    }
+    put(o, s, p->hole, false);
+}
+
+static void
+make_sql(wr_conf_t *cf, sq_stmt_t *s, unsigned variant)
+{
+    sq_sql_t *sql = &s->sqls[variant];
+    out_t     o = {wr_buf(cf->pool), wr_array(cf->pool, sizeof(uint32_t))};
+
+    for (WR_EACH(sq_part_t, p, &s->parts)) {
+        put(&o, p->text, p->at, true);
+        if (p->expr != NULL) {
+            unsigned n = p->choices != NULL ? p->nchoices : 1;
+
+            put_hole(cf, &o, p, variant % n);
+            variant /= n;
+        }
+    }
+    *WR_PUSH(&o.from, uint32_t) = (uint32_t) s->at.text.n;
+    sql->text = wr_buf_cstr(&o.text);
+    sql->n = (int) o.text.n;
+    sql->from = o.from.items;
+    sql->id = s->db->sqls.n;
+    *WR_PUSH(&s->db->sqls, sq_sql_t *) = sql;
+}
+
+/* ---- checking ---- */
+
+/* SQLite tells no place for some errors: then that of the name it speaks of. */
+static size_t
+guess(const sq_sql_t *sql, const char *message)
+{
+    static const char *const marks[] = {"no such table: ", "no such column: ",
+                                        "has no column named ", "no such function: "};
+
+    for (unsigned i = 0; i < WR_COUNT(marks); i++) {
+        const char *at = strstr(message, marks[i]);
+        const char *name, *found;
+
+        if (at == NULL) {
+            continue;
+        }
+        name = at + strlen(marks[i]);
+        found = strstr(sql->text, name);
+        if (found != NULL) {
+            return (size_t) (found - sql->text);
+        }
+    }
+    return 0;
+}
+
+static wr_rc_t
+refuse(wr_conf_t *cf, const sq_stmt_t *s, const sq_sql_t *sql, sqlite3 *mem)
+{
+    const char *message = sqlite3_errmsg(mem);
+    int         offset = sqlite3_error_offset(mem);
+    size_t      at = offset >= 0 ? (size_t) offset : guess(sql, message);
+    wr_tok_t    tok;
+
+    if (at > (size_t) sql->n) {
+        at = (size_t) sql->n;
+    }
+    tok = sq_advance(&s->at, sql->from[at]);
+    return wr_conf_fail(cf, &tok, "%s", message);
+}
+
+static bool
+is_blank(const char *p)
+{
+    while (*p == ' ' || *p == '\n' || *p == '\t' || *p == '\r') {
+        p++;
+    }
+    return *p == '\0';
+}
+
+static wr_rc_t
+check_sql(wr_conf_t *cf, sq_stmt_t *s, sq_sql_t *sql, sqlite3 *mem)
+{
+    sqlite3_stmt *stmt = NULL;
+    const char   *tail = NULL;
+    wr_rc_t       rc = WR_OK;
+
+    if (sqlite3_prepare_v2(mem, sql->text, sql->n + 1, &stmt, &tail) != SQLITE_OK) {
+        return refuse(cf, s, sql, mem);
+    }
+    if (stmt == NULL) {
+        return wr_conf_fail(cf, &s->at, "there is no SQL statement");
+    }
+    if (!is_blank(tail)) {
+        rc = wr_conf_fail(cf, &s->at, "only one SQL statement may stand here");
+    } else if (sqlite3_bind_parameter_count(stmt) != (int) s->nparams) {
+        rc = wr_conf_fail(cf, &s->at, "parameters are written {{ expression }}, not "
+                                      "? or :name");
+    }
+    sql->readonly = sqlite3_stmt_readonly(stmt) != 0;
+    s->writes |= !sql->readonly;
+    sqlite3_finalize(stmt);
+    return rc;
+}
+
+wr_rc_t
+sq_stmt_check(wr_conf_t *cf, sq_stmt_t *s, sqlite3 *mem)
+{
+    s->sqls = WR_NEW_N(cf->pool, sq_sql_t, s->nsqls);
+    for (unsigned i = 0; i < s->nsqls; i++) {
+        make_sql(cf, s, i);
+        if (check_sql(cf, s, &s->sqls[i], mem) != WR_OK) {
+            return WR_ERROR;
+        }
+    }
+    return WR_OK;
+}

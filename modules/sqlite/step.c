@@ -1,0 +1,325 @@
+/*
+ * What a request does: the step `sql`, and the transaction around the steps.
+ */
+#include "sqlite.h"
+
+typedef struct step {
+    sq_call_t        call;
+    wr_req_t        *r;
+    const sq_stmt_t *stmt;
+    wr_op_t          op;        /* where slow expressions come first */
+    wr_app_job_t    *job;       /* the slow one that runs */
+    uint32_t         at;        /* the part whose expression is next */
+    unsigned         variant, factor;
+    bool             failed;
+    uint64_t         began;
+} step_t;
+
+typedef struct around {
+    sq_tx_t tx;
+} around_t;
+
+/* ---- errors ---- */
+
+static unsigned
+status_of(int code)
+{
+    switch (code & 0xff) {
+    case SQLITE_CONSTRAINT:
+        return 409;
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+        return 503;
+    case SQLITE_FULL:
+        return 507;
+    default:
+        return 500;
+    }
+}
+
+static wr_str_t
+without_detail(unsigned status)
+{
+    switch (status) {
+    case 409:
+        return WR_STR("conflict");
+    case 503:
+        return WR_STR("the database is busy");
+    case 507:
+        return WR_STR("the database is full");
+    default:
+        return WR_STR("Internal Server Error");
+    }
+}
+
+static wr_rc_t
+fail(wr_req_t *r, const sq_db_t *db, const wr_tok_t *at, const sq_err_t *err)
+{
+    unsigned         status = status_of(err->code);
+    const sq_conf_t *conf = wr_conf(r);
+    wr_str_t         message = wr_pool_str(wr_pool(r), err->message);
+    wr_str_t         shown = conf->detail ? message : without_detail(status);
+
+    if (status == 503) {
+        (void) wr_headers_add(&r->out, wr_header_id(WR_STR("Retry-After")),
+                              WR_STR("Retry-After"), WR_STR("1"));
+        return wr_app_fail(r, at, status, shown, "%.*s; its writer: %.*s",
+                           WR_ARG(message),
+                           WR_ARG(sq_lock_holder(db->zone->data, wr_pool(r))));
+    }
+    return wr_app_fail(r, at, status, shown, "%.*s", WR_ARG(message));
+}
+
+/* ---- parameters ---- */
+
+static bool
+choose(step_t *s, const sq_part_t *p, const wr_val_t *v)
+{
+    for (unsigned i = 0; i < p->nchoices; i++) {
+        if (v->type == WR_V_STR && wr_str_eq(p->choices[i], wr_val_text(v))) {
+            s->variant += i * s->factor;
+            s->factor *= p->nchoices;
+            return true;
+        }
+    }
+    (void) wr_app_fail(s->r, &p->expr->at, p->expr->client ? 400 : 500,
+                       p->expr->client ? WR_STR("a value is none of those allowed")
+                                       : WR_STR("Internal Server Error"),
+                       "the value is none of those of one_of");
+    return false;
+}
+
+static bool
+store(step_t *s, const sq_part_t *p, const wr_val_t *v)
+{
+    if (p->choices != NULL) {
+        return choose(s, p, v);
+    }
+    switch (v->type) {
+    case WR_V_NONE:
+    case WR_V_BOOL:
+    case WR_V_INT:
+    case WR_V_FLOAT:
+    case WR_V_STR:
+    case WR_V_BYTES:
+        s->call.params[p->param] = *v;
+        return true;
+    default:
+        (void) wr_app_fail(s->r, &p->expr->at, p->expr->client ? 400 : 500,
+                           wr_pool_printf(wr_pool(s->r), "a %s cannot be stored",
+                                          wr_type_name(v)),
+                           NULL);
+        return false;
+    }
+}
+
+static void
+free_pool(void *data)
+{
+    wr_pool_free(data);
+}
+
+static sq_tx_t *
+transaction_of(wr_req_t *r, const sq_db_t *db)
+{
+    for (wr_frame_t *f = r->task.top; f != NULL; f = f->outer) {
+        if (f->stage->mw->before == sq_before) {
+            around_t *a = f->state;
+
+            return a->tx.run->db == db ? &a->tx : NULL;
+        }
+    }
+    return NULL;
+}
+
+static void
+begin_call(step_t *s)
+{
+    s->call.pool = wr_pool_new();
+    wr_pool_on_free(wr_pool(s->r), free_pool, s->call.pool);
+    s->call.sql = &s->stmt->sqls[s->variant];
+    sq_call_start(transaction_of(s->r, s->stmt->db), &s->call);
+}
+
+/* Evaluates from s->at on. 1: all are there; 0: a slow one has been started; -1: the
+ * request has failed. */
+static int
+evaluate(step_t *s)
+{
+    for (; s->at < s->stmt->parts.n; s->at++) {
+        const sq_part_t *p = WR_AT(&s->stmt->parts, sq_part_t, s->at);
+        wr_val_t         v;
+
+        if (p->expr == NULL) {
+            continue;
+        }
+        if (p->expr->slow) {
+            s->job = wr_app_eval_start(s->r, p->expr);
+            return s->job != NULL ? 0 : -1;
+        }
+        if (!wr_app_eval(s->r, p->expr, &v) || !store(s, p, &v)) {
+            return -1;
+        }
+    }
+    return 1;
+}
+
+/* ---- with slow expressions ---- */
+
+static void slow_done(wr_op_t *op);
+
+static void
+call_done(wr_op_t *op)
+{
+    step_t *s = op->waiter;
+
+    wr_op_complete(&s->op, op->rc);
+}
+
+static void
+go_on(step_t *s)
+{
+    switch (evaluate(s)) {
+    case 0: {
+        wr_op_t *op = wr_app_eval_op(s->job);
+
+        op->done = slow_done;
+        op->waiter = s;
+        return;
+    }
+    case 1:
+        begin_call(s);
+        if (s->call.op.state == WR_OP_DONE) {
+            wr_op_complete(&s->op, s->call.op.rc);
+            return;
+        }
+        s->call.op.done = call_done;
+        s->call.op.waiter = s;
+        return;
+    default:
+        s->failed = true;
+        wr_op_complete(&s->op, WR_OK);
+    }
+}
+
+static void
+slow_done(wr_op_t *op)
+{
+    step_t          *s = op->waiter;
+    const sq_part_t *p = WR_AT(&s->stmt->parts, sq_part_t, s->at);
+    wr_val_t         v;
+
+    if (s->op.cancelling || op->rc != WR_OK) {
+        wr_op_complete(&s->op, WR_CANCELLED);
+        return;
+    }
+    if (!wr_app_eval_result(s->r, s->job, &v) || !store(s, p, &v)) {
+        s->failed = true;
+        wr_op_complete(&s->op, WR_OK);
+        return;
+    }
+    s->at++;
+    go_on(s);
+}
+
+static void
+cancel_slow(wr_op_t *op)
+{
+    step_t *s = WR_CONTAINER(op, step_t, op);
+
+    wr_op_cancel(&s->call.op);
+}
+
+/* ---- the task ---- */
+
+static wr_op_t *
+start(wr_req_t *r, const void *conf, void *state, wr_rc_t *rc)
+{
+    step_t *s = state;
+    wr_op_t *op;
+
+    s->r = r;
+    s->stmt = s->call.stmt = conf;
+    s->factor = 1;
+    s->began = wr_clock_ns();
+    s->call.params = WR_NEW_N(wr_pool(r), wr_val_t, s->stmt->nparams + 1);
+    switch (evaluate(s)) {
+    case 1:
+        begin_call(s);
+        return &s->call.op;
+    case 0:
+        wr_op_begin(&s->op, "sql", cancel_slow);
+        op = wr_app_eval_op(s->job);
+        op->done = slow_done;
+        op->waiter = s;
+        return &s->op;
+    default:
+        *rc = wr_app_failed(r);
+        return NULL;
+    }
+}
+
+static wr_rc_t
+end(wr_req_t *r, const void *conf, void *state)
+{
+    const sq_stmt_t *stmt = conf;
+    step_t          *s = state;
+
+    wr_app_add_time(r, WR_TIME_SQL, wr_clock_ns() - s->began);
+    if (s->failed) {
+        return wr_app_failed(r);
+    }
+    if (s->call.op.rc != WR_OK) {
+        return WR_CANCELLED;
+    }
+    if (s->call.err.code != 0) {
+        return fail(r, stmt->db, &stmt->at, &s->call.err);
+    }
+    if (stmt->slot >= 0) {
+        wr_app_set(r, stmt->slot, sq_rows_val(s->call.rows));
+    }
+    return WR_OK;
+}
+
+const wr_app_task_t sq_task = {"sql", sizeof(step_t), start, end};
+
+/* ---- the transaction ---- */
+
+wr_rc_t
+sq_before(wr_req_t *r, void *state)
+{
+    const sq_txconf_t *c = wr_stage_conf(r);
+    around_t          *a = state;
+
+    a->tx.run = c->db->run;
+    a->tx.writes = c->writes;
+    return WR_OK;
+}
+
+static bool
+is_good(const wr_req_t *r)
+{
+    return r->task.outcome >= 0 && !r->closed && !r->aborted
+           && (r->fail_status != 0 ? r->fail_status < 400 : r->status < 400);
+}
+
+static wr_rc_t
+committed(wr_req_t *r, void *state)
+{
+    const sq_txconf_t *c = wr_stage_conf(r);
+    around_t          *a = state;
+
+    if (a->tx.err.code == 0) {
+        return WR_OK;
+    }
+    (void) fail(r, c->db, a->tx.at, &a->tx.err);
+    return WR_ERROR;
+}
+
+wr_rc_t
+sq_after(wr_req_t *r, void *state)
+{
+    around_t *a = state;
+
+    return sq_tx_end(&a->tx, is_good(r)) ? wr_await(r, &a->tx.end, committed) : WR_OK;
+}

@@ -1,0 +1,496 @@
+/*
+ * Writing: one connection and one thread per worker and database.
+ *
+ * Transactions that wait together are committed together. The outer one, the batch,
+ * is SQLite's own and is begun under the lock between processes; each transaction of
+ * a request is a savepoint in it. Only one savepoint is open at a time: that of the
+ * owner, whose steps and view run on the loop between its statements. When the owner
+ * ends well, it joins those that are done, and its answer waits for the COMMIT of
+ * the batch; when it fails, the file is put back to its savepoint. The batch is
+ * committed when nobody waits any more, when it is large, or when it is old and
+ * another process wants to write.
+ *
+ * The loop plans a job (what to do with the former owner's savepoint, calls to run,
+ * whether to commit) and touches nothing of the batch while the thread does it.
+ */
+#include "sqlite.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum {
+    MOST = 128,         /* transactions of a batch */
+    TOGETHER = 32,      /* calls of a job */
+    OLD = 10,           /* ms: then it is somebody else's turn */
+    WAL_PAGES = 1000,   /* copied into the file when the log has so many */
+};
+
+typedef enum { KEEP, RELEASE, UNDO } former_t;
+
+struct sq_writer {
+    sq_run_t     *run;
+    sq_conn_t    *conn;
+    wr_threads_t *thread;
+    sq_lock_t    *lock;
+    wr_log_t     *log;
+
+    sq_tx_t      *first, *last;     /* who waits */
+    sq_tx_t      *owner;
+    former_t      former;           /* what is to be done with the last owner's */
+    sq_tx_t      *former_tx;
+    bool          must_commit;
+    sq_tx_t      *done, *done_last; /* who waits for the COMMIT */
+    unsigned      ndone;
+
+    /* the job */
+    wr_job_t      job;
+    bool          busy;
+    bool          closing;
+    former_t      do_former;
+    sq_tx_t      *do_tx;
+    sq_call_t    *calls, *calls_last;
+    bool          commit;
+
+    /* the batch: the thread's while a job runs */
+    bool          open;
+    uint64_t      began;
+    char          message[256];
+};
+
+/* ---- the thread's side ---- */
+
+static uint64_t
+now_ms(void)
+{
+    return wr_clock_ns() / 1000000;
+}
+
+/* Copied, since it outlives the call that failed. */
+static void
+set_err(sq_writer_t *w, sq_err_t *err, int code, const char *message)
+{
+    snprintf(w->message, sizeof(w->message), "%s", message);
+    err->code = code;
+    err->message = wr_str_z(w->message);
+}
+
+/* What was thought done is not: everybody up to `end` is told. */
+static void
+fail_all(sq_writer_t *w, const sq_err_t *err, const sq_call_t *end)
+{
+    for (sq_tx_t *t = w->done; t != NULL; t = t->next) {
+        t->err = *err;
+    }
+    for (sq_call_t *c = w->calls; c != end; c = c->next) {
+        if (c->tx->single && c->err.code == 0) {
+            c->err = *err;
+        }
+    }
+}
+
+static void
+close_batch(sq_writer_t *w)
+{
+    w->open = false;
+    sq_lock_leave(w->lock);
+}
+
+static bool
+open_batch(sq_writer_t *w, sq_call_t *call)
+{
+    uint64_t       deadline = call->tx->deadline, now;
+    const wr_tok_t *at = call->tx->at;
+    char           who[96];
+
+    snprintf(who, sizeof(who), "%.*s:%u", WR_ARG(at->file), at->line);
+    if (!sq_lock_take(w->lock, deadline, wr_str_z(who))) {
+        sq_call_fail(call, SQLITE_BUSY, "database is locked");
+        return false;
+    }
+    now = wr_clock_ns();
+    sqlite3_busy_timeout(w->conn->db,
+                         now < deadline ? (int) ((deadline - now) / 1000000) : 0);
+    if (sq_conn_control(w->conn, SQ_IMMEDIATE) != SQLITE_OK) {
+        sq_err_take(&call->err, w->conn->db, call->pool);
+        sq_lock_leave(w->lock);
+        return false;
+    }
+    w->open = true;
+    w->began = now_ms();
+    return true;
+}
+
+static void
+undo(sq_writer_t *w)
+{
+    (void) sq_conn_control(w->conn, SQ_ROLLBACK_TO);
+    (void) sq_conn_control(w->conn, SQ_RELEASE);
+}
+
+/* Ends the savepoint well. A deferred foreign key that is still broken would fail the
+ * COMMIT of all: it fails its own transaction here. */
+static void
+release(sq_writer_t *w, sq_err_t *err)
+{
+    int broken = 0, unused;
+
+    sqlite3_db_status(w->conn->db, SQLITE_DBSTATUS_DEFERRED_FKS, &broken, &unused, 0);
+    if (broken != 0) {
+        err->code = SQLITE_CONSTRAINT_FOREIGNKEY;
+        err->message = WR_STR("FOREIGN KEY constraint failed");
+        undo(w);
+        return;
+    }
+    if (sq_conn_control(w->conn, SQ_RELEASE) != SQLITE_OK) {
+        set_err(w, err, sqlite3_extended_errcode(w->conn->db),
+                sqlite3_errmsg(w->conn->db));
+        undo(w);
+    }
+}
+
+/* SQLite has rolled back the whole batch (a full disk, a statement stopped by its
+ * time limit). */
+static void
+batch_lost(sq_writer_t *w, sq_call_t *call)
+{
+    sq_err_t err;
+
+    set_err(w, &err, SQLITE_BUSY, "the transaction was rolled back with another");
+    fail_all(w, &err, call);
+    call->tx->lost = true;
+    close_batch(w);
+}
+
+static void
+run_call(sq_writer_t *w, sq_call_t *call)
+{
+    sq_tx_t *tx = call->tx;
+
+    if (tx->lost) {
+        sq_call_fail(call, SQLITE_ABORT, "the transaction was rolled back");
+        return;
+    }
+    if (!w->open && !open_batch(w, call)) {
+        return;
+    }
+    if (!tx->begun) {
+        if (sq_conn_control(w->conn, SQ_SAVEPOINT) != SQLITE_OK) {
+            sq_err_take(&call->err, w->conn->db, call->pool);
+            return;
+        }
+        tx->begun = true;
+    }
+    sq_conn_run(w->conn, call);
+    if (sqlite3_get_autocommit(w->conn->db) != 0) {
+        if (call->err.code == 0) {
+            sq_call_fail(call, SQLITE_ABORT, "the transaction was rolled back");
+        }
+        batch_lost(w, call);
+    } else if (tx->single && call->err.code != 0) {
+        undo(w);
+    } else if (tx->single) {
+        release(w, &call->err);
+    }
+}
+
+static void
+checkpoint(sq_writer_t *w)
+{
+    if (w->conn->wal_pages >= WAL_PAGES) {
+        (void) sqlite3_wal_checkpoint_v2(w->conn->db, NULL, SQLITE_CHECKPOINT_PASSIVE,
+                                         NULL, NULL);
+        w->conn->wal_pages = 0;
+    }
+}
+
+static void
+commit(sq_writer_t *w)
+{
+    if (sq_conn_control(w->conn, SQ_COMMIT) != SQLITE_OK) {
+        sq_err_t err;
+
+        set_err(w, &err, sqlite3_extended_errcode(w->conn->db),
+                sqlite3_errmsg(w->conn->db));
+        fail_all(w, &err, NULL);
+        if (sqlite3_get_autocommit(w->conn->db) == 0) {
+            (void) sq_conn_control(w->conn, SQ_ROLLBACK);
+        }
+    } else {
+        checkpoint(w);
+    }
+    close_batch(w);
+}
+
+static void
+work(wr_job_t *job)
+{
+    sq_writer_t *w = WR_CONTAINER(job, sq_writer_t, job);
+
+    if (w->do_former == RELEASE) {
+        release(w, &w->do_tx->err);
+    } else if (w->do_former == UNDO) {
+        undo(w);
+    }
+    for (sq_call_t *c = w->calls; c != NULL; c = c->next) {
+        run_call(w, c);
+    }
+    if (w->commit && w->open) {
+        commit(w);
+    }
+}
+
+/* ---- the loop's side ---- */
+
+static void
+add_done(sq_writer_t *w, sq_tx_t *tx)
+{
+    sq_tx_enqueue(&w->done, &w->done_last, tx);
+    w->ndone++;
+}
+
+static void
+complete_calls(sq_writer_t *w, sq_call_t *calls)
+{
+    sq_call_t *next;
+
+    for (; calls != NULL; calls = next) {
+        sq_tx_t *tx = calls->tx;
+
+        next = calls->next;
+        tx->running = NULL;
+        if (tx->single && calls->err.code == 0 && w->open) {
+            tx->running = calls;
+            add_done(w, tx);
+        } else {
+            wr_op_complete(&calls->op, WR_OK);
+        }
+    }
+}
+
+static void
+complete_done(sq_tx_t *tx)
+{
+    sq_tx_t *next;
+
+    for (; tx != NULL; tx = next) {
+        next = tx->next;
+        if (tx->single) {
+            sq_call_t *call = tx->running;
+
+            call->err = tx->err;
+            wr_op_complete(&call->op, WR_OK);
+        } else {
+            wr_op_complete(&tx->end, WR_OK);
+        }
+    }
+}
+
+static void
+job_done(wr_op_t *op)
+{
+    sq_writer_t *w = op->waiter;
+    sq_call_t   *calls = w->calls;
+    sq_tx_t     *ended = NULL;
+
+    if (op->rc != WR_OK) {
+        sq_err_t err = {SQLITE_ABORT, WR_STR("the server ends")};
+
+        fail_all(w, &err, NULL);
+        for (sq_call_t *c = calls; c != NULL; c = c->next) {
+            c->err = err;
+        }
+    }
+    w->calls = w->calls_last = NULL;
+    if (!w->open) {
+        ended = w->done;
+        w->done = w->done_last = NULL;
+        w->ndone = 0;
+        w->must_commit = false;
+    }
+    /* Busy until all have been told: else one of them would start a job and with it
+     * change what `open` says of the others. */
+    complete_calls(w, calls);
+    complete_done(ended);
+    w->busy = false;
+    sq_writer_pump(w);
+}
+
+/* ---- planning ---- */
+
+static void
+add_call(sq_writer_t *w, sq_call_t *call)
+{
+    call->next = NULL;
+    if (w->calls == NULL) {
+        w->calls = call;
+    } else {
+        w->calls_last->next = call;
+    }
+    w->calls_last = call;
+}
+
+static sq_tx_t *
+take_first(sq_writer_t *w)
+{
+    sq_tx_t *tx = w->first;
+
+    sq_tx_leave(&w->first, &w->last, tx);
+    wr_timer_cancel(&tx->timer);
+    tx->state = SQ_ACTIVE;
+    add_call(w, sq_tx_take(tx));
+    return tx;
+}
+
+static bool
+has_room(const sq_writer_t *w)
+{
+    if (w->must_commit || w->ndone >= MOST) {
+        return false;
+    }
+    return !w->open || now_ms() - w->began < OLD || !sq_lock_wanted(w->lock);
+}
+
+/* The next transaction, or several of one statement each. */
+static void
+take_next(sq_writer_t *w)
+{
+    unsigned n = 0;
+
+    while (w->first != NULL && n < TOGETHER && !w->must_commit) {
+        sq_tx_t *tx = w->first;
+
+        if (tx->alone && (n != 0 || w->ndone != 0)) {
+            w->must_commit = true;
+        } else if (tx->single) {
+            w->must_commit = tx->alone;
+            (void) take_first(w);
+            n++;
+        } else if (n == 0) {
+            w->owner = take_first(w);
+            return;
+        } else {
+            return;
+        }
+    }
+}
+
+static void
+plan(sq_writer_t *w)
+{
+    w->commit = false;
+    if (w->owner != NULL) {
+        sq_call_t *call = sq_tx_take(w->owner);
+
+        if (call != NULL) {
+            add_call(w, call);
+        }
+        return;
+    }
+    if (has_room(w)) {
+        take_next(w);
+    }
+    w->commit = w->owner == NULL && (w->first == NULL || !has_room(w));
+}
+
+void
+sq_writer_pump(sq_writer_t *w)
+{
+    if (w->busy || w->closing) {
+        return;
+    }
+    plan(w);
+    w->do_former = w->former;
+    w->do_tx = w->former_tx;
+    if (w->calls == NULL && (w->owner != NULL || !w->open)) {
+        return;
+    }
+    w->former = KEEP;
+    w->former_tx = NULL;
+    w->busy = true;
+    w->job.run = work;
+    if (wr_threads_run(w->thread, &w->job, "sql") != WR_OK) {
+        wr_op_begin(&w->job.op, "sql", NULL);
+        w->job.op.rc = WR_ERROR;
+    }
+    w->job.op.done = job_done;
+    w->job.op.waiter = w;
+    if (w->job.op.rc == WR_ERROR) {
+        wr_op_complete(&w->job.op, WR_ERROR);
+    }
+}
+
+void
+sq_writer_add(sq_writer_t *w, sq_tx_t *tx)
+{
+    sq_tx_enqueue(&w->first, &w->last, tx);
+    sq_writer_pump(w);
+}
+
+void
+sq_writer_drop(sq_writer_t *w, sq_tx_t *tx)
+{
+    sq_tx_leave(&w->first, &w->last, tx);
+}
+
+bool
+sq_writer_end(sq_writer_t *w, sq_tx_t *tx, bool commit)
+{
+    bool waits = false;
+
+    WR_ASSERT(w->owner == tx);
+    w->owner = NULL;
+    w->must_commit |= tx->alone;
+    if (tx->begun && !tx->lost) {
+        w->former = commit ? RELEASE : UNDO;
+        w->former_tx = commit ? tx : NULL;
+        if (commit) {
+            wr_op_begin(&tx->end, "commit", NULL);
+            add_done(w, tx);
+            waits = true;
+        }
+    }
+    sq_writer_pump(w);
+    return waits;
+}
+
+/* ---- opening and closing ---- */
+
+sq_writer_t *
+sq_writer_open(sq_run_t *run, wr_log_t *log)
+{
+    sq_writer_t *w = calloc(1, sizeof(*w));
+
+    WR_ASSERT(w != NULL);
+    w->run = run;
+    w->log = log;
+    w->lock = run->db->zone->data;
+    w->conn = sq_conn_open(run->db, false, false, false, log);
+    if (w->conn == NULL) {
+        free(w);
+        return NULL;
+    }
+    w->thread = wr_threads_new("weir-sql-write", 1, 0, log);
+    return w;
+}
+
+void
+sq_writer_close(sq_writer_t *w)
+{
+    if (w == NULL) {
+        return;
+    }
+    w->closing = true;
+    wr_threads_free(w->thread);
+    if (w->open) {
+        (void) sq_conn_control(w->conn, SQ_ROLLBACK);
+        sq_lock_leave(w->lock);
+    }
+    if (sq_lock_take(w->lock, wr_clock_ns() + 5000000000u, WR_STR("closing"))) {
+        sq_conn_close(w->conn);
+        sq_lock_leave(w->lock);
+    } else {
+        sqlite3_db_config(w->conn->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+        sq_conn_close(w->conn);
+    }
+    free(w);
+}
