@@ -167,7 +167,9 @@ wr_rc_t wr_app_answer(wr_req_t *r, unsigned default_status, wr_str_t type,
 unsigned wr_app_status(wr_req_t *r, unsigned default_status);
 
 /* Time spent in steps, for $app_time_*: adds nanoseconds. */
-typedef enum { WR_TIME_SQL, WR_TIME_TEMPLATE, WR_TIME_FETCH, WR_TIME_SESSION, WR_TIMES } wr_app_time_t;
+typedef enum {
+    WR_TIME_SQL, WR_TIME_TEMPLATE, WR_TIME_FETCH, WR_TIME_SESSION, WR_TIMES
+} wr_app_time_t;
 void wr_app_add_time(wr_req_t *r, wr_app_time_t which, uint64_t ns);
 
 /* What the route captured: set by the route module, read by `params`. */
@@ -187,9 +189,12 @@ wr_app_job_t *wr_app_eval_start(wr_req_t *r, const wr_app_expr_t *e);
 wr_op_t      *wr_app_eval_op(wr_app_job_t *job);
 bool          wr_app_eval_result(wr_req_t *r, wr_app_job_t *job, wr_val_t *out);
 
-/* `set session.KEY = …` and `unset`: the session module sets these. False: failed. */
+/* `set session.KEY = …` and `unset`: the session module sets these. `expr` made the
+ * value (NULL: unset): it may be evaluated again if the session was changed by
+ * another request meanwhile. False: failed. */
 bool wr_app_has_session(wr_conf_t *cf);     /* the module is loaded */
-extern bool (*wr_app_session_set)(wr_req_t *r, wr_str_t key, const wr_val_t *v);
+extern bool (*wr_app_session_set)(wr_req_t *r, wr_str_t key, const wr_val_t *v,
+                                  const wr_app_expr_t *expr);
 
 /* `url_for(name, …)`: the route module sets it. */
 extern bool (*wr_app_url_for)(wr_eval_t *ev, const wr_args_t *args, wr_val_t *out);

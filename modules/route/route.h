@@ -6,7 +6,9 @@
 
 #include <weir/app/app.h>
 
-typedef enum { SEG_TEXT, SEG_ANY, SEG_INT, SEG_FLOAT, SEG_UUID, SEG_SLUG, SEG_REGEX, SEG_PATH } seg_kind_t;
+typedef enum {
+    SEG_TEXT, SEG_ANY, SEG_INT, SEG_FLOAT, SEG_UUID, SEG_SLUG, SEG_REGEX, SEG_PATH
+} seg_kind_t;
 
 typedef struct seg {
     seg_kind_t  kind;
