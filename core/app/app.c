@@ -14,7 +14,8 @@
 #include <weir/http/error_page.h>
 #include <weir/http/status.h>
 
-bool (*wr_app_session_set)(wr_req_t *r, wr_str_t key, const wr_val_t *v);
+bool (*wr_app_session_set)(wr_req_t *r, wr_str_t key, const wr_val_t *v,
+                           const wr_app_expr_t *expr);
 bool (*wr_app_url_for)(wr_eval_t *ev, const wr_args_t *args, wr_val_t *out);
 
 static app_main_t *newest;      /* of the cycle that serves */
@@ -270,6 +271,7 @@ look(const wr_expr_t *e, wr_str_t source, uses_t *u)
     for (uint32_t i = 0; i < wr_expr_nnames(e); i++) {
         wr_str_t name = wr_expr_name_at(e, i);
 
+        u->session |= wr_str_eqz(name, "csrf_token");
         if (wr_expr_slot_at(e, i) < 0) {
             continue;
         }

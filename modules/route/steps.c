@@ -22,7 +22,7 @@ store(wr_req_t *r, const set_conf_t *c, const wr_val_t *v)
         wr_app_set(r, c->slot, *v);
         return WR_OK;
     }
-    return wr_app_session_set(r, c->key, v) ? WR_OK : wr_app_failed(r);
+    return wr_app_session_set(r, c->key, v, c->expr) ? WR_OK : wr_app_failed(r);
 }
 
 static wr_rc_t
