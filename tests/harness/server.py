@@ -58,6 +58,7 @@ def write_files(prefix, files, mtime=MTIME):
             if os.path.lexists(path):
                 os.unlink(path)
             os.symlink(content[1], path)
+            touched.append((path, when))
             continue
         if isinstance(content, tuple):
             content, when = content
@@ -70,7 +71,7 @@ def write_files(prefix, files, mtime=MTIME):
                 f.write(content)
         touched.append((path, when))
     for path, when in touched:
-        os.utime(path, (when, when))
+        os.utime(path, (when, when), follow_symlinks=False)
     for path, _ in touched:
         up = os.path.dirname(path)
         while len(up) > len(prefix):
