@@ -415,7 +415,11 @@ wr_rc_t
 wr_location_handler(wr_conf_t *cf, const wr_middleware_t *handler, const void *conf)
 {
     wr_location_t *loc = wr_conf_location(cf);
+    wr_server_t   *server = loc == NULL ? wr_conf_server(cf) : NULL;
 
+    if (server != NULL) {
+        loc = server->base;         /* what no location is found for */
+    }
     if (loc == NULL) {
         return wr_conf_fail(cf, NULL, "\"%.*s\" directive is not allowed here",
                             WR_ARG(cf->args[0].text));

@@ -23,6 +23,10 @@ GETTER(status)
 {
     unsigned status = r->status != 0 ? r->status : r->fail_status;
 
+    if (r->error_status != 0) {
+        status = r->error_status;
+    }
+
     (void) v;
     if (r->closed) {
         status = 444;

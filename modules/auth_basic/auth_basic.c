@@ -11,29 +11,46 @@
 #include "hash.h"
 
 typedef struct conf {
-    wr_cv_t realm;
-    wr_cv_t file;
+    wr_cv_t   realm;
+    wr_cv_t   file;
+    wr_msec_t delay;            /* before a refusal: against guessing */
 } conf_t;
 
 typedef struct state {
-    wr_job_t job;
-    wr_str_t user, password, hash, realm;
+    wr_job_t   job;
+    wr_sleep_t sleep;
+    wr_str_t   user, password, hash, realm;
 } state_t;
 
 /* ---- answers ---- */
 
 static wr_rc_t
-demand(wr_req_t *r, const state_t *s)
+waited(wr_req_t *r, void *state)
 {
+    const state_t *s = state;
+
+    return s->sleep.op.rc < 0 ? s->sleep.op.rc : wr_access_deny(r, 401);
+}
+
+static wr_rc_t
+demand(wr_req_t *r, state_t *s)
+{
+    const conf_t *conf = wr_conf(r);
+
     wr_str_t value = wr_pool_join3(wr_pool(r), WR_STR("Basic realm=\""), s->realm,
                                    WR_STR("\""));
 
     wr_headers_set(&r->out, WR_H_WWW_AUTHENTICATE, WR_STR("WWW-Authenticate"), value);
-    return wr_access_deny(r, 401);
+    if (conf->delay <= 0) {
+        return wr_access_deny(r, 401);
+    }
+    wr_log(&r->log, WR_LOG_INFO, 0, "delaying unauthorized request");
+    wr_sleep_start(&s->sleep, conf->delay);
+    return wr_await(r, &s->sleep.op, waited);
 }
 
 static wr_rc_t
-judge(wr_req_t *r, const state_t *s, wr_rc_t verdict)
+judge(wr_req_t *r, state_t *s, wr_rc_t verdict)
 {
     if (verdict == WR_OK) {
         wr_headers_remove(&r->out, WR_H_WWW_AUTHENTICATE, WR_STR_NONE);
@@ -218,6 +235,8 @@ WR_MODULE(auth_basic,
         WR_CUSTOM("auth_basic_user_file", WHERE, 1, 1, set_file, conf_t, file,
                   "Lines of user:hash, as htpasswd writes them.",
                   .args = "file"),
+        WR_MSEC("auth_delay", WR_ANY, conf_t, delay, "0",
+                "How long a refusal with 401 waits.", .args = "time"),
         WR_END
     },
     .schema.size = sizeof(conf_t),

@@ -3,11 +3,11 @@
  */
 #include <weir/http/request.h>
 
-/* GIF89a, 1 × 1, a colour map of two entries, the first of them transparent. */
+/* GIF89a, 1 × 1, a colour map of two entries, the second of them transparent. */
 static const unsigned char picture[] = {
     'G', 'I', 'F', '8', '9', 'a', 1, 0, 1, 0, 0x80, 1, 0,       /* screen */
-    0, 0, 0, 0, 0, 0,                                           /* colours */
-    0x21, 0xf9, 4, 1, 0, 0, 0, 0,                               /* transparency */
+    0, 0, 0, 255, 255, 255,                                     /* colours */
+    0x21, 0xf9, 4, 1, 0, 0, 1, 0,                               /* transparency */
     0x2c, 0, 0, 0, 0, 1, 0, 1, 0, 0, 2, 2, 0x4c, 1, 0,          /* the image */
     0x3b
 };

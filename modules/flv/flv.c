@@ -16,7 +16,7 @@ serve_from(wr_req_t *r, const wr_opened_t *opened, int64_t start)
     wr_seg_t *seg = wr_seg_mem(r, header, HEADER, 0);
     size_t    n = (size_t) (opened->size - start);
 
-    r->allow_ranges = 0;
+    wr_set_etag(r, opened->mtime, (int64_t) n + HEADER);
     seg->next = opened->file != NULL
                     ? wr_seg_file(r, opened->file, start, n, WR_SEG_LAST)
                     : wr_seg_mem(r, opened->data + start, n, WR_SEG_LAST);

@@ -65,6 +65,9 @@ single(wr_req_t *r, wr_link_t *self, void *state, wr_seg_t *in)
     wr_seg_t  *out = NULL, *next;
     wr_seg_t **tail = &out;
 
+    if (s->at < r->content_offset) {
+        s->at = r->content_offset;      /* slices were left out */
+    }
     for (; in != NULL; in = next) {
         next = in->next;
         if (s->done || !cut(s, WR_AT(&s->ranges, range_t, 0), in)) {

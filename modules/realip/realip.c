@@ -2,7 +2,7 @@
  * The client's address as a trusted proxy tells it.
  */
 #include <weir/http/forwarded.h>
-#include <weir/net/conn.h>
+#include <weir/net/resolver.h>
 
 typedef enum source { FROM_REAL_IP, FROM_FORWARDED_FOR, FROM_HEADER, FROM_PROXY } source_t;
 
@@ -98,20 +98,47 @@ get_port(wr_req_t *r, const wr_var_t *v, wr_str_t *value)
 
 /* ---- conf ---- */
 
+/* All addresses of a name. */
+static wr_rc_t
+add_host(wr_conf_t *cf, wr_array_t *trusted, const wr_tok_t *name)
+{
+    wr_addr_t  *addrs;
+    unsigned    n;
+    const char *why;
+
+    if (wr_str_chr(name->text, '/') >= 0
+        || !wr_resolve_now(cf->temp, name->text, &addrs, &n, &why))
+    {
+        return wr_conf_fail(cf, name, "host not found in set_real_ip_from \"%.*s\"",
+                            WR_ARG(name->text));
+    }
+    for (unsigned i = 0; i < n; i++) {
+        wr_str_t text = wr_addr_text(cf->temp, &addrs[i], false);
+
+        if (!wr_cidr_parse(WR_PUSH(trusted, wr_cidr_t), text)) {
+            trusted->n--;
+        }
+    }
+    return WR_OK;
+}
+
 static wr_rc_t
 set_from(wr_conf_t *cf, const wr_directive_t *d, void *c)
 {
-    conf_t *conf = c;
+    conf_t   *conf = c;
+    wr_cidr_t cidr;
 
     (void) d;
     if (conf->trusted.size == 0) {
         conf->trusted = wr_array(cf->pool, sizeof(wr_cidr_t));
     }
-    if (!wr_cidr_parse(WR_PUSH(&conf->trusted, wr_cidr_t), cf->args[1].text)) {
-        return wr_conf_fail(cf, &cf->args[1], "invalid parameter \"%.*s\"",
-                            WR_ARG(cf->args[1].text));
+    if (!wr_str_eqz(cf->args[1].text, "all")
+        && wr_cidr_parse(&cidr, cf->args[1].text))
+    {
+        *WR_PUSH(&conf->trusted, wr_cidr_t) = cidr;
+        return WR_OK;
     }
-    return WR_OK;
+    return add_host(cf, &conf->trusted, &cf->args[1]);
 }
 
 static wr_rc_t

@@ -208,16 +208,20 @@ condition_words(wr_conf_t *cf, wr_tok_t *words, unsigned *n)
     }
     if (a.text.n == 1) {
         first++;
+        a = cf->args[first < cf->nargs ? first : 1];
+    } else {
+        a.text = wr_str_skip(a.text, 1);
+        a.column++;
     }
-    z = cf->args[last];
+    z = first == last ? a : cf->args[last];
     if (first > last || z.text.n == 0 || z.text.p[z.text.n - 1] != ')') {
-        return invalid_condition(cf, &cf->args[last]);
+        return invalid_condition(cf, &z);
     }
     if (z.text.n == 1) {
         last--;
     }
     if (first > last || last - first > 2) {
-        return invalid_condition(cf, &cf->args[1]);
+        return invalid_condition(cf, &a);
     }
     *n = 0;
     for (unsigned i = first; i <= last; i++) {

@@ -287,6 +287,7 @@ answer(wr_req_t *r, unsigned status, const wr_cv_t *text)
     if (status >= 400 && !text->given) {
         return wr_fail(r, r->error_status != 0 ? r->error_status : status);
     }
+    r->status = (uint16_t) status;      /* the text may speak of it */
     if (wr_cv_eval(r, text, &body) != WR_OK) {
         return wr_fail(r, 500);
     }

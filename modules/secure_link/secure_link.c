@@ -143,7 +143,7 @@ WR_MODULE(secure_link,
         WR_CV("secure_link_md5", WR_ANY, conf_t, signed_text, NULL,
               "The text whose MD5 is the signature.", .args = "text",
               .example = "secure_link_md5 \"$secure_link_expires$uri secret\";"),
-        WR_TEXT("secure_link_secret", WR_LOCATION, conf_t, secret, NULL,
+        WR_TEXT("secure_link_secret", WR_ANY, conf_t, secret, NULL,
                 "The secret of links of the form /prefix/signature/link.",
                 .args = "word"),
         WR_END

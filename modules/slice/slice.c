@@ -159,8 +159,13 @@ set_end(wr_req_t *r, state_t *s)
 {
     int64_t start, end, length;
 
-    if (r->status == 206 && parse_content_range(r, &start, &end, &length)) {
-        s->end = end;
+    if (r->status != 206 || !parse_content_range(r, &start, &end, &length)) {
+        return;
+    }
+    s->end = end;
+    if (start >= s->start + 2 * s->size) {
+        s->start = (start / s->size - 1) * s->size;     /* those before are not wanted */
+        r->content_offset = s->start + s->size;
     }
 }
 

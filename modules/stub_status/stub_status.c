@@ -79,7 +79,7 @@ static const wr_var_row_t variables[] = {
 WR_MODULE(stub_status,
     .doc = "A page of counters",
     .schema.directives = (const wr_directive_t[]) {
-        WR_ACTION("stub_status", WR_LOCATION, 0, 1, set,
+        WR_ACTION("stub_status", WR_SERVER | WR_LOCATION, 0, 1, set,
                   "Answer with counters of connections and requests.",
                   .args = ""),
         WR_END

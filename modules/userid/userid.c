@@ -101,13 +101,29 @@ make(wr_req_t *r, const conf_t *conf, ctx_t *c)
     c->has_set = true;
 }
 
+/* "Mon, 23-Nov-26 20:46:47 GMT": years of two digits as long as they are clear. */
+static void
+put_date(wr_buf_t *b, int64_t when)
+{
+    char   date[32];
+    size_t n = wr_date_put_cookie(date, when);
+    size_t year = 12;
+
+    wr_buf_lit(b, "; expires=");
+    if (n > year + 4 && memcmp(date + year, "2037", 4) <= 0) {
+        wr_buf_add(b, date, year);
+        wr_buf_add(b, date + year + 2, n - year - 2);
+    } else {
+        wr_buf_add(b, date, n);
+    }
+}
+
 static void
 send_cookie(wr_req_t *r, const conf_t *conf, const ctx_t *c)
 {
     const uint32_t *id = c->reset && c->has_got && !c->has_set ? c->got : c->set;
     wr_buf_t        b = wr_buf(wr_pool(r));
     wr_str_t        text;
-    char            date[32];
 
     text = wr_base64_encode(wr_pool(r), wr_str((const char *) id, 16), false);
     wr_buf_str(&b, conf->name);
@@ -120,9 +136,7 @@ send_cookie(wr_req_t *r, const conf_t *conf, const ctx_t *c)
     if (conf->expires.seconds < 0) {
         wr_buf_lit(&b, "; expires=Thu, 31-Dec-37 23:55:55 GMT");
     } else if (conf->expires.seconds != 0) {
-        wr_buf_lit(&b, "; expires=");
-        wr_buf_add(&b, date,
-                   wr_date_put_cookie(date, wr_clock.sec + conf->expires.seconds));
+        put_date(&b, wr_clock.sec + conf->expires.seconds);
     }
     if (conf->domain.n != 0) {
         wr_buf_lit(&b, "; domain=");
