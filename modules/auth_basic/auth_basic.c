@@ -95,7 +95,7 @@ credentials(wr_req_t *r, state_t *s)
         return false;
     }
     colon = wr_str_chr(plain, ':');
-    if (colon < 0) {
+    if (colon <= 0) {
         return false;
     }
     s->user = wr_str_sub(plain, 0, (size_t) colon);
@@ -158,7 +158,7 @@ look_up(wr_req_t *r, const conf_t *conf, state_t *s)
         return wr_fail(r, missing ? 403 : 500);
     }
     if (!opened.is_file) {
-        wr_log(&r->log, WR_LOG_CRIT, EISDIR, "read() \"%.*s\" failed", WR_ARG(path));
+        wr_log(&r->log, WR_LOG_CRIT, EISDIR, "pread() \"%.*s\" failed", WR_ARG(path));
         return wr_fail(r, 500);
     }
     if (!find_user(file_text(r, &opened), s->user, &s->hash)) {
