@@ -315,8 +315,24 @@ class Server:
         if problems:
             raise Problem("\n".join(problems[:40]) + "\n" + self.tail())
 
+    def kill_strays(self):
+        """End masters that went into the background in this folder: its name
+        stands in their command lines, and in no other's."""
+        for name in os.listdir("/proc"):
+            if not name.isdigit() or int(name) == os.getpid():
+                continue
+            try:
+                with open("/proc/%s/cmdline" % name, "rb") as f:
+                    ours = (self.prefix + "/").encode() in f.read()
+                if ours:
+                    for pid in children(int(name)) + [int(name)]:
+                        os.kill(pid, signal.SIGKILL)
+            except OSError:
+                pass
+
     def remove(self):
         if self.own_prefix:
+            self.kill_strays()
             shutil.rmtree(self.prefix, ignore_errors=True)
 
     # What it wrote
