@@ -296,11 +296,13 @@ sq_before(wr_req_t *r, void *state)
     return WR_OK;
 }
 
+/* A request that nobody has answered yet will be a 404. */
 static bool
 is_good(const wr_req_t *r)
 {
     return r->task.outcome >= 0 && !r->closed && !r->aborted
-           && (r->fail_status != 0 ? r->fail_status < 400 : r->status < 400);
+           && (r->fail_status != 0 ? r->fail_status < 400
+                                   : r->status != 0 && r->status < 400);
 }
 
 static wr_rc_t

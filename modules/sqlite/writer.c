@@ -54,6 +54,7 @@ struct sq_writer {
     /* the batch: the thread's while a job runs */
     bool          open;
     uint64_t      began;
+    int           next_checkpoint;
     char          message[256];
 };
 
@@ -193,14 +194,23 @@ run_call(sq_writer_t *w, sq_call_t *call)
     }
 }
 
+/* Where a reader holds on to old pages, not all can be copied: then the next try is
+ * some pages later. Under the lock, so there is never a checkpoint beside a commit of
+ * another process of this server. */
 static void
 checkpoint(sq_writer_t *w)
 {
-    if (w->conn->wal_pages >= WAL_PAGES) {
-        (void) sqlite3_wal_checkpoint_v2(w->conn->db, NULL, SQLITE_CHECKPOINT_PASSIVE,
-                                         NULL, NULL);
-        w->conn->wal_pages = 0;
+    int pages = 0, copied = 0;
+
+    if (w->conn->wal_pages < w->next_checkpoint) {
+        if (w->conn->wal_pages < WAL_PAGES) {
+            w->next_checkpoint = WAL_PAGES;     /* the log began anew */
+        }
+        return;
     }
+    (void) sqlite3_wal_checkpoint_v2(w->conn->db, NULL, SQLITE_CHECKPOINT_PASSIVE, &pages,
+                                     &copied);
+    w->next_checkpoint = (copied < pages ? pages : 0) + WAL_PAGES;
 }
 
 static void
@@ -464,6 +474,7 @@ sq_writer_open(sq_run_t *run, wr_log_t *log)
     w->run = run;
     w->log = log;
     w->lock = run->db->zone->data;
+    w->next_checkpoint = WAL_PAGES;
     w->conn = sq_conn_open(run->db, false, false, false, log);
     if (w->conn == NULL) {
         free(w);

@@ -607,3 +607,171 @@ def test_killed_workers():
         assert sum(len(w.good) for w in writers) > 50
         assert not any(503 in w.statuses for w in writers)
         assert post(s, "/post", {"title": "after"}).status == 200
+
+
+def test_killed_master():
+    """All of it is killed under load, again and again, and started anew."""
+    prefix = make_prefix()
+    stored, number = set(), 0
+    for _ in range(4):
+        s = start(workers=2, prefix=prefix, allow=[r"exited on signal 9"])
+        writers = [Writer(s, number + i * 10000, 10000, "/hit" if i % 2 else "/hit-tx")
+                   for i in range(6)]
+        number += 100000
+        for w in writers:
+            w.start()
+        time.sleep(0.4)
+        s.kill()
+        for w in writers:
+            w.stop = True
+        for w in writers:
+            w.join()
+        assert sum(len(w.good) for w in writers) > 10
+        now = check(s, writers)
+        assert stored <= now
+        stored = now
+        os.unlink(s.pidfile)
+    with start(prefix=prefix) as s:
+        assert post(s, "/post", {"title": "after"}).status == 200
+
+
+def test_reload_under_load():
+    """A migration arrives while workers of two generations write."""
+    files = {"m/001.sql": SCHEMA}
+    conf = "sqlite blog data/blog.db { migrations m; }\n" + ROUTES
+    with Server(conf, files=files, main=MODULES, workers=2) as s:
+        writers = [Writer(s, i * 10000, 200, "/hit" if i % 2 else "/hit-tx")
+                   for i in range(8)]
+        for w in writers:
+            w.start()
+        for i in range(3):
+            with open(s.prefix + "/m/1%02d.sql" % i, "w") as f:
+                f.write("ALTER TABLE posts ADD COLUMN more%d DEFAULT %d;" % (i, i))
+            s.signal("HUP")
+            time.sleep(0.3)
+        for w in writers:
+            w.join()
+            assert set(w.statuses) <= {200, 409}
+        check(s, writers)
+        assert len(rows(s, "SELECT * FROM weir_migrations")) == 4
+
+
+TWO = """
+sqlite one data/one.db { schema one.sql; }
+sqlite two data/two.db { schema two.sql; readers 1; }
+sqlite_use one;
+server {
+    listen 127.0.0.1:%%PORT%%;
+    root html;
+    transaction;
+    route GET /both {
+        transaction one;
+        sql INSERT INTO a VALUES(1);
+        sql x = SELECT count(*) AS n FROM a;
+        require not query.fail|default(false) else 400;
+        text {{ x.first.n }};
+    }
+    route GET /two {
+        sqlite_use two;
+        sql INSERT INTO b VALUES(1);
+        sql x = SELECT count(*) AS n FROM b;
+        require not query.fail|default(false) else 400;
+        text {{ x.first.n }};
+    }
+    route GET /off {
+        transaction off;
+        sql INSERT INTO a VALUES(1);
+        require not query.fail|default(false) else 400;
+        text ok;
+    }
+    route GET /when {
+        when query.a|default("") == "1" { sql INSERT INTO a VALUES(2); }
+        sql x = SELECT count(*) AS n FROM a WHERE rowid > {{ 0 }};
+        text {{ x.first.n }};
+    }
+    location /file { sql INSERT INTO a VALUES(3); }
+    route GET /star { sql x = SELECT * FROM b; json x; sqlite_use two; }
+}
+"""
+
+
+@pytest.fixture
+def two():
+    with Server(TWO, main=MODULES, files={
+            "one.sql": "CREATE TABLE a(x);", "two.sql": "CREATE TABLE b(x);",
+            "html/file.txt": "a file"}) as s:
+        yield s
+
+
+def count(server, name, table):
+    db = sqlite3.connect(server.prefix + "/data/%s.db" % name)
+    n = db.execute("SELECT count(*) FROM " + table).fetchone()[0]
+    db.close()
+    return n
+
+
+def test_two_databases(two):
+    port = two.port()
+    assert get(port, "/both").text == "1"
+    assert get(port, "/both?fail=1").status == 400
+    assert get(port, "/two").text == "1"
+    assert get(port, "/two?fail=1").status == 400
+    assert (count(two, "one", "a"), count(two, "two", "b")) == (1, 1)
+
+
+def test_transaction_off(two):
+    assert get(two.port(), "/off?fail=1").status == 400
+    assert count(two, "one", "a") == 1
+
+
+def test_statements_in_when(two):
+    assert get(two.port(), "/when").text == "0"
+    assert get(two.port(), "/when?a=1").text == "1"
+
+
+def test_a_file_as_the_view(two):
+    assert get(two.port(), "/file.txt").text == "a file"
+    assert count(two, "one", "a") == 1
+    assert get(two.port(), "/file.none").status == 404
+    assert count(two, "one", "a") == 1
+
+
+def test_schema_changed_from_outside(two):
+    get(two.port(), "/two")
+    assert json.loads(get(two.port(), "/star").body) == [{"x": 1}]
+    db = sqlite3.connect(two.prefix + "/data/two.db")
+    db.execute("ALTER TABLE b ADD COLUMN y DEFAULT 2")
+    db.close()
+    assert json.loads(get(two.port(), "/star").body) == [{"x": 1, "y": 2}]
+
+
+def test_readers_wait_for_each_other(two):
+    """More requests than connections."""
+    get(two.port(), "/two")
+    seen = []
+
+    def read():
+        for _ in range(20):
+            seen.append(get(two.port(), "/star").status)
+    threads = [threading.Thread(target=read) for _ in range(8)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert seen == [200] * 160
+
+
+def test_a_client_that_leaves(server):
+    """Its request ends whole, and others go on."""
+    for i in range(30):
+        c = Connection(server.port())
+        body = json.dumps({"a": "a%d" % i, "b": "b%d" % i})
+        c.send("POST /two HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n%s"
+               % (len(body), body))
+        if i % 2:
+            time.sleep(0.002)
+        c.abort()
+    assert answer(post(server, "/post", {"title": "after"}))[0] == 200
+    titles = {t for t, in rows(server)}
+    for i in range(30):
+        assert ("a%d" % i in titles) == ("b%d" % i in titles)
