@@ -12,7 +12,7 @@
 #include <weir/conf/conf.h>
 #include <weir/http/request.h>
 
-enum { IDLE, CONNECTING, HEAD, BODY };
+enum { IDLE, CONNECTING, HANDSHAKE, HEAD, BODY };
 enum { MAX_INTERIM = 16, MAX_IOV = 64 };
 
 static void progress(wr_exchange_t *x);
@@ -81,11 +81,53 @@ adopt(wr_exchange_t *x, wr_uconn_t *uc)
 
 /* ---- connecting ---- */
 
+static void
+handshake(wr_exchange_t *x)
+{
+    wr_conn_t *c = &x->uc->conn;
+    wr_rc_t    rc = wr_tls_handshake(c);
+
+    if (rc == WR_AGAIN) {
+        return;
+    }
+    x->state = IDLE;
+    if (rc == WR_OK && !wr_tls_client_check(c, x->tls, x->tls_name)) {
+        rc = WR_ERROR;
+    }
+    x->error = rc == WR_OK ? 0 : EPROTO;
+    complete(x, rc);
+}
+
+/* TCP is there: TLS next, or the end. */
+static void
+tcp_ready(wr_exchange_t *x)
+{
+    x->state = IDLE;
+    if (x->tls == NULL) {
+        complete(x, WR_OK);
+        return;
+    }
+    x->uc->conn.peer_errors = 1;
+    if (wr_tls_client_begin(&x->uc->conn, x->tls, x->tls_name, x->tls_sni) != WR_OK) {
+        x->error = EPROTO;
+        complete(x, WR_ERROR);
+        return;
+    }
+    x->state = HANDSHAKE;
+    wr_timer_set(&x->uc->conn.timer, x->connect_timeout);
+    handshake(x);
+}
+
 void
 wr_exchange_connect(wr_exchange_t *x, wr_peer_t *peer, const wr_addr_t *local, uint64_t key)
 {
-    wr_uconn_t *uc = wr_uconn_take(peer, key);
+    wr_uconn_t *uc;
     wr_rc_t     rc;
+
+    if (x->tls != NULL) {
+        key ^= wr_tls_client_key(x->tls, x->tls_name) ^ (x->tls_sni ? 0 : 1);
+    }
+    uc = wr_uconn_take(peer, key);
 
     wr_op_begin(&x->op, "connect", cancel);
     if (uc != NULL) {
@@ -103,7 +145,7 @@ wr_exchange_connect(wr_exchange_t *x, wr_peer_t *peer, const wr_addr_t *local, u
     }
     adopt(x, uc);
     if (rc == WR_OK) {
-        wr_op_complete(&x->op, WR_OK);
+        tcp_ready(x);
         return;
     }
     x->state = CONNECTING;
@@ -121,7 +163,7 @@ connected(wr_exchange_t *x)
         complete(x, WR_ERROR);
         return;
     }
-    complete(x, WR_OK);
+    tcp_ready(x);
 }
 
 /* ---- sending ---- */
@@ -652,6 +694,9 @@ progress(wr_exchange_t *x)
     switch (x->state) {
     case CONNECTING:
         connected(x);
+        break;
+    case HANDSHAKE:
+        handshake(x);
         break;
     case HEAD:
         head_progress(x);

@@ -13,6 +13,7 @@
 #include <weir/event/op.h>
 #include <weir/http/headers.h>
 #include <weir/http/out.h>
+#include <weir/net/tls_client.h>
 #include <weir/upstream/upstream.h>
 
 typedef struct wr_exchange {
@@ -22,6 +23,10 @@ typedef struct wr_exchange {
     wr_log_t    *log;
     int          error;         /* errno of the last failure */
     uint8_t      state;
+    /* TLS: set before connecting; NULL: plain */
+    wr_tls_client_t *tls;
+    wr_str_t     tls_name;
+    bool         tls_sni;
     wr_msec_t    connect_timeout, send_timeout, read_timeout;
     /* what is still to be sent; the owner may append while it is not empty */
     wr_seg_t    *out;
@@ -54,7 +59,7 @@ typedef struct wr_exchange {
 
 void wr_exchange_init(wr_exchange_t *x, wr_pool_t *pool, wr_log_t *log);
 
-/* Connects to the peer; a pooled connection completes at once. `key` tells apart
+/* Connects to the peer, TLS included (then an error EPROTO has been logged); a pooled connection completes at once. `key` tells apart
  * connections that must not be mixed (0: plain). */
 void wr_exchange_connect(wr_exchange_t *x, wr_peer_t *peer, const wr_addr_t *local,
                          uint64_t key);

@@ -14,6 +14,8 @@ typedef struct wr_tls {
     wr_conn_t  *conn;
     const void *endpoint;       /* servers: the wr_endpoint_t */
     void       *server;         /* … and the wr_server_t that SNI chose */
+    void       *client;         /* clients: the wr_tls_client_t … */
+    uint64_t    key;            /* … and what its sessions are kept by */
     bool        kernel_ready;   /* the socket may have more than OpenSSL took */
     bool        wants_write;    /* a read waits for the socket to take bytes */
     bool        established;

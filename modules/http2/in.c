@@ -426,7 +426,7 @@ h2_on_frame(nghttp2_session *n, const nghttp2_frame *f, void *data)
         if ((int64_t) h2->requests >= core->keepalive_requests
             || wr_clock.mono - h2->born > core->keepalive_time)
         {
-            h2->client.type->quit(&h2->client, true);
+            h2->client.type->quit(&h2->client, false);
         }
         start(h2, s);
         return 0;

@@ -272,7 +272,9 @@ connected(wr_req_t *r, void *state)
         return failed(r, p, NEXT_TIMEOUT, 504);
     }
     if (rc != WR_OK) {
-        wr_log(&r->log, WR_LOG_ERR, p->x.error, "connect() failed");
+        if (p->x.error != EPROTO) {     /* TLS has said why */
+            wr_log(&r->log, WR_LOG_ERR, p->x.error, "connect() failed");
+        }
         return failed(r, p, NEXT_ERROR, 502);
     }
     r->log.action = NULL;
@@ -325,6 +327,9 @@ next_peer(wr_req_t *r, void *state)
         if (!bound) {
             wr_log(&r->log, WR_LOG_ERR, 0, "invalid local address \"%.*s\"", WR_ARG(text));
         }
+    }
+    if (p->target->tls && proxy_use_tls(r, p) != WR_OK) {
+        return wr_fail(r, 500);
     }
     wr_exchange_connect(&p->x, peer, bound ? &local : NULL, 0);
     return wr_await(r, &p->x.op, connected);

@@ -72,6 +72,14 @@ typedef struct proxy_conf {
     wr_array_t   cookie_flags;      /* proxy_flags_t */
     wr_cv_t      bind;
     wr_cv_t      limit_rate;
+    /* proxy_ssl_… */
+    unsigned     ssl_protocols;
+    wr_str_t     ssl_ciphers, ssl_certificate, ssl_key, ssl_trusted, ssl_crl;
+    wr_cv_t      ssl_name;
+    bool         ssl_server_name, ssl_verify, ssl_reuse;
+    int64_t      ssl_depth;
+    wr_array_t   ssl_commands, ssl_passwords;   /* wr_str_t */
+    wr_tls_client_t *client;        /* made of these; NULL: no https here */
 } proxy_conf_t;
 
 /* One request's way through. In its frame. */
@@ -125,6 +133,12 @@ extern const wr_middleware_t proxy_handler;
 /* proxy_conf.c */
 extern const wr_directive_t proxy_directives[];
 wr_rc_t proxy_check(wr_conf_t *cf, wr_scope_t *scope, void *conf, const void *outer);
+/* proxy_ssl.c: the settings of TLS, and their use by one request. */
+wr_rc_t proxy_make_client(wr_conf_t *cf, const wr_tok_t *at, proxy_conf_t *conf);
+wr_rc_t proxy_use_tls(wr_req_t *r, proxy_t *p);
+wr_rc_t proxy_set_command(wr_conf_t *cf, const wr_directive_t *d, void *conf);
+wr_rc_t proxy_set_passwords(wr_conf_t *cf, const wr_directive_t *d, void *conf);
+extern const wr_enum_t proxy_ssl_protocol_words[];
 /* "http://host:port/uri"; false: not such a thing. */
 bool proxy_parse_url(wr_str_t url, proxy_target_t *t);
 

@@ -273,6 +273,19 @@ proxy_pump(wr_req_t *r, void *state)
         }
         piece = take_piece(r, p);
         if (piece == NULL) {
+            /* What was held back goes out first: then its memory is free again. */
+            rc = wr_send_body(r, wr_seg_mem(r, NULL, 0, WR_SEG_FLUSH));
+            if (rc < 0) {
+                proxy_close(p);
+                return rc;
+            }
+            if (p->in_memory < p->allowed) {
+                continue;
+            }
+            if (wr_out_pending(r) == 0) {
+                p->allowed += PIECE;    /* a filter keeps it */
+                continue;
+            }
             return spill(r, p);
         }
         rc = wr_exchange_read(&p->x, piece->bytes, piece->room, &n);

@@ -47,7 +47,7 @@ set_pass(wr_conf_t *cf, const wr_directive_t *d, void *conf)
     if (!proxy_parse_url(url->text, t)) {
         return wr_conf_fail(cf, url, "invalid URL prefix");
     }
-    if (t->tls) {
+    if (t->tls && !wr_http_has_tls) {
         return wr_conf_fail(cf, url, "https protocol requires SSL support");
     }
     if (t->has_uri
@@ -216,6 +216,9 @@ proxy_check(wr_conf_t *cf, wr_scope_t *scope, void *conf, const void *outer)
                             "there must be at least 2 \"proxy_buffers\"");
     }
     wr_cycle_folder(cf, c->temp_path);
+    if (c->target != NULL && (c->target->tls || c->target->group == NULL)) {
+        return proxy_make_client(cf, scope != NULL ? &scope->at : NULL, c);
+    }
     return WR_OK;
 }
 
@@ -298,6 +301,33 @@ const wr_directive_t proxy_directives[] = {
           "The local address of connections to the other server."),
     WR_CV("proxy_limit_rate", ALL, conf_t, limit_rate, "0",
           "Bytes per second read from the other server."),
+    WR_MASK("proxy_ssl_protocols", ALL, conf_t, ssl_protocols, proxy_ssl_protocol_words,
+            "TLSv1.2 TLSv1.3", "The versions of TLS that are spoken."),
+    WR_TEXT("proxy_ssl_ciphers", ALL, conf_t, ssl_ciphers, "DEFAULT",
+            "The ciphers up to TLS 1.2, as OpenSSL writes them."),
+    WR_CV("proxy_ssl_name", ALL, conf_t, ssl_name, "$proxy_host",
+          "The name that the other server's certificate must have, and of SNI."),
+    WR_FLAG("proxy_ssl_server_name", ALL, conf_t, ssl_server_name, "off",
+            "The name is sent by SNI."),
+    WR_FLAG("proxy_ssl_verify", ALL, conf_t, ssl_verify, "off",
+            "The other server's certificate is checked."),
+    WR_INT("proxy_ssl_verify_depth", ALL, conf_t, ssl_depth, "1",
+           "The length of the chain of its certificate.", .extra = &(wr_bounds_t) {0, 1000}),
+    WR_CONF_FILE("proxy_ssl_trusted_certificate", ALL, conf_t, ssl_trusted, NULL,
+                 "Authorities of its certificate."),
+    WR_CONF_FILE("proxy_ssl_crl", ALL, conf_t, ssl_crl, NULL,
+                 "Certificates that were revoked."),
+    WR_CONF_FILE("proxy_ssl_certificate", ALL, conf_t, ssl_certificate, NULL,
+                 "The certificate shown to the other server."),
+    WR_CONF_FILE("proxy_ssl_certificate_key", ALL, conf_t, ssl_key, NULL,
+                 "The key of the certificate."),
+    WR_CUSTOM("proxy_ssl_password_file", ALL, 1, 1, proxy_set_passwords, conf_t,
+              ssl_passwords, "Passwords of the key, one a line.", .args = "file"),
+    WR_FLAG("proxy_ssl_session_reuse", ALL, conf_t, ssl_reuse, "on",
+            "Sessions are resumed."),
+    WR_CUSTOM("proxy_ssl_conf_command", ALL, 2, 2, proxy_set_command, conf_t, ssl_commands,
+              "A setting of OpenSSL by its own name.", .flags = WR_DF_REPEAT,
+              .args = "name value"),
     WR_ACTION("proxy_headers_hash_max_size", ALL, 1, 1, accept_words,
               "Accepted for nginx's sake."),
     WR_ACTION("proxy_headers_hash_bucket_size", ALL, 1, 1, accept_words,

@@ -62,10 +62,6 @@ from_url(wr_req_t *r, proxy_t *p)
         wr_log(&r->log, WR_LOG_ERR, 0, "invalid URL prefix in \"%.*s\"", WR_ARG(url));
         return WR_ERROR;
     }
-    if (p->own.tls) {
-        wr_log(&r->log, WR_LOG_ERR, 0, "https protocol requires SSL support");
-        return WR_ERROR;
-    }
     p->target = &p->own;
     p->group = wr_upstream_find(p->own.host);
     if (p->group != NULL) {

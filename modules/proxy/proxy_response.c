@@ -351,7 +351,12 @@ copy_field(wr_req_t *r, proxy_t *p, const wr_header_t *h)
     default:
         break;
     }
-    (void) wr_headers_add(&r->out, (wr_hid_t) h->id, h->name, value);
+    /* A relative Location stays relative: the other server has said so. */
+    (void) wr_headers_add(&r->out,
+                          h->id == WR_H_LOCATION && value.n != 0 && value.p[0] == '/'
+                              ? WR_H_OTHER
+                              : (wr_hid_t) h->id,
+                          h->name, value);
 }
 
 /* ---- X-Accel-… ---- */
@@ -474,6 +479,7 @@ proxy_copy_head(wr_req_t *r, proxy_t *p)
         }
     }
     heed_others(r, p);
+    r->disable_not_modified = 1;    /* the other server has judged the validators */
     r->out_length = p->x.chunked ? -1 : p->x.length;
     r->allow_ranges = conf->force_ranges;
     if (p->x.upgrade && wr_headers_first(&r->main->in, WR_H_UPGRADE) == NULL) {

@@ -1,0 +1,276 @@
+/*
+ * TLS towards others. Sessions are kept in a small table by settings and name;
+ * a newer one takes the place of an older.
+ */
+#include <weir/net/tls_client.h>
+
+#include <arpa/inet.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+#include <weir/base/hash.h>
+
+enum { SESSIONS = 64, MAX_NAME = 255 };
+
+struct wr_tls_client {
+    SSL_CTX *ctx;
+    bool     verify, reuse;
+    struct {
+        uint64_t     key;
+        SSL_SESSION *session;
+    } sessions[SESSIONS];
+};
+
+/* ---- conf ---- */
+
+static void
+free_client(void *data)
+{
+    wr_tls_client_t *t = data;
+
+    for (unsigned i = 0; i < SESSIONS; i++) {
+        SSL_SESSION_free(t->sessions[i].session);
+    }
+    SSL_CTX_free(t->ctx);
+}
+
+static int
+give_password(char *to, int size, int writing, void *data)
+{
+    const wr_str_t *p = data;
+    size_t          n = p != NULL ? wr_min_size(p->n, (size_t) size) : 0;
+
+    (void) writing;
+    if (n != 0) {
+        memcpy(to, p->p, n);
+    }
+    return (int) n;
+}
+
+static EVP_PKEY *
+read_key(const char *path, wr_str_t *password)
+{
+    BIO      *b = BIO_new_file(path, "r");
+    EVP_PKEY *key = b != NULL ? PEM_read_bio_PrivateKey(b, NULL, give_password, password)
+                              : NULL;
+
+    BIO_free(b);
+    return key;
+}
+
+static bool
+use_certificate(SSL_CTX *ctx, const wr_tls_options_t *o)
+{
+    EVP_PKEY *key;
+    bool      ok;
+
+    if (o->certificate.n == 0) {
+        return true;
+    }
+    if (SSL_CTX_use_certificate_chain_file(ctx, o->certificate.p) != 1 || o->key.n == 0) {
+        return false;
+    }
+    key = read_key(o->key.p, NULL);
+    for (WR_EACH(wr_str_t, password, &o->passwords)) {
+        if (key != NULL) {
+            break;
+        }
+        ERR_clear_error();
+        key = read_key(o->key.p, password);
+    }
+    ok = key != NULL && SSL_CTX_use_PrivateKey(ctx, key) == 1;
+    EVP_PKEY_free(key);
+    return ok;
+}
+
+static bool
+use_authorities(SSL_CTX *ctx, const wr_tls_options_t *o)
+{
+    X509_LOOKUP *lookup;
+
+    if (o->verify && o->trusted.n == 0 && SSL_CTX_set_default_verify_paths(ctx) != 1) {
+        return false;
+    }
+    if (o->trusted.n != 0 && SSL_CTX_load_verify_locations(ctx, o->trusted.p, NULL) != 1) {
+        return false;
+    }
+    if (o->crl.n == 0) {
+        return true;
+    }
+    lookup = X509_STORE_add_lookup(SSL_CTX_get_cert_store(ctx), X509_LOOKUP_file());
+    if (lookup == NULL || X509_LOOKUP_load_file(lookup, o->crl.p, X509_FILETYPE_PEM) == 0) {
+        return false;
+    }
+    X509_STORE_set_flags(SSL_CTX_get_cert_store(ctx),
+                         X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
+    return true;
+}
+
+static bool
+run_commands(SSL_CTX *ctx, const wr_tls_options_t *o)
+{
+    SSL_CONF_CTX   *cc = SSL_CONF_CTX_new();
+    const wr_str_t *words = o->commands.items;
+    bool            ok = cc != NULL;
+
+    if (ok) {
+        SSL_CONF_CTX_set_flags(cc, SSL_CONF_FLAG_FILE | SSL_CONF_FLAG_CLIENT
+                                       | SSL_CONF_FLAG_CERTIFICATE
+                                       | SSL_CONF_FLAG_SHOW_ERRORS);
+        SSL_CONF_CTX_set_ssl_ctx(cc, ctx);
+        for (unsigned i = 0; ok && i + 1 < o->commands.n; i += 2) {
+            ok = SSL_CONF_cmd(cc, words[i].p, words[i + 1].p) > 0;
+        }
+        ok = ok && SSL_CONF_CTX_finish(cc) == 1;
+    }
+    SSL_CONF_CTX_free(cc);
+    return ok;
+}
+
+static void
+set_protocols(SSL_CTX *ctx, const wr_tls_options_t *o)
+{
+    (void) SSL_CTX_set_min_proto_version(ctx, TLS1_VERSION);
+    (void) SSL_CTX_set_max_proto_version(ctx, 0);
+    SSL_CTX_clear_options(ctx, SSL_OP_NO_TLSv1 | SSL_OP_NO_TLSv1_1 | SSL_OP_NO_TLSv1_2
+                                   | SSL_OP_NO_TLSv1_3);
+    SSL_CTX_set_options(ctx, (o->tls1 ? 0 : SSL_OP_NO_TLSv1)
+                                 | (o->tls1_1 ? 0 : SSL_OP_NO_TLSv1_1)
+                                 | (o->tls1_2 ? 0 : SSL_OP_NO_TLSv1_2)
+                                 | (o->tls1_3 ? 0 : SSL_OP_NO_TLSv1_3));
+}
+
+static int
+on_session(SSL *ssl, SSL_SESSION *session)
+{
+    const wr_tls_t  *tls = wr_tls_of(ssl);
+    wr_tls_client_t *t = tls->client;
+    unsigned         i = (unsigned) (tls->key % SESSIONS);
+
+    if (t == NULL) {
+        return 0;
+    }
+    SSL_SESSION_free(t->sessions[i].session);
+    t->sessions[i].key = tls->key;
+    t->sessions[i].session = session;
+    return 1;
+}
+
+wr_tls_client_t *
+wr_tls_client_new(wr_conf_t *cf, const wr_tok_t *at, const wr_tls_options_t *o)
+{
+    wr_tls_client_t *t = WR_NEW(cf->pool, wr_tls_client_t);
+
+    ERR_clear_error();
+    t->verify = o->verify;
+    t->reuse = o->reuse;
+    t->ctx = SSL_CTX_new(TLS_client_method());
+    WR_ASSERT(t->ctx != NULL);
+    wr_pool_on_free(cf->pool, free_client, t);
+    SSL_CTX_set_mode(t->ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_RELEASE_BUFFERS
+                                 | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    SSL_CTX_set_options(t->ctx, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
+    SSL_CTX_set_read_ahead(t->ctx, 1);
+    SSL_CTX_set_security_level(t->ctx, 1);
+    SSL_CTX_set_verify_depth(t->ctx, o->depth);
+    set_protocols(t->ctx, o);
+    if (o->reuse) {
+        SSL_CTX_set_session_cache_mode(t->ctx, SSL_SESS_CACHE_CLIENT
+                                                   | SSL_SESS_CACHE_NO_INTERNAL);
+        SSL_CTX_sess_set_new_cb(t->ctx, on_session);
+    }
+    if (SSL_CTX_set_cipher_list(t->ctx, o->ciphers.p) != 1 || !use_certificate(t->ctx, o)
+        || !use_authorities(t->ctx, o) || !run_commands(t->ctx, o))
+    {
+        (void) wr_conf_fail(cf, at, "the TLS settings cannot be used (SSL: %s)",
+                            wr_tls_error());
+        return NULL;
+    }
+    return t;
+}
+
+/* ---- connections ---- */
+
+uint64_t
+wr_tls_client_key(const wr_tls_client_t *t, wr_str_t name)
+{
+    uint64_t key = wr_hash(name.p, name.n) ^ ((uintptr_t) t * UINT64_C(0x9e3779b97f4a7c15));
+
+    return key != 0 ? key : 1;
+}
+
+static bool
+is_address(const char *name)
+{
+    struct in6_addr a;
+
+    return inet_pton(AF_INET, name, &a) == 1 || inet_pton(AF_INET6, name, &a) == 1;
+}
+
+/* NUL behind; an IPv6 address loses its brackets. */
+static bool
+plain_name(char *to, wr_str_t name)
+{
+    if (name.n > 2 && name.p[0] == '[' && name.p[name.n - 1] == ']') {
+        name = wr_str_sub(name, 1, name.n - 1);
+    }
+    if (name.n > MAX_NAME) {
+        return false;
+    }
+    memcpy(to, name.p, name.n);
+    to[name.n] = '\0';
+    return true;
+}
+
+wr_rc_t
+wr_tls_client_begin(wr_conn_t *c, wr_tls_client_t *t, wr_str_t name, bool sni)
+{
+    char         text[MAX_NAME + 1];
+    uint64_t     key = wr_tls_client_key(t, name);
+    SSL_SESSION *session = NULL;
+    wr_tls_t    *tls;
+
+    if (!plain_name(text, name)) {
+        wr_log(c->log, WR_LOG_ERR, 0, "too long name \"%.*s\"", WR_ARG(name));
+        return WR_ERROR;
+    }
+    if (t->reuse && t->sessions[key % SESSIONS].key == key) {
+        session = t->sessions[key % SESSIONS].session;
+    }
+    if (wr_tls_client(c, t->ctx, sni && !is_address(text) ? text : "", session) != WR_OK) {
+        return WR_ERROR;
+    }
+    tls = c->tls;
+    tls->client = t;
+    tls->key = key;
+    return WR_OK;
+}
+
+bool
+wr_tls_client_check(wr_conn_t *c, const wr_tls_client_t *t, wr_str_t name)
+{
+    SSL  *ssl = ((wr_tls_t *) c->tls)->ssl;
+    X509 *x;
+    char  text[MAX_NAME + 1];
+    long  result;
+
+    if (!t->verify) {
+        return true;
+    }
+    result = SSL_get_verify_result(ssl);
+    if (result != X509_V_OK) {
+        wr_log(c->log, WR_LOG_ERR, 0, "upstream SSL certificate verify error: (%ld:%s)",
+               result, X509_verify_cert_error_string(result));
+        return false;
+    }
+    x = SSL_get0_peer_certificate(ssl);
+    if (x == NULL || !plain_name(text, name)
+        || (is_address(text) ? X509_check_ip_asc(x, text, 0)
+                             : X509_check_host(x, text, 0, 0, NULL)) != 1)
+    {
+        wr_log(c->log, WR_LOG_ERR, 0, "upstream SSL certificate does not match \"%.*s\"",
+               WR_ARG(name));
+        return false;
+    }
+    return true;
+}

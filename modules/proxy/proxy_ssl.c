@@ -1,0 +1,100 @@
+/*
+ * proxy: TLS with the other server.
+ */
+#include "proxy.h"
+
+#include <weir/os/readfile.h>
+
+const wr_enum_t proxy_ssl_protocol_words[] = {
+    {"SSLv2", 2}, {"SSLv3", 4}, {"TLSv1", 8}, {"TLSv1.1", 16}, {"TLSv1.2", 32},
+    {"TLSv1.3", 64}, {NULL, 0}};
+
+wr_rc_t
+proxy_set_command(wr_conf_t *cf, const wr_directive_t *d, void *c)
+{
+    proxy_conf_t *conf = c;
+
+    (void) d;
+    if (conf->ssl_commands.pool == NULL) {
+        conf->ssl_commands = wr_array(cf->pool, sizeof(wr_str_t));
+    }
+    for (unsigned i = 1; i < 3; i++) {
+        wr_str_t word = cf->args[i].text;
+
+        *WR_PUSH(&conf->ssl_commands, wr_str_t) = wr_str(wr_pool_strz(cf->pool, word),
+                                                         word.n);
+    }
+    return WR_OK;
+}
+
+wr_rc_t
+proxy_set_passwords(wr_conf_t *cf, const wr_directive_t *d, void *c)
+{
+    proxy_conf_t *conf = c;
+    wr_str_t      path = wr_conf_file_path(cf, cf->args[1].text), text, line;
+    const char   *call;
+
+    (void) d;
+    conf->ssl_passwords = wr_array(cf->pool, sizeof(wr_str_t));
+    if (wr_file_read(cf->pool, path.p, 1 << 20, &text, &call) != 0) {
+        return wr_conf_fail(cf, &cf->args[1], "%s \"%.*s\" failed", call, WR_ARG(path));
+    }
+    while (wr_str_split(&text, '\n', &line)) {
+        line = wr_str_trim(line);
+        if (line.n != 0) {
+            *WR_PUSH(&conf->ssl_passwords, wr_str_t) = line;
+        }
+    }
+    return WR_OK;
+}
+
+wr_rc_t
+proxy_make_client(wr_conf_t *cf, const wr_tok_t *at, proxy_conf_t *c)
+{
+    wr_tls_options_t o = {
+        .tls1 = (c->ssl_protocols & 8) != 0, .tls1_1 = (c->ssl_protocols & 16) != 0,
+        .tls1_2 = (c->ssl_protocols & 32) != 0, .tls1_3 = (c->ssl_protocols & 64) != 0,
+        .ciphers = c->ssl_ciphers, .verify = c->ssl_verify, .reuse = c->ssl_reuse,
+        .depth = (int) c->ssl_depth, .trusted = c->ssl_trusted, .crl = c->ssl_crl,
+        .certificate = c->ssl_certificate, .key = c->ssl_key,
+        .passwords = c->ssl_passwords, .commands = c->ssl_commands};
+
+    if (c->ssl_certificate.n != 0 && c->ssl_key.n == 0) {
+        return wr_conf_fail(cf, at, "no \"proxy_ssl_certificate_key\" is defined for "
+                                    "certificate \"%.*s\"", WR_ARG(c->ssl_certificate));
+    }
+    if (c->ssl_verify && c->ssl_trusted.n == 0) {
+        return wr_conf_fail(cf, at, "no proxy_ssl_trusted_certificate for proxy_ssl_verify");
+    }
+    c->client = wr_tls_client_new(cf, at, &o);
+    return c->client != NULL ? WR_OK : WR_ERROR;
+}
+
+/* The name without a port. */
+static wr_str_t
+without_port(wr_str_t name)
+{
+    ssize_t colon = wr_str_rchr(name, ':');
+
+    if (name.n != 0 && name.p[0] == '[') {
+        ssize_t end = wr_str_chr(name, ']');
+
+        return end > 0 ? wr_str(name.p, (size_t) end + 1) : name;
+    }
+    return colon >= 0 ? wr_str(name.p, (size_t) colon) : name;
+}
+
+wr_rc_t
+proxy_use_tls(wr_req_t *r, proxy_t *p)
+{
+    wr_str_t name = p->target->host;
+
+    WR_ASSERT(p->conf->client != NULL);
+    if (p->conf->ssl_name.text.n != 0 && wr_cv_eval(r, &p->conf->ssl_name, &name) != WR_OK) {
+        return WR_ERROR;
+    }
+    p->x.tls = p->conf->client;
+    p->x.tls_name = without_port(name);
+    p->x.tls_sni = p->conf->ssl_server_name;
+    return WR_OK;
+}
