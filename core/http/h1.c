@@ -614,6 +614,7 @@ take_conn(wr_req_t *r, wr_str_t *early)
 {
     wr_h1_t *h = r->front_data;
 
+    (void) wr_h1_write(h);      /* the head of the 101: too small to be cut */
     *early = wr_str(h->buf + h->pos, h->end - h->pos);
     h->pos = h->end;
     h->state = H1_TUNNEL;

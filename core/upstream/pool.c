@@ -105,3 +105,14 @@ wr_uconn_keep(wr_uconn_t *c)
     g->n_idle++;
     wr_timer_set(&c->conn.timer, g->keepalive_timeout);
 }
+
+void
+wr_upstream_drop_idle(wr_upstream_t *g)
+{
+    while (!wr_queue_empty(&g->idle)) {
+        wr_uconn_t *c = WR_QUEUE_ITEM(wr_queue_first(&g->idle), wr_uconn_t, link);
+
+        unpool(c);
+        wr_uconn_close(c);
+    }
+}

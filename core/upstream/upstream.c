@@ -397,6 +397,15 @@ wr_upstream_of_addrs(wr_pool_t *pool, const wr_addr_t *addrs, unsigned n, wr_str
     return g;
 }
 
+static void
+stop(wr_worker_t *w)
+{
+    (void) w;
+    for (uint32_t i = 0; current != NULL && i < current->by_name.n; i++) {
+        wr_upstream_drop_idle(current->by_name.entries[i].value);
+    }
+}
+
 static const wr_directive_t directives[] = {
     WR_BLOCK("upstream", WR_HTTP, 1, 1, set_upstream, "A group of servers.",
              .example = "upstream backend {\n    server 127.0.0.1:8081;\n"
@@ -429,4 +438,5 @@ wr_module_t wr_upstream_module = {
     .doc = "Groups of servers to pass requests to.",
     .schema = {.name = "http_upstream_module", .directives = directives},
     .finish = finish,
+    .worker_stop = stop,
 };

@@ -137,5 +137,7 @@ wr_uconn_t *wr_uconn_new(wr_peer_t *peer, uint64_t key);
 /* Back into the pool, or closed if it must not or need not be kept. */
 void wr_uconn_keep(wr_uconn_t *c);
 void wr_uconn_close(wr_uconn_t *c);
+/* Closes what the group keeps: at the worker's end. */
+void wr_upstream_drop_idle(wr_upstream_t *g);
 
 #endif
