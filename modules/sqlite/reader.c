@@ -58,7 +58,7 @@ sq_reader_call(sq_run_t *run, sq_tx_t *tx)
 {
     sq_call_t *call;
 
-    if (tx->running != NULL || (call = sq_tx_take(tx)) == NULL) {
+    if (run->closing || tx->running != NULL || (call = sq_tx_take(tx)) == NULL) {
         return;
     }
     call->job.run = work;
@@ -76,7 +76,7 @@ sq_reader_call(sq_run_t *run, sq_tx_t *tx)
 void
 sq_reader_pump(sq_run_t *run)
 {
-    while (run->free != NULL && run->first != NULL) {
+    while (!run->closing && run->free != NULL && run->first != NULL) {
         sq_tx_t *tx = run->first;
 
         sq_tx_leave(&run->first, &run->last, tx);

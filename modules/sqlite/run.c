@@ -155,6 +155,11 @@ void
 sq_call_start(sq_tx_t *tx, sq_call_t *call)
 {
     wr_op_begin(&call->op, "sql", cancel);
+    if (call->stmt->db->run == NULL || call->stmt->db->run->closing) {
+        sq_call_fail(call, SQLITE_BUSY, "the server ends");
+        wr_op_complete(&call->op, WR_OK);
+        return;
+    }
     if (tx == NULL) {
         tx = &call->own;
         tx->run = call->stmt->db->run;
@@ -250,6 +255,7 @@ sq_worker_stop(wr_worker_t *w)
         if (run == NULL) {
             continue;
         }
+        run->closing = true;
         wr_threads_free(run->threads);
         for (int64_t i = 0; i < (*db)->readers; i++) {
             sq_conn_close(run->readers[i]);

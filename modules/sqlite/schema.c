@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 #include <weir/os/readfile.h>
 
@@ -396,6 +397,29 @@ apply(wr_conf_t *cf, const sq_db_t *db, sq_conn_t *c)
     return sq_conn_control(c, SQ_COMMIT) == SQLITE_OK ? WR_OK : failed(cf, db, c);
 }
 
+/* The write-ahead log needs memory that all its readers share: one machine. */
+static wr_rc_t
+refuse_network(wr_conf_t *cf, const sq_db_t *db)
+{
+    static const uint32_t magics[] = {0x6969 /* NFS */, 0x517b, 0xff534d42, 0xfe534d42
+                                      /* SMB */, 0x00c36400 /* Ceph */};
+    ssize_t       slash = wr_str_rchr(db->path, '/');
+    const char   *folder = wr_pool_strz(cf->temp, wr_str_sub(db->path, 0,
+                                                             (size_t) slash + 1));
+    struct statfs fs;
+
+    if (db->journal != 0 || statfs(folder, &fs) != 0) {
+        return WR_OK;
+    }
+    for (unsigned i = 0; i < WR_COUNT(magics); i++) {
+        if ((uint32_t) fs.f_type == magics[i]) {
+            return wr_conf_fail(cf, &db->at, "\"%s\" is on a network: SQLite's log (wal) "
+                                             "does not work there", folder);
+        }
+    }
+    return WR_OK;
+}
+
 wr_rc_t
 sq_schema_apply(wr_conf_t *cf, sq_db_t *db)
 {
@@ -405,7 +429,7 @@ sq_schema_apply(wr_conf_t *cf, sq_db_t *db)
     sq_conn_t *c;
     wr_rc_t    rc;
 
-    if (own_path(cf, db, true) != WR_OK) {
+    if (own_path(cf, db, true) != WR_OK || refuse_network(cf, db) != WR_OK) {
         return WR_ERROR;
     }
     if (!sq_lock_take(lock, deadline, WR_STR("migrations"))) {

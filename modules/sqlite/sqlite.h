@@ -228,6 +228,7 @@ struct sq_call {
 
 struct sq_run {
     sq_db_t      *db;
+    bool          closing;      /* the worker ends: nothing new is begun */
     sq_writer_t  *writer;
     wr_threads_t *threads;      /* of the readers */
     sq_conn_t    *free;

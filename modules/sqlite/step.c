@@ -126,7 +126,7 @@ transaction_of(wr_req_t *r, const sq_db_t *db)
         if (f->stage->mw->before == sq_before) {
             around_t *a = f->state;
 
-            return a->tx.run->db == db ? &a->tx : NULL;
+            return a->tx.run != NULL && a->tx.run->db == db ? &a->tx : NULL;
         }
     }
     return NULL;
@@ -322,6 +322,10 @@ wr_rc_t
 sq_after(wr_req_t *r, void *state)
 {
     around_t *a = state;
+    bool      good = is_good(r);
 
-    return sq_tx_end(&a->tx, is_good(r)) ? wr_await(r, &a->tx.end, committed) : WR_OK;
+    if (sq_tx_end(&a->tx, good)) {
+        return wr_await(r, &a->tx.end, committed);
+    }
+    return good ? committed(r, state) : WR_OK;
 }

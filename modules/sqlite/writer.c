@@ -450,7 +450,9 @@ sq_writer_end(sq_writer_t *w, sq_tx_t *tx, bool commit)
     WR_ASSERT(w->owner == tx);
     w->owner = NULL;
     w->must_commit |= tx->alone;
-    if (tx->begun && !tx->lost) {
+    if (tx->begun && w->closing) {
+        tx->err = (sq_err_t) {SQLITE_BUSY, WR_STR("the server ends")};
+    } else if (tx->begun && !tx->lost) {
         w->former = commit ? RELEASE : UNDO;
         w->former_tx = commit ? tx : NULL;
         if (commit) {

@@ -775,3 +775,30 @@ def test_a_client_that_leaves(server):
     titles = {t for t, in rows(server)}
     for i in range(30):
         assert ("a%d" % i in titles) == ("b%d" % i in titles)
+
+
+def test_the_end_of_the_server_waits_for_statements():
+    """A statement that runs when the server is told to end has its time."""
+    with start("statement_timeout 700ms;") as s:
+        c = Connection(s.port())
+        c.send("GET /slow HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        time.sleep(0.2)
+        s.signal("QUIT")
+        assert c.response().status == 500
+        c.close()
+    with start("statement_timeout 700ms;",
+               main=MODULES + "worker_shutdown_timeout 100ms;") as s:
+        c = Connection(s.port())
+        c.send("GET /slow HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        c2 = Connection(s.port())
+        body = json.dumps({"a": "x", "b": "y"})
+        with database(s) as db:
+            db.execute("BEGIN IMMEDIATE")
+            c2.send("POST /two HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n%s"
+                    % (len(body), body))
+            time.sleep(0.2)
+            s.signal("QUIT")
+            time.sleep(0.3)
+            db.execute("ROLLBACK")
+        c.close()
+        c2.close()
