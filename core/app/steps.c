@@ -51,10 +51,22 @@ wr_app_last_step(wr_conf_t *cf)
     return own->steps.n != 0 ? WR_AT(&own->steps, wr_stage_t, own->steps.n - 1) : NULL;
 }
 
+/* The location, server or http around the blocks of steps. */
+static wr_scope_t *
+holder(wr_conf_t *cf)
+{
+    wr_scope_t *scope = cf->scope;
+
+    while (scope != NULL && (scope->context & WR_WHEN) != 0) {
+        scope = scope->outer;
+    }
+    return scope != NULL ? wr_scope_find(scope, WR_LOCATION | WR_SERVER | WR_HTTP) : NULL;
+}
+
 void
 wr_app_want_body(wr_conf_t *cf)
 {
-    wr_scope_t *scope = wr_scope_find(cf->scope, WR_LOCATION | WR_SERVER | WR_HTTP);
+    wr_scope_t *scope = holder(cf);
 
     if (scope != NULL) {
         app_conf_own(cf, scope)->body = true;
@@ -64,7 +76,7 @@ wr_app_want_body(wr_conf_t *cf)
 void
 wr_app_want_session(wr_conf_t *cf)
 {
-    wr_scope_t *scope = wr_scope_find(cf->scope, WR_LOCATION | WR_SERVER | WR_HTTP);
+    wr_scope_t *scope = holder(cf);
 
     if (scope != NULL) {
         app_conf_own(cf, scope)->session = true;
@@ -74,7 +86,7 @@ wr_app_want_session(wr_conf_t *cf)
 void
 wr_app_json_view(wr_conf_t *cf)
 {
-    wr_scope_t *scope = wr_scope_find(cf->scope, WR_LOCATION | WR_SERVER | WR_HTTP);
+    wr_scope_t *scope = holder(cf);
 
     if (scope != NULL) {
         app_conf_own(cf, scope)->json = true;

@@ -1,0 +1,291 @@
+/*
+ * session: the data of a session, as a mapping for expressions and as JSON.
+ *
+ * What was loaded and what this request changes are kept apart, so that the
+ * changes can be applied again to what another request has saved meanwhile.
+ */
+#include "session.h"
+
+#include <weir/expr/json_in.h>
+#include <weir/expr/json_out.h>
+#include <weir/expr/template.h>
+
+/* ---- text ---- */
+
+static bool
+parse(session_t *s, wr_str_t text, wr_dict_t **dict, int64_t *created)
+{
+    wr_json_limits_t limits = {0};
+    wr_json_err_t    err = {0};
+    wr_val_t         v, *inner, *since;
+
+    if (!wr_json_parse(wr_pool(s->r), text, &limits, &v, &err)) {
+        wr_log(&s->r->log, WR_LOG_WARN, 0, "the store holds what is no session: %.*s",
+               WR_ARG(err.message));
+        return false;
+    }
+    inner = v.type == WR_V_DICT ? wr_dict_gets(v.u.dict, WR_STR("session")) : NULL;
+    if (inner == NULL || inner->type != WR_V_DICT) {
+        return false;       /* {}: what aiohttp-session leaves of an ended one */
+    }
+    since = wr_dict_gets(v.u.dict, WR_STR("created"));
+    *created = since == NULL ? wr_clock.sec
+             : since->type == WR_V_INT ? since->u.i
+             : since->type == WR_V_FLOAT && since->u.f > 0 && since->u.f < 1e12
+                 ? (int64_t) since->u.f
+                 : wr_clock.sec;
+    *dict = inner->u.dict;
+    return true;
+}
+
+static wr_dict_t *
+copy(wr_pool_t *pool, const wr_dict_t *d)
+{
+    wr_dict_t       *to = wr_dict_new(pool, d->live + 4);
+    wr_dict_entry_t *e;
+
+    for (uint32_t i = 0; (e = wr_dict_next(d, &i)) != NULL;) {
+        wr_dict_sets(pool, to, wr_val_text(&e->key), wr_val_copy(pool, &e->value));
+    }
+    return to;
+}
+
+bool
+session_parse(session_t *s, wr_str_t text)
+{
+    if (!parse(s, text, &s->base, &s->created)) {
+        return false;
+    }
+    s->text = text;
+    s->now = copy(wr_pool(s->r), s->base);
+    return true;
+}
+
+static bool
+put_json(session_t *s, const wr_val_t *v, wr_buf_t *to, wr_eval_t *ev)
+{
+    wr_json_opts_t opts = WR_JSON_DEFAULTS;
+
+    wr_app_eval_init(s->r, ev, wr_pool(s->r));
+    return wr_json_put(ev, to, v, &opts);
+}
+
+bool
+session_write(session_t *s, wr_str_t *text)
+{
+    wr_val_t  v = wr_vdict(s->now);
+    wr_buf_t  b = wr_buf(wr_pool(s->r));
+    wr_eval_t ev;
+
+    wr_buf_printf(&b, "{\"created\": %" PRId64 ", \"session\": ", s->created);
+    if (!put_json(s, &v, &b, &ev)) {
+        wr_log(&s->r->log, WR_LOG_ERR, 0, "the session cannot be saved: %.*s",
+               WR_ARG(ev.err.message));
+        return false;
+    }
+    wr_buf_char(&b, '}');
+    if (b.n > s->settings->max_size) {
+        wr_log(&s->r->log, WR_LOG_ERR, 0, "the session has %zu bytes, more than max_size",
+               b.n);
+        return false;
+    }
+    *text = wr_buf_text(&b);
+    return true;
+}
+
+/* ---- changes ---- */
+
+static bool
+same(session_t *s, const wr_val_t *a, const wr_val_t *b)
+{
+    wr_eval_t ev;
+    bool      equal;
+
+    if (a == NULL || b == NULL || b->type == WR_V_UNDEFINED) {
+        return a == NULL && (b == NULL || b->type == WR_V_UNDEFINED);
+    }
+    if (a->type != b->type) {
+        return false;
+    }
+    wr_app_eval_init(s->r, &ev, wr_pool(s->r));
+    return wr_equal(&ev, a, b, &equal) && equal;
+}
+
+static void
+apply(session_t *s, const change_t *c)
+{
+    wr_val_t key = wr_vstr(c->key);
+
+    if (c->value.type == WR_V_UNDEFINED) {
+        wr_eval_t ev;
+        wr_val_t  old;
+
+        wr_app_eval_init(s->r, &ev, wr_pool(s->r));
+        (void) wr_dict_del(&ev, s->now, &key, &old);
+    } else {
+        wr_dict_sets(wr_pool(s->r), s->now, c->key, c->value);
+    }
+}
+
+bool
+session_change(session_t *s, wr_str_t key, const wr_val_t *v, const wr_app_expr_t *expr)
+{
+    wr_buf_t  b = wr_buf(wr_pool(s->r));
+    wr_eval_t ev;
+    change_t *c = NULL;
+
+    if (v->type != WR_V_UNDEFINED && !put_json(s, v, &b, &ev)) {
+        (void) wr_app_fail(s->r, expr != NULL ? &expr->at : &s->settings->at, 500,
+                           WR_STR("Internal Server Error"),
+                           "the session's \"%.*s\" cannot be kept: %.*s", WR_ARG(key),
+                           WR_ARG(ev.err.message));
+        return false;
+    }
+    for (WR_EACH(change_t, have, &s->changes)) {
+        if (wr_str_eq(have->key, key)) {
+            c = have;
+        }
+    }
+    if (c == NULL) {
+        if (same(s, wr_dict_gets(s->base, key), v)) {
+            return true;
+        }
+        c = WR_PUSH(&s->changes, change_t);
+    }
+    *c = (change_t) {key, *v, expr};
+    if (v->type != WR_V_UNDEFINED) {
+        c->value = wr_val_copy(wr_pool(s->r), v);
+    }
+    apply(s, c);
+    return true;
+}
+
+static bool
+uses_session(const wr_app_expr_t *e)
+{
+    if (e == NULL || e->slow) {
+        return false;
+    }
+    for (uint32_t i = 0; i < wr_expr_nnames(e->expr); i++) {
+        if (wr_str_eqz(wr_expr_name_at(e->expr, i), "session")) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A key that both changed: an expression over the session (`session.n + 1`) is
+ * evaluated again, so that no increment is lost; any other value stands. */
+bool
+session_merge(session_t *s, wr_str_t text)
+{
+    wr_dict_t *before = s->base;
+
+    if (!parse(s, text, &s->base, &s->created)) {
+        return false;
+    }
+    s->text = text;
+    s->now = copy(wr_pool(s->r), s->base);
+    for (WR_EACH(change_t, c, &s->changes)) {
+        const wr_val_t *theirs = wr_dict_gets(s->base, c->key);
+
+        if (uses_session(c->expr) && !same(s, wr_dict_gets(before, c->key), theirs)) {
+            wr_val_t v;
+
+            if (!wr_app_eval(s->r, c->expr, &v)) {
+                return false;
+            }
+            c->value = wr_val_copy(wr_pool(s->r), &v);
+        }
+        apply(s, c);
+    }
+    return true;
+}
+
+/* ---- the mapping ---- */
+
+static wr_val_t
+dict_of(wr_obj_t *o)
+{
+    return wr_vdict(((session_t *) (void *) o)->now);
+}
+
+static bool
+attr(wr_eval_t *ev, wr_obj_t *o, wr_str_t name, wr_val_t *out)
+{
+    static const char *const methods[] = {"get", "keys", "values", "items"};
+    wr_val_t                 d = dict_of(o);
+
+    for (unsigned i = 0; i < WR_COUNT(methods); i++) {
+        if (wr_str_eqz(name, methods[i])) {
+            return wr_find_attr(ev, &d, name, out);
+        }
+    }
+    return false;
+}
+
+static bool
+item(wr_eval_t *ev, wr_obj_t *o, const wr_val_t *key, wr_val_t *out)
+{
+    wr_val_t *v;
+
+    (void) ev;
+    if (key->type != WR_V_STR) {
+        return false;
+    }
+    v = wr_dict_gets(((session_t *) (void *) o)->now, wr_val_text(key));
+    if (v == NULL) {
+        return false;
+    }
+    *out = *v;
+    return true;
+}
+
+static bool
+length(wr_eval_t *ev, wr_obj_t *o, int64_t *n)
+{
+    (void) ev;
+    *n = ((session_t *) (void *) o)->now->live;
+    return true;
+}
+
+static bool
+iter(wr_eval_t *ev, wr_obj_t *o, wr_iter_t *it)
+{
+    wr_val_t d = dict_of(o);
+
+    return wr_iter(ev, &d, it);
+}
+
+static bool
+contains(wr_eval_t *ev, wr_obj_t *o, const wr_val_t *v, bool *is)
+{
+    wr_val_t unused;
+
+    *is = item(ev, o, v, &unused);
+    return true;
+}
+
+static bool
+repr(wr_eval_t *ev, wr_obj_t *o, wr_buf_t *to)
+{
+    wr_val_t d = dict_of(o);
+
+    wr_buf_lit(to, "<session ");
+    if (!wr_put_repr(ev, to, &d)) {
+        return false;
+    }
+    wr_buf_char(to, '>');
+    return true;
+}
+
+const wr_obj_type_t session_type = {
+    .name = "session",
+    .attr = attr,
+    .item = item,
+    .length = length,
+    .iter = iter,
+    .contains = contains,
+    .repr = repr,
+    .mapping = true,
+};
