@@ -478,8 +478,14 @@ head_progress(wr_exchange_t *x)
             complete(x, sent);
             return;
         }
-        wr_timer_set(&x->uc->conn.timer, x->out != NULL ? x->send_timeout
-                                                        : x->read_timeout);
+        /* The time for the head as a whole begins when the request is out. */
+        if (x->out != NULL) {
+            wr_timer_set(&x->uc->conn.timer, x->send_timeout);
+            x->head_timed = false;
+        } else if (!x->head_timed) {
+            wr_timer_set(&x->uc->conn.timer, x->read_timeout);
+            x->head_timed = true;
+        }
         return;
     }
     if (rc == WR_OK && (x->out != NULL || !x->out_complete)) {

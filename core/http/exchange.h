@@ -42,6 +42,7 @@ typedef struct wr_exchange {
     wr_str_t     status_line;   /* "200 OK" */
     wr_headers_t in;
     bool         have_status;
+    bool         head_timed;    /* the time for the head runs */
     bool         head_request;  /* the answer has no body */
     unsigned     interims;
     /* its body */

@@ -351,9 +351,10 @@ copy_field(wr_req_t *r, proxy_t *p, const wr_header_t *h)
     default:
         break;
     }
-    /* A relative Location stays relative: the other server has said so. */
+    /* A relative Location that was not rewritten stays relative. */
     (void) wr_headers_add(&r->out,
-                          h->id == WR_H_LOCATION && value.n != 0 && value.p[0] == '/'
+                          h->id == WR_H_LOCATION && value.p == h->value.p && value.n != 0
+                                  && value.p[0] == '/'
                               ? WR_H_OTHER
                               : (wr_hid_t) h->id,
                           h->name, value);
