@@ -219,14 +219,17 @@ static void
 updated(void *data, const reply_t *r)
 {
     job_t *j = data;
+    cmd_t *c = j->cmd;
+    bool   again = c != NULL && c->again;
 
     j->cmd = NULL;
     if (failed(j, r)) {
         put_aside(j);
         update_done(j, j->settings->fallback ? JOB_DONE : JOB_AWAY);
     } else if (r->type == REDIS_REPLY_INTEGER
-               || (r->type == REDIS_REPLY_STRING && wr_str_eq(r->text, j->text)))
+               || (again && r->type == REDIS_REPLY_STRING && wr_str_eq(r->text, j->text)))
     {
+        /* Sent again, it may meet what it has done itself. */
         put_aside(j);
         update_done(j, JOB_DONE);
     } else if (r->type == REDIS_REPLY_STRING) {

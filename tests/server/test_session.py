@@ -489,7 +489,7 @@ def test_redis_fallback(server, redis):
 @pytest.mark.parametrize("answer", [
     b"hello\r\n", b"*1000000000\r\n", b"$999999999\r\n", b"+OK\r\n+OK\r\n", b":1\r\n",
     b"$5\r\nab", b"", b"-LOADING Redis is loading\r\n", b"*1\r\n*1\r\n*1\r\n:1\r\n",
-    b"$-1\r\n$-1\r\n$-1\r\n", b"\x00" * 100, b"x" * 5000000], ids=range(12))
+    b"$-1\r\n$-1\r\n$-1\r\n", b"\x00" * 100, b"x" * 5000000], ids=[str(i) for i in range(12)])
 def test_redis_garbage(server, answer):
     fake = socket.create_server(("127.0.0.1", 0))
     ended = threading.Event()
