@@ -1,0 +1,216 @@
+"""Routes, steps, views, bodies and fetches: applications in the conf."""
+
+import json
+import os
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from harness.modules import load_module
+from harness.ports import refused_port
+from harness.server import ROOT, Server
+
+CONF = r"""
+server {
+    listen 127.0.0.1:%%PORT%%;
+    template_root %%PREFIX%%/templates;
+
+    route GET / { text Hello world; }
+    route GET /hi/{username} { text "Hello, {{ params.username }} {{ query.page }}"; }
+    route POST /json { json {"value": json.key}; }
+    route POST /form { json {"a": form.a, "all": form.getall("a"), "file": files.up.filename|default("none")}; }
+    route GET /n/{n:int} name=number { json params.n + 1; }
+    route GET /n/{w:slug} { text slug {{ params.w }}; }
+    route GET /n/fixed { text fixed; }
+    route GET /n/{rest:path} { text rest {{ params.rest }}; }
+    route GET /steps/{n:int} {
+        set x = params.n * 2;
+        require x > 10 else 404 too small;
+        when x > 100 { text big {{ x }}; }
+        otherwise { status 201; header X-A {{ x }}; cookie c {{ x }} max-age=60; }
+        json {"x": x, "url": url_for("number", n=7, q="a b")};
+    }
+    route GET /go { redirect {{ query.to }}; }
+    route GET /out { redirect https://example.org/ external; }
+    route GET /page/{name} { template page.html name=params.name items=[1, "<b>"]; }
+    route GET /boom { text {{ 1 / 0 }}; }
+    route GET /hash { set h = hash_password("x"); json [verify_password("x", h), verify_password("y", h)]; }
+    routes /group { header X-Group yes; route GET /a { html <b>{{ query.x }}</b>; } }
+    location = /n/exact { return 200 "location\n"; }
+
+    route GET /fetch { fetch p = http://127.0.0.1:%%U%%/hello; json [p.status, p.text, p.ok]; }
+    route GET /gather {
+        gather {
+            fetch a = http://127.0.0.1:%%U%%/slow;
+            fetch b = http://127.0.0.1:%%U%%/slow;
+            fetch c = http://127.0.0.1:%%DEAD%%/ { optional; }
+        }
+        json [a.text, b.text, c.ok];
+    }
+    route GET /late { fetch a = http://127.0.0.1:%%U%%/slow { timeout 100ms; } text never; }
+    route GET /dead { fetch a = http://127.0.0.1:%%DEAD%%/; text never; }
+    route GET /store { fetch a = http://127.0.0.1:%%U%%/hello { store {{ query.f }}; } json a.ok; }
+}
+"""
+
+
+class Backend(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        if self.path == "/slow":
+            time.sleep(0.5)
+        body = ("page " + self.path).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        try:
+            self.wfile.write(body)
+        except OSError:
+            pass            # the client did not wait
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def s(server):
+    backend = ThreadingHTTPServer(("127.0.0.1", 0), Backend)
+    threading.Thread(target=backend.serve_forever, daemon=True).start()
+    closed, dead = refused_port()
+    s = server(CONF, main=load_module("route", "json", "template", "fetch"),
+               names={"U": backend.server_address[1], "DEAD": dead},
+               files={"templates/base.html": "<h1>{% block b %}{% endblock %}</h1>",
+                      "templates/page.html":
+                      "{% extends 'base.html' %}{% block b %}{{ name }}"
+                      "{% for i in items %} {{ loop.index }}:{{ i }}{% endfor %}"
+                      "{% endblock %}"})
+    yield s
+    backend.shutdown()
+    backend.server_close()
+    closed.close()
+
+
+def post(s, target, body, kind="application/json"):
+    return s.get(target, "Content-Type: " + kind, method="POST", body=body)
+
+
+def test_text_and_parameters(s):
+    r = s.get("/")
+    assert (r.status, r.text) == (200, "Hello world")
+    assert r.get("Content-Type") == "text/plain; charset=utf-8"
+    assert s.get("/hi/ann?page=2").text == "Hello, ann 2"
+    assert s.get("/hi/ann").text == "Hello, ann "
+
+
+@pytest.mark.parametrize("value", [1, 2.5, "é", None, True, [1, [2]], {"a": {}}])
+def test_json_comes_back_as_it_was(s, value):
+    r = post(s, "/json", json.dumps({"key": value}))
+    assert r.text == json.dumps({"value": value})
+    assert r.get("Content-Type") == "application/json; charset=utf-8"
+
+
+@pytest.mark.parametrize("body,words", [
+    ("{", "not JSON"), ("", "no body"), ('{"k": 1}', "'key'"),
+    ('{"key": 1, "key": 2}', "duplicate"), ("[" * 200, "not JSON")])
+def test_a_broken_body_is_the_clients_error(s, body, words):
+    r = post(s, "/json", body)
+    assert r.status == 400
+    assert words in json.loads(r.text)["error"]
+
+
+def test_forms(s):
+    r = post(s, "/form", "a=1&a=%C3%A9+x", "application/x-www-form-urlencoded")
+    assert r.status == 400 and "'up'" in r.text
+    multi = ('--B\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n'
+             '--B\r\nContent-Disposition: form-data; name="up"; filename="f.txt"\r\n'
+             '\r\nabc\r\n--B--\r\n')
+    r = post(s, "/form", multi, "multipart/form-data; boundary=B")
+    assert json.loads(r.text) == {"a": "1", "all": ["1"], "file": "f.txt"}
+    assert post(s, "/form", multi[:60], "multipart/form-data; boundary=B").status == 400
+    assert post(s, "/form", "x", "text/plain").status == 415
+
+
+def test_which_route(s):
+    assert s.get("/n/41").text == "42"
+    assert s.get("/n/fixed").text == "fixed"
+    assert s.get("/n/a-b").text == "slug a-b"
+    assert s.get("/n/a/b").text == "rest a/b"
+    assert s.get("/n/exact").text == "location\n"
+    r = s.get("/json")
+    assert r.status == 405 and r.get("Allow") == "POST, OPTIONS"
+    assert s.get("/json", method="OPTIONS").status == 204
+    assert s.get("/", method="HEAD").get("Content-Length") == "11"
+
+
+def test_steps(s):
+    assert s.get("/steps/3").status == 404
+    assert s.get("/steps/60").text == "big 120"
+    r = s.get("/steps/7")
+    assert r.status == 201
+    assert r.get("X-A") == "14"
+    assert r.get("Set-Cookie").startswith("c=14; Max-Age=60")
+    assert json.loads(r.text) == {"x": 14, "url": "/n/7?q=a%20b"}
+    r = s.get("/group/a?x=%3Ci%3E")
+    assert (r.text, r.get("X-Group")) == ("<b>&lt;i&gt;</b>", "yes")
+
+
+@pytest.mark.parametrize("to,status", [
+    ("/here", 303), ("//evil.org/", 400), ("https://evil.org/", 400),
+    ("/%5Cevil.org", 303), ("%5C%5Cevil.org", 400), ("javascript:x", 400)])
+def test_open_redirects_are_refused(s, to, status):
+    r = s.get("/go?to=" + to)
+    if to == "/%5Cevil.org":
+        assert r.status == 400
+    else:
+        assert r.status == status
+    assert s.get("/out").get("Location") == "https://example.org/"
+
+
+def test_templates(s):
+    assert s.get("/page/%3Cx%3E").text == "<h1>&lt;x&gt; 1:1 2:&lt;b&gt;</h1>"
+
+
+def test_errors_do_not_leak(s):
+    r = s.get("/boom", "Accept: application/json")
+    assert r.status == 500 and "division" not in r.text
+    assert "ZeroDivisionError" in s.error_log()
+    assert "test.conf:" in s.error_log()
+
+
+def test_passwords(s):
+    assert json.loads(s.get("/hash").text) == [True, False]
+
+
+def test_fetch(s):
+    assert json.loads(s.get("/fetch").text) == [200, "page /hello", True]
+    began = time.monotonic()
+    assert json.loads(s.get("/gather").text) == ["page /slow", "page /slow", False]
+    assert time.monotonic() - began < 0.9
+    assert s.get("/late").status == 504
+    assert s.get("/dead").status == 502
+
+
+def test_store(s):
+    assert s.get("/store?f=out.html").text == "true"
+    assert s.read("out.html") in ("page /hello", b"page /hello")
+    assert s.get("/store?f=../x").status == 400
+
+
+def test_the_tutorial_is_a_conf():
+    s = Server("events { }", raw=True, wait=False)
+    for folder in ("data", "logs"):
+        os.makedirs(s.path(folder), exist_ok=True)
+    with open(ROOT + "/conf/tutorial.conf") as f:
+        text = f.read().replace("8080", "%%PORT%%").replace("8010", "%%PORT2%%")
+    for name in ("tutorial.sql", "mime.types", "templates"):
+        os.symlink(ROOT + "/conf/" + name, s.path(name))
+    os.makedirs(s.path("conf"), exist_ok=True)
+    os.symlink(ROOT + "/conf/templates", s.path("conf/templates"))
+    with open(s.path("tutorial.conf"), "w") as f:
+        f.write(s.fill(text))
+    r = s.run("-t", "-c", s.path("tutorial.conf"))
+    s.remove()
+    assert r.returncode == 0, r.stderr
