@@ -402,14 +402,8 @@ allowance(wr_h1_t *h)
 static char *
 scratch(void)
 {
-    static char *buffer;
+    static char buffer[SCRATCH];
 
-    if (buffer == NULL) {
-        static wr_pool_t *pool;
-
-        pool = wr_pool_new();
-        buffer = wr_alloc_bytes(pool, SCRATCH);
-    }
     return buffer;
 }
 

@@ -1,0 +1,445 @@
+"""HTTP/2 by frames of our own making, by curl and by h2load: what a good client gets,
+and that a hostile one neither crashes the server nor holds others up."""
+
+import shutil
+import socket
+import struct
+import subprocess
+import time
+
+import pytest
+
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+DATA, HEADERS, PRIORITY, RST, SETTINGS, PUSH, PING, GOAWAY, WINDOW, CONTINUATION = range(10)
+END_STREAM, END_HEADERS, ACK = 1, 4, 1
+STATUS = {0x88: 200, 0x89: 204, 0x8c: 400, 0x8d: 404, 0x8e: 500}
+
+
+def frame(kind, flags, stream, payload=b""):
+    return struct.pack(">I", len(payload))[1:] + bytes((kind, flags)) \
+        + struct.pack(">I", stream) + payload
+
+
+def text(s):
+    s = s if isinstance(s, bytes) else s.encode()
+    if len(s) < 127:
+        return bytes((len(s),)) + s
+    n, out = len(s) - 127, b"\x7f"
+    while n >= 128:
+        out += bytes((n & 127 | 128,))
+        n >>= 7
+    return out + bytes((n,)) + s
+
+
+def block(*fields):
+    """Literal fields that enter no table."""
+    return b"".join(b"\0" + text(k) + text(v) for k, v in fields)
+
+
+def request(path="/", method="GET", authority="a", more=()):
+    return block((":method", method), (":scheme", "http"), (":path", path),
+                 (":authority", authority), *more)
+
+
+class Client:
+    def __init__(self, port, settings=b"", preface=True):
+        self.s = socket.create_connection(("127.0.0.1", port), 5)
+        self.buf = b""
+        if preface:
+            self.s.sendall(PREFACE + frame(SETTINGS, 0, 0, settings))
+
+    def send(self, *args):
+        self.s.sendall(frame(*args))
+
+    def get(self, stream, path="/", **more):
+        self.send(HEADERS, END_STREAM | END_HEADERS, stream, request(path, **more))
+
+    def read(self):
+        """The next frame; None at the end."""
+        try:
+            while True:
+                if len(self.buf) >= 9:
+                    n = struct.unpack(">I", b"\0" + self.buf[:3])[0]
+                    if len(self.buf) >= 9 + n:
+                        head, body = self.buf[:9], self.buf[9:9 + n]
+                        self.buf = self.buf[9 + n:]
+                        return (head[3], head[4],
+                                struct.unpack(">I", head[5:])[0], body)
+                part = self.s.recv(65536)
+                if not part:
+                    return None
+                self.buf += part
+        except ConnectionError:
+            return None
+
+    def until(self, kind, stream=None):
+        while True:
+            f = self.read()
+            if f is None or (f[0] == kind and stream in (None, f[2])):
+                return f
+
+    def answer(self, stream):
+        """Status, body, error code of RST_STREAM; the window is kept open."""
+        status, body = None, b""
+        while True:
+            f = self.read()
+            if f is None:
+                return status, body, "closed"
+            kind, flags, on, payload = f
+            if kind == GOAWAY and on == 0 and stream > struct.unpack(">I", payload[:4])[0]:
+                return status, body, "goaway"
+            if on != stream:
+                continue
+            if kind == HEADERS and status is None:
+                at = 0
+                while payload[at] & 0xe0 == 0x20:   # changes of the table's size
+                    at += 1
+                status = STATUS.get(payload[at], -1)
+            if kind == DATA:
+                body += payload
+                if payload:
+                    inc = struct.pack(">I", len(payload))
+                    self.s.sendall(frame(WINDOW, 0, 0, inc) + frame(WINDOW, 0, stream, inc))
+            if kind == RST:
+                return status, body, struct.unpack(">I", payload)[0]
+            if flags & END_STREAM and kind in (DATA, HEADERS):
+                return status, body, None
+
+    def close(self):
+        self.s.close()
+
+
+CONF = """
+server {
+    listen 127.0.0.1:%%PORT%%; http2 on; keepalive_requests 100000;
+    location / { return 200 "$request|$http2|$http_host|$http_cookie|$http_x"; }
+    location /big { alias %%PREFIX%%/html/big; }
+    location /slow { alias %%PREFIX%%/html/big; limit_rate 100k; }
+    location /up { proxy_pass http://127.0.0.1:%%PORT2%%; }
+    location /stream { proxy_request_buffering off; proxy_pass http://127.0.0.1:%%PORT2%%; }
+    location /trailer { add_trailer X-End $status; alias %%PREFIX%%/html/big; }
+    location /none { return 444; }
+}
+server { listen 127.0.0.1:%%PORT2%%; client_max_body_size 0; root %%PREFIX%%/html;
+         location / { dav_methods PUT; create_full_put_path on; } }
+"""
+BIG = bytes(range(256)) * 4000
+
+
+@pytest.fixture
+def s(server):
+    return server(CONF, files={"html/big": BIG, "html/up/big": BIG})
+
+
+def fine(s):
+    """Another client is served, and at once."""
+    c = Client(s.port())
+    began = time.monotonic()
+    c.get(1)
+    assert c.answer(1)[0] == 200
+    assert time.monotonic() - began < 2
+    c.close()
+
+
+def test_both_protocols_on_one_port(s):
+    c = Client(s.port())
+    c.get(1, "/x?y", more=(("cookie", "a=1"), ("x", "y"), ("cookie", "b=2")))
+    status, body, error = c.answer(1)
+    assert (status, error) == (200, None)
+    assert body == b"GET /x?y HTTP/2.0|h2c|a|a=1; b=2|y"
+    assert s.get("/").body.startswith(b"GET / HTTP/1.1||localhost|")
+
+
+def test_many_streams(s):
+    c = Client(s.port())
+    ids = range(1, 200, 2)
+    c.s.sendall(b"".join(frame(HEADERS, 5, i, request("/%d" % i)) for i in ids))
+    ended = set()
+    while len(ended) < len(ids):
+        kind, flags, on, _ = c.read()
+        if kind in (DATA, HEADERS) and flags & END_STREAM:
+            ended.add(on)
+    assert ended == set(ids)
+
+
+def test_large_answers_keep_to_the_window(s):
+    c = Client(s.port())
+    c.get(1, "/big")
+    got = 0
+    c.s.settimeout(0.5)
+    try:
+        while True:
+            kind, _, _, payload = c.read()
+            got += len(payload) if kind == DATA else 0
+    except socket.timeout:
+        pass
+    assert got == 65535
+    c.s.settimeout(5)
+    inc = struct.pack(">I", 1 << 24)
+    c.s.sendall(frame(WINDOW, 0, 0, inc) + frame(WINDOW, 0, 1, inc))
+    assert c.answer(1)[1] == BIG[65535:]
+
+
+def test_a_slow_stream_does_not_hold_the_fast(s):
+    c = Client(s.port())
+    c.send(WINDOW, 0, 0, struct.pack(">I", 1 << 24))
+    c.get(1, "/slow")
+    began = time.monotonic()
+    for i in range(3, 43, 2):
+        c.get(i)
+        assert c.answer(i)[0] == 200
+    assert time.monotonic() - began < 1
+
+
+def test_head_has_no_body(s):
+    c = Client(s.port())
+    c.get(1, "/big", method="HEAD")
+    assert c.answer(1) == (200, b"", None)
+
+
+@pytest.mark.parametrize("where", ["/up", "/stream"])
+@pytest.mark.parametrize("length", [True, False])
+def test_bodies_of_requests(s, where, length):
+    c = Client(s.port())
+    more = (("content-length", str(len(BIG))),) if length else ()
+    c.send(HEADERS, END_HEADERS, 1, request(where + "/new", "PUT", more=more))
+    windows = {0: 65535, 1: 65535}
+    sent = 0
+    while sent < len(BIG):
+        n = min(16384, len(BIG) - sent, windows[0], windows[1])
+        if n == 0:
+            f = c.read()
+            if f[0] == WINDOW:
+                windows[f[2]] += struct.unpack(">I", f[3])[0]
+            continue
+        c.send(DATA, END_STREAM if sent + n == len(BIG) else 0, 1, BIG[sent:sent + n])
+        windows[0] -= n
+        windows[1] -= n
+        sent += n
+    assert c.answer(1)[2] is None
+    with open(s.path("html%s/new" % where), "rb") as f:
+        assert f.read() == BIG
+
+
+def test_trailers(s):
+    c = Client(s.port())
+    c.get(1, "/trailer", method="GET")
+    heads = 0
+    while True:
+        kind, flags, on, payload = c.read()
+        if kind == DATA:
+            inc = struct.pack(">I", max(1, len(payload)))
+            c.s.sendall(frame(WINDOW, 0, 0, inc) + frame(WINDOW, 0, 1, inc))
+            assert not flags & END_STREAM
+        if kind == HEADERS:
+            heads += 1
+            if flags & END_STREAM:
+                break
+    assert heads == 2
+
+
+def test_444_ends_the_stream_only(s):
+    c = Client(s.port())
+    c.get(1, "/none")
+    assert c.answer(1)[2] not in (None, "closed")
+    c.get(3)
+    assert c.answer(3)[0] == 200
+
+
+MALFORMED = {
+    "no path": block((":method", "GET"), (":scheme", "http"), (":authority", "a")),
+    "no method": block((":scheme", "http"), (":path", "/"), (":authority", "a")),
+    "two paths": request() + block((":path", "/b")),
+    "late pseudo": request(more=(("x", "y"),)) + block((":path", "/b")),
+    "unknown pseudo": block((":nonsense", "x")) + request(),
+    "upper case": request(more=(("X-Upper", "1"),)),
+    "connection": request(more=(("connection", "close"),)),
+    "transfer-encoding": request(more=(("transfer-encoding", "chunked"),)),
+    "line break": request(more=(("x", "a\r\nb: c"),)),
+    "nul": request(more=(("x", "a\0b"),)),
+    "length without body": request(more=(("content-length", "5"),)),
+    "bad length": request(more=(("content-length", "-5"),)),
+    "relative path": request("x"),
+    "empty path": request(""),
+    "outside": request("/../../x"),
+    "bad authority": request(authority="a b"),
+    "no host": block((":method", "GET"), (":scheme", "http"), (":path", "/")),
+    "other host": request(more=(("host", "b"),)),
+    "bad method": request(method="G ET"),
+}
+
+
+@pytest.mark.parametrize("name", MALFORMED)
+def test_malformed_heads(s, name):
+    c = Client(s.port())
+    c.send(HEADERS, 5, 1, MALFORMED[name])
+    status, _, error = c.answer(1)
+    assert status == 400 or (status is None and error is not None)
+    fine(s)
+
+
+@pytest.mark.parametrize("method", ["TRACE", "CONNECT"])
+def test_methods_that_are_refused(s, method):
+    c = Client(s.port())
+    if method == "CONNECT":
+        c.send(HEADERS, 5, 1, block((":method", method), (":authority", "a:1")))
+    else:
+        c.get(1, method=method)
+    status, _, error = c.answer(1)
+    assert status not in (200, None) or error is not None
+    fine(s)
+
+
+def test_too_large_heads(s):
+    c = Client(s.port())
+    c.send(HEADERS, END_STREAM, 1, request(more=(("x", "y" * 12000),)))
+    c.send(CONTINUATION, 0, 1, block(("x", "y" * 12000)))
+    c.send(CONTINUATION, END_HEADERS, 1, block(("x", "y" * 12000)))
+    assert c.answer(1)[0] == 400
+    c.get(3)
+    assert c.answer(3)[0] == 200
+
+
+def flood(s, frames, count):
+    """Sends until the server has had enough; what ended it, or None."""
+    c = Client(s.port())
+    try:
+        for i in range(count):
+            c.s.sendall(frames(i))
+    except OSError:
+        c.close()
+        return "closed"
+    try:
+        f = c.until(GOAWAY)
+    except socket.timeout:
+        f = None
+    c.close()
+    return f and "closed" or None
+
+
+ATTACKS = {
+    "rapid reset": lambda i: frame(HEADERS, 5, 2 * i + 1, request("/up/big"))
+    + frame(RST, 0, 2 * i + 1, struct.pack(">I", 8)),
+    "settings": lambda i: frame(SETTINGS, 0, 0, struct.pack(">HI", 3, i)) * 50,
+    "ping": lambda i: frame(PING, 0, 0, b"12345678") * 50,
+    "continuation": lambda i: frame(HEADERS if i == 0 else CONTINUATION, 0, 1,
+                                    request() if i == 0 else block(("x", "y" * 100))),
+    "empty continuation": lambda i: frame(HEADERS if i == 0 else CONTINUATION, 0, 1,
+                                          request() if i == 0 else b""),
+    "window overflow": lambda i: frame(WINDOW, 0, 0, struct.pack(">I", 0x7fffffff)),
+    "zero window": lambda i: frame(WINDOW, 0, 0, struct.pack(">I", 0)),
+    "data on nothing": lambda i: frame(DATA, 0, 2 * i + 1, b"x"),
+    "even stream": lambda i: frame(HEADERS, 5, 2, request()),
+    "large frame": lambda i: frame(DATA, 0, 1, b"x" * 20000),
+    "bad hpack": lambda i: frame(HEADERS, 5, 2 * i + 1, b"\xff\xff\xff\xff\xff\xff"),
+    "push": lambda i: frame(PUSH, 4, 1, b"\0\0\0\2"),
+}
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+def test_hostile_frames(s, name):
+    assert flood(s, ATTACKS[name], 20000) == "closed"
+    fine(s)
+
+
+def test_a_header_bomb(s):
+    """One entry of the table, named again and again."""
+    c = Client(s.port())
+    big = b"\x40" + text("bomb") + text("z" * 3900)
+    try:
+        c.send(HEADERS, 5, 1, request() + big + b"\xbe" * 10000)
+        assert c.answer(1)[0] in (None, 400)
+    except OSError:
+        pass
+    fine(s)
+
+
+def test_nobody_reads(s):
+    held = []
+    for _ in range(20):
+        c = Client(s.port(), struct.pack(">HI", 4, 0x7fffffff))
+        c.send(WINDOW, 0, 0, struct.pack(">I", 0x7fff0000))
+        for i in range(1, 40, 2):
+            c.get(i, "/big")
+        held.append(c)
+    fine(s)
+    for c in held:
+        c.close()
+    fine(s)
+
+
+def test_half_a_preface(server):
+    s = server(CONF, files={"html/big": BIG}, http="client_header_timeout 1s;")
+    c = Client(s.port(), preface=False)
+    c.s.sendall(PREFACE[:10])
+    time.sleep(0.1)
+    c.s.sendall(PREFACE[10:] + frame(SETTINGS, 0, 0))
+    c.get(1)
+    assert c.answer(1)[0] == 200
+    slow = Client(s.port())
+    slow.send(HEADERS, 0, 1, request())
+    assert slow.until(HEADERS) is None      # the rest of the head never comes
+
+
+def test_idle_connections_end_with_goaway(server):
+    s = server(CONF, files={"html/big": BIG}, http="keepalive_timeout 1s;")
+    c = Client(s.port())
+    c.get(1)
+    assert c.answer(1)[0] == 200
+    assert c.until(GOAWAY)[3][:4] == struct.pack(">I", 1)
+    assert c.until(-1) is None
+
+
+def test_a_reload_loses_no_stream(s):
+    c = Client(s.port())
+    c.get(1, "/slow")
+    time.sleep(0.2)
+    s.signal("HUP")
+    last, i = 0x7fffffff, 3
+    while last == 0x7fffffff:
+        f = c.until(GOAWAY) if i > 41 else None
+        if f is None:
+            c.get(i)
+            i += 2
+            time.sleep(0.02)
+        else:
+            last = struct.unpack(">I", f[3][:4])[0]
+    assert last >= 41
+    inc = struct.pack(">I", 1 << 24)
+    c.s.sendall(frame(WINDOW, 0, 0, inc) + frame(WINDOW, 0, 1, inc))
+    ended = set()
+    while 1 not in ended:
+        kind, flags, on, _ = c.read()
+        if kind in (DATA, HEADERS) and flags & END_STREAM:
+            ended.add(on)
+    fine(s)
+
+
+def tool(name):
+    path = shutil.which(name)
+    if path is None:
+        pytest.skip("no " + name)
+    return path
+
+
+def test_curl(s):
+    url = "http://127.0.0.1:%d/big" % s.port()
+    out = subprocess.run([tool("curl"), "-s", "--http2-prior-knowledge", url],
+                         capture_output=True, timeout=20, check=True)
+    assert out.stdout == BIG
+
+
+@pytest.mark.parametrize("path", ["/", "/big", "/up/big"])
+def test_h2load(s, path):
+    out = subprocess.run([tool("h2load"), "-n", "400", "-c", "4", "-m", "20",
+                          "http://127.0.0.1:%d%s" % (s.port(), path)],
+                         capture_output=True, timeout=60, text=True, check=True)
+    assert "400 succeeded, 0 failed, 0 errored, 0 timeout" in out.stdout
+    assert "400 2xx, 0 3xx, 0 4xx, 0 5xx" in out.stdout
+
+
+def test_http2_is_off_unless_asked(server):
+    s = server("server { listen 127.0.0.1:%%PORT%%; return 200 hi; }")
+    c = Client(s.port())
+    data = c.s.recv(4096)
+    assert data == b"" or data.startswith(b"HTTP/1.1 ") or b"<html>" in data

@@ -1,0 +1,275 @@
+"""TLS from outside: who answers to which name, resumption, client certificates,
+plain requests on TLS ports, and TLS towards upstreams."""
+
+import re
+import socket
+import ssl
+import subprocess
+import time
+
+import pytest
+
+
+def openssl(*args, cwd):
+    subprocess.run(["openssl", *args], cwd=cwd, check=True, stdout=subprocess.DEVNULL,
+                   stderr=subprocess.DEVNULL)
+
+
+@pytest.fixture(scope="module")
+def certs(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("certs")
+    folder.chmod(0o755)
+    curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
+    for name in ("a.example", "b.example", "ca"):
+        openssl("req", "-x509", *curve, "-nodes", "-keyout", name + ".key", "-out",
+                name + ".pem", "-days", "30", "-subj", "/CN=" + name, "-addext",
+                "subjectAltName=DNS:" + name, cwd=folder)
+    openssl("req", *curve, "-passout", "pass:secret", "-keyout", "client.key", "-out",
+            "client.csr", "-subj", "/CN=client", cwd=folder)
+    openssl("x509", "-req", "-in", "client.csr", "-CA", "ca.pem", "-CAkey", "ca.key",
+            "-out", "client.pem", "-days", "10", cwd=folder)
+    (folder / "pass").write_text("wrong\nsecret\n")
+    return folder
+
+
+def context(version=None, client=None, alpn=None):
+    c = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    c.check_hostname = False
+    c.verify_mode = ssl.CERT_NONE
+    if version:
+        c.minimum_version = c.maximum_version = version
+    if client:
+        c.load_cert_chain(str(client / "client.pem"), str(client / "client.key"), "secret")
+    if alpn:
+        c.set_alpn_protocols(alpn)
+    return c
+
+
+def ask(s, name="a.example", host=None, path="/", ctx=None, session=None):
+    """The answer's text, the peer's certificate, the session."""
+    ctx = ctx or context()
+    with socket.create_connection(("127.0.0.1", s.port()), 5) as raw:
+        with ctx.wrap_socket(raw, server_hostname=name, session=session) as t:
+            t.sendall(("GET %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n"
+                       % (path, host or name or "a.example")).encode())
+            data = b""
+            while True:
+                part = t.recv(65536)
+                if not part:
+                    break
+                data += part
+            return data.decode("latin-1"), t.getpeercert(True), t.session
+
+
+def der(certs, name):
+    return ssl.PEM_cert_to_DER_cert((certs / (name + ".pem")).read_text())
+
+
+TWO = """
+server {
+    listen 127.0.0.1:%%PORT%% ssl; server_name a.example;
+    ssl_certificate %%C%%/a.example.pem; ssl_certificate_key %%C%%/a.example.key;
+    location / { return 200 "a $ssl_protocol $ssl_server_name $ssl_session_reused $scheme $https $ssl_client_verify."; }
+    location /big { alias %%PREFIX%%/html/big; }
+}
+server {
+    listen 127.0.0.1:%%PORT%% ssl; server_name b.example;
+    ssl_certificate %%C%%/$ssl_server_name.pem; ssl_certificate_key %%C%%/b.example.key;
+    ssl_protocols TLSv1.2;
+    location / { return 200 "b $ssl_protocol"; }
+}
+server {
+    listen 127.0.0.1:%%PORT%% ssl; server_name no.example; ssl_reject_handshake on;
+}
+"""
+
+
+def test_each_name_has_its_certificate(server, certs):
+    s = server(TWO, names={"C": certs})
+    text, cert, _ = ask(s)
+    assert cert == der(certs, "a.example")
+    assert "a TLSv1.3 a.example . https on NONE." in text
+    text, cert, _ = ask(s, "b.example")
+    assert cert == der(certs, "b.example") and text.endswith("b TLSv1.2")
+    text, cert, _ = ask(s, None)
+    assert cert == der(certs, "a.example")
+    with pytest.raises(ssl.SSLError, match="(?i)unrecognized.name"):
+        ask(s, "no.example")
+
+
+def test_large_bodies_arrive_whole(server, certs):
+    body = bytes(range(256)) * 8000
+    s = server(TWO, names={"C": certs}, files={"html/big": body})
+    text, _, _ = ask(s, path="/big")
+    assert text.partition("\r\n\r\n")[2].encode("latin-1") == body
+
+
+@pytest.mark.parametrize("settings", [
+    "", "ssl_session_tickets off; ssl_session_cache shared:S:1m;",
+    "ssl_session_cache builtin:100;"])
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_sessions_are_resumed_by_every_worker(server, certs, version, settings):
+    workers = 1 if "builtin" in settings else 3
+    s = server(TWO, names={"C": certs}, http=settings, workers=workers)
+    ctx = context(version)
+    _, _, session = ask(s, ctx=ctx)
+    for _ in range(8):
+        text, _, again = ask(s, ctx=ctx, session=session)
+        assert " r https" in text
+        session = again
+
+
+def test_sessions_survive_a_reload(server, certs):
+    s = server(TWO, names={"C": certs})
+    ctx = context(ssl.TLSVersion.TLSv1_2)
+    _, _, session = ask(s, ctx=ctx)
+    old = s.workers()
+    s.signal("HUP")
+    deadline = time.monotonic() + 10
+    while set(old) & set(s.workers()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    text, _, _ = ask(s, ctx=ctx, session=session)
+    assert " r https" in text
+
+
+def test_plain_requests_are_answered_497(server, certs):
+    s = server(TWO, names={"C": certs})
+    answer = s.get("/")
+    assert answer.status == 400
+    assert b"The plain HTTP request was sent to HTTPS port" in answer.body
+
+
+@pytest.mark.parametrize("offer, chosen", [
+    (["http/1.1"], "http/1.1"), (["h2", "http/1.1"], "http/1.1")])
+def test_alpn(server, certs, offer, chosen):
+    s = server(TWO, names={"C": certs})
+    with socket.create_connection(("127.0.0.1", s.port()), 5) as raw:
+        with context(alpn=offer).wrap_socket(raw, server_hostname="a.example") as t:
+            assert t.selected_alpn_protocol() == chosen
+
+
+def test_no_common_protocol_is_refused(server, certs):
+    s = server(TWO, names={"C": certs})
+    with pytest.raises(ssl.SSLError):
+        ask(s, ctx=context(alpn=["smtp"]))
+
+
+CLIENT = """
+server {
+    listen 127.0.0.1:%%PORT%% ssl; server_name a.example;
+    ssl_certificate %%C%%/a.example.pem; ssl_certificate_key %%C%%/a.example.key;
+    ssl_verify_client %%V%%; ssl_client_certificate %%C%%/ca.pem;
+    location / { return 200 "$ssl_client_verify $ssl_client_s_dn"; }
+}
+"""
+
+
+@pytest.mark.parametrize("verify, with_one, wanted", [
+    ("on", True, "SUCCESS CN=client"), ("on", False, "No required SSL certificate was sent"),
+    ("optional", True, "SUCCESS CN=client"), ("optional", False, "NONE ")])
+def test_client_certificates(server, certs, verify, with_one, wanted):
+    s = server(CLIENT, names={"C": certs, "V": verify})
+    text, _, _ = ask(s, ctx=context(client=certs if with_one else None))
+    assert wanted in text
+
+
+def test_a_client_certificate_of_nobody(server, certs):
+    s = server(CLIENT.replace("%%C%%/ca.pem", "%%C%%/b.example.pem"),
+               names={"C": certs, "V": "on"})
+    text, _, _ = ask(s, ctx=context(client=certs))
+    assert "The SSL certificate error" in text
+
+
+def test_another_host_on_a_verified_connection(server, certs):
+    s = server(CLIENT, names={"C": certs, "V": "on"})
+    text, _, _ = ask(s, host="other.example", ctx=context(client=certs))
+    assert text.startswith("HTTP/1.1 421 ")
+
+
+def test_half_handshakes_do_not_hold_others_up(server, certs):
+    s = server(TWO, names={"C": certs}, main="worker_rlimit_nofile 4096;",
+               http="client_header_timeout 2s;")
+    held = []
+    for i in range(200):
+        c = socket.create_connection(("127.0.0.1", s.port()), 5)
+        c.sendall(b"\x16\x03\x01\x02\x00\x01\x00"[:i % 8])
+        held.append(c)
+    assert "a TLSv1.3" in ask(s)[0]
+    held[7].settimeout(6)
+    assert held[7].recv(100) == b""
+    for c in held:
+        c.close()
+
+
+@pytest.mark.parametrize("conf, message", [
+    ("listen 127.0.0.1:%%PORT%% ssl;", 'no "ssl_certificate" is defined'),
+    ("listen 127.0.0.1:%%PORT%% ssl; ssl_certificate /nowhere.pem;",
+     'no "ssl_certificate_key" is defined'),
+    ("listen 127.0.0.1:%%PORT%% ssl; ssl_certificate /nowhere.pem;"
+     " ssl_certificate_key /nowhere.key;", 'cannot load certificate "/nowhere.pem"'),
+    ("ssl_session_cache shared:S;", "invalid zone size"),
+    ("ssl_session_cache unknown;", "invalid session cache"),
+    ("ssl_ciphers nonsense; listen 127.0.0.1:%%PORT%% ssl; ssl_certificate"
+     " %%C%%/a.example.pem; ssl_certificate_key %%C%%/a.example.key;",
+     "SSL_CTX_set_cipher_list"),
+])
+def test_bad_confs(certs, conf, message):
+    from harness.server import Server
+    s = Server("server { %s }" % conf, names={"C": certs}, wait=False)
+    try:
+        result = s.run("-t")
+        assert result.returncode != 0 and message in result.stderr
+    finally:
+        s.stopped = True
+        import shutil
+        shutil.rmtree(s.prefix)
+
+
+UP = """
+server {
+    listen 127.0.0.1:%%PORT2%% ssl; server_name a.example; access_log off;
+    ssl_certificate %%C%%/a.example.pem; ssl_certificate_key %%C%%/a.example.key;
+    ssl_verify_client optional; ssl_client_certificate %%C%%/ca.pem;
+    location / { return 200 "$ssl_protocol [$ssl_server_name] [$ssl_client_s_dn] $ssl_session_reused $request_method"; }
+    location /echo { client_max_body_size 0; return 200 "ok"; }
+}
+server {
+    listen 127.0.0.1:%%PORT%%; proxy_set_header Host a.example;
+    proxy_ssl_trusted_certificate %%C%%/a.example.pem; proxy_ssl_name a.example;
+    proxy_set_header Connection close;
+    location /plain { proxy_pass https://127.0.0.1:%%PORT2%%/; }
+    location /old { proxy_pass https://127.0.0.1:%%PORT2%%/; proxy_ssl_protocols TLSv1.2; }
+    location /sni { proxy_pass https://127.0.0.1:%%PORT2%%/; proxy_ssl_server_name on;
+                    proxy_ssl_verify on; }
+    location /cert { proxy_pass https://127.0.0.1:%%PORT2%%/;
+                     proxy_ssl_certificate %%C%%/client.pem;
+                     proxy_ssl_certificate_key %%C%%/client.key;
+                     proxy_ssl_password_file %%C%%/pass; }
+    location /wrong { proxy_pass https://127.0.0.1:%%PORT2%%/; proxy_ssl_verify on;
+                      proxy_ssl_name b.example; }
+    location /unknown { proxy_pass https://127.0.0.1:%%PORT2%%/; proxy_ssl_verify on;
+                        proxy_ssl_trusted_certificate %%C%%/b.example.pem; }
+    location /variable { set $to 127.0.0.1:%%PORT2%%; proxy_pass https://$to/; }
+    location /no-tls { proxy_pass https://127.0.0.1:%%PORT%%/; }
+}
+"""
+
+
+@pytest.mark.parametrize("path, status, wanted", [
+    ("/plain", 200, "TLSv1.3 [] []"), ("/old", 200, "TLSv1.2 [] []"),
+    ("/sni", 200, "TLSv1.3 [a.example] []"), ("/cert", 200, "TLSv1.3 [] [CN=client]"),
+    ("/variable", 200, "TLSv1.3 [] []"), ("/wrong", 502, ""), ("/unknown", 502, ""),
+    ("/no-tls", 502, "")])
+def test_upstreams(server, certs, path, status, wanted):
+    s = server(UP, names={"C": certs})
+    answer = s.get(path)
+    assert answer.status == status
+    assert wanted in answer.body.decode()
+    if path == "/wrong":
+        assert 'does not match "b.example"' in s.error_log()
+
+
+def test_upstream_sessions_are_resumed(server, certs):
+    s = server(UP, names={"C": certs})
+    texts = [s.get("/old").body.decode() for _ in range(3)]
+    assert re.search(r" \. GET$", texts[0]) and re.search(r" r GET$", texts[-1])
