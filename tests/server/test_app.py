@@ -79,9 +79,9 @@ class Backend(BaseHTTPRequestHandler):
 def s(server):
     backend = ThreadingHTTPServer(("127.0.0.1", 0), Backend)
     threading.Thread(target=backend.serve_forever, daemon=True).start()
-    closed, dead = refused_port()
+    closed = refused_port()
     s = server(CONF, main=load_module("route", "json", "template", "fetch"),
-               names={"U": backend.server_address[1], "DEAD": dead},
+               names={"U": backend.server_address[1], "DEAD": closed.getsockname()[1]},
                files={"templates/base.html": "<h1>{% block b %}{% endblock %}</h1>",
                       "templates/page.html":
                       "{% extends 'base.html' %}{% block b %}{{ name }}"
