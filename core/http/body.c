@@ -2,7 +2,7 @@
  * Request bodies: gathered in memory, and from client_body_buffer_size on in a
  * temporary file that goes with the request.
  */
-#include <weir/http/body_priv.h>
+#include <weir/http/body_feed.h>
 
 #include <errno.h>
 #include <fcntl.h>

@@ -6,7 +6,7 @@
  */
 #include <weir/http/h1_priv.h>
 
-#include <weir/http/body_priv.h>
+#include <weir/http/body_feed.h>
 
 enum { SCRATCH = 64 * 1024, MAX_TRAILER = 8192, MAX_EXT = 4096 };
 

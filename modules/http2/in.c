@@ -4,7 +4,7 @@
  */
 #include "h2.h"
 
-#include <weir/http/body_priv.h>
+#include <weir/http/body_feed.h>
 #include <weir/http/status.h>
 #include <weir/http/uri.h>
 

@@ -1,8 +1,8 @@
 /*
- * Between bodies and the fronts that fill them.
+ * For fronts: how they fill a request's body.
  */
-#ifndef WEIR_HTTP_BODY_PRIV_H
-#define WEIR_HTTP_BODY_PRIV_H
+#ifndef WEIR_HTTP_BODY_FEED_H
+#define WEIR_HTTP_BODY_FEED_H
 
 #include <weir/http/request.h>
 
