@@ -57,7 +57,7 @@ struct wr_pool {
     block_t   *large;
     cleanup_t *cleanups;
     size_t     used;
-    size_t     limit;
+    wr_pool_guard_t guard;
 };
 
 static __thread block_t *cache;
@@ -142,7 +142,7 @@ wr_pool_new(void)
     wr_pool_t *pool = (wr_pool_t *) (void *) block_get();
 
     pool->magic = MAGIC;
-    pool->limit = 0;
+    pool->guard = (wr_pool_guard_t) {0, NULL, NULL};
     reset(pool);
     return pool;
 }
@@ -235,8 +235,15 @@ wr_alloc(wr_pool_t *pool, size_t size)
     if (wr_likely(size <= LARGE)) {
         return bump(pool, size, ALIGN);
     }
+    if (size >= WR_POOL_GUARDED && pool->guard.over != NULL
+        && !wr_pool_room(pool, size)) {
+        pool->guard.over(pool->guard.data);
+    }
     p = large(pool, size);
     if (p == NULL) {
+        if (pool->guard.over != NULL) {
+            pool->guard.over(pool->guard.data);
+        }
         out_of_memory(size);
     }
     return p;
@@ -264,8 +271,9 @@ wr_zalloc(wr_pool_t *pool, size_t size)
 bool
 wr_pool_room(const wr_pool_t *pool, size_t size)
 {
-    return pool->limit == 0
-           || (pool->used <= pool->limit && size <= pool->limit - pool->used);
+    size_t limit = pool->guard.limit;
+
+    return limit == 0 || (pool->used <= limit && size <= limit - pool->used);
 }
 
 void *
@@ -280,7 +288,16 @@ wr_try_alloc(wr_pool_t *pool, size_t size)
 void
 wr_pool_limit(wr_pool_t *pool, size_t bytes)
 {
-    pool->limit = bytes;
+    pool->guard.limit = bytes;
+}
+
+wr_pool_guard_t
+wr_pool_guard(wr_pool_t *pool, wr_pool_guard_t guard)
+{
+    wr_pool_guard_t was = pool->guard;
+
+    pool->guard = guard;
+    return was;
 }
 
 size_t

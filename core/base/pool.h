@@ -42,6 +42,21 @@ void wr_pool_limit(wr_pool_t *pool, size_t bytes);
 /* False if `size` more bytes would pass the limit. */
 bool wr_pool_room(const wr_pool_t *pool, size_t size);
 
+/* Whoever works on behalf of others' input can be called back when a piece would
+ * pass the limit: `over(data)` unwinds to where the work began. It is asked for
+ * pieces of at least WR_POOL_GUARDED bytes only, so that small allocations never
+ * fail. `over` NULL: no guard; a limit of 0: none. */
+typedef struct wr_pool_guard {
+    size_t limit;
+    void (*over)(void *data);
+    void  *data;
+} wr_pool_guard_t;
+
+enum { WR_POOL_GUARDED = 65536 };
+
+/* Sets guard and limit, gives back the former ones. */
+wr_pool_guard_t wr_pool_guard(wr_pool_t *pool, wr_pool_guard_t guard);
+
 /* Bytes handed out so far. */
 size_t wr_pool_used(const wr_pool_t *pool);
 

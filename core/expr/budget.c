@@ -24,10 +24,24 @@ wr_may_take(wr_eval_t *ev, uint64_t bytes)
     uint64_t most = ev->limits.memory;
 
     if ((most != 0
-         && (bytes > most || wr_pool_used(ev->pool) > most - bytes))
+         && (bytes > most
+             || wr_pool_used(ev->pool) - ev->memory_from > most - bytes))
         || (bytes != 0 && !wr_pool_room(ev->pool, bytes))) {
         return wr_raise(ev, "LimitError", "the template takes more than %" PRIu64
                         " bytes of memory", most);
+    }
+    return true;
+}
+
+bool
+wr_may_grow_slow(wr_eval_t *ev, const wr_buf_t *b, uint64_t more)
+{
+    if (b->pool == ev->pool) {
+        return wr_may_take(ev, 2 * (b->n + more));
+    }
+    if (ev->limits.output != 0 && b->n + more > ev->limits.output) {
+        return wr_raise(ev, "LimitError", "the output is longer than %" PRIu64
+                        " bytes", ev->limits.output);
     }
     return true;
 }

@@ -22,12 +22,16 @@ wr_spend(wr_eval_t *ev, unsigned n)
 /* LimitError if `bytes` more would be over the evaluation's memory. */
 bool wr_may_take(wr_eval_t *ev, uint64_t bytes);
 
-/* The same for text that grows by `more` bytes in a buffer of the pool. */
+/* The slow half of wr_may_grow. */
+WR_COLD bool wr_may_grow_slow(wr_eval_t *ev, const wr_buf_t *b, uint64_t more);
+
+/* The same for text that grows by `more` bytes in a buffer of the pool, or in
+ * the output. */
 static inline bool
 wr_may_grow(wr_eval_t *ev, const wr_buf_t *b, uint64_t more)
 {
     return wr_likely(more <= b->cap - b->n)
-        || wr_may_take(ev, 2 * (b->n + more));
+        || wr_may_grow_slow(ev, b, more);
 }
 
 /* Adds to a list: one turn, and LimitError if the list cannot grow. */

@@ -367,6 +367,8 @@ start(wr_comp_t *c, wr_template_t *t, wr_pool_t *tmp, wr_err_t *err)
     wr_eval_init(&c->fold, t->env, tmp);
     c->fold.limits.string = 1 << 20;
     c->fold.limits.range = 100000;
+    c->fold.limits.memory = wr_min_size(c->fold.limits.memory, 64 << 20);
+    c->fold.limits.steps = wr_min_size(c->fold.limits.steps, 10000000);
 }
 
 bool

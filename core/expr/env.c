@@ -128,6 +128,7 @@ wr_eval_init(wr_eval_t *ev, const wr_env_t *env, wr_pool_t *pool)
         .sandbox = env->options.sandbox,
         .limits = env->options.limits,
         .autoescape = env->options.autoescape == WR_AUTO_ON,
+        .memory_from = wr_pool_used(pool),
     };
 }
 
@@ -212,7 +213,10 @@ wr_env_get(wr_env_t *env, wr_str_t name, wr_pool_t *pool, wr_err_t *err)
 {
     const wr_loader_t *l = &env->options.loader;
     wr_template_t     *t, *old;
+    wr_pool_guard_t    was;
 
+    /* nothing may be left in its middle with the lock held */
+    was = wr_pool_guard(pool, (wr_pool_guard_t) {0, NULL, NULL});
     pthread_mutex_lock(&env->lock);
     t = old = wr_map_get(&env->cache, name);
     if (t != NULL && l->fresh != NULL && !l->fresh(l->data, name, &t->source)) {
@@ -232,5 +236,6 @@ wr_env_get(wr_env_t *env, wr_str_t name, wr_pool_t *pool, wr_err_t *err)
         wr_template_ref(t);
     }
     pthread_mutex_unlock(&env->lock);
+    wr_pool_guard(pool, was);
     return t;
 }

@@ -2,6 +2,7 @@
  * What the nodes of expressions do. Each function is chosen by the compiler;
  * none looks at what kind of node it has got.
  */
+#include <weir/expr/budget.h>
 #include <weir/expr/compile.h>
 #include <weir/expr/put.h>
 
@@ -259,12 +260,12 @@ put(wr_mach_t *m, wr_buf_t *b, const wr_val_t *v, bool escaped)
     wr_buf_t *was = m->out;
     bool      ok;
 
+    if (v->type == WR_V_STR && !wr_may_grow(m->ev, b, v->len)) {
+        return false;
+    }
     m->out = b;
     ok = escaped ? wr_print_escaped(m, v) : wr_print_plain(m, v);
     m->out = was;
-    if (ok && m->ev->limits.memory != 0 && b->n > m->ev->limits.memory) {
-        return wr_raise(m->ev, "LimitError", "the text is too long");
-    }
     return ok;
 }
 

@@ -6,6 +6,7 @@
  */
 #include <weir/expr/expr.h>
 #include <weir/expr/expr_priv.h>
+#include <weir/expr/guard.h>
 
 struct wr_expr {
     wr_template_t *tpl;
@@ -44,25 +45,44 @@ wr_expr_compile(wr_env_t *env, wr_str_t source, wr_pool_t *pool, wr_err_t *err)
     return compile(env, source, pool, err);
 }
 
+typedef struct {
+    wr_mach_t            m;
+    const wr_template_t *t;
+    wr_val_t            *out;
+} eval_t;
+
+static bool
+run(wr_eval_t *ev, void *data)
+{
+    eval_t     *x = data;
+    wr_frame_t *f;
+    bool        ok;
+
+    (void) ev;
+    f = wr_frame_push(&x->m, x->t->root, NULL,
+                      wr_ctx_new(&x->m, x->t, NULL, false));
+    ok = wr_run_node(&x->m, x->t->expr, x->out);
+    wr_frame_pop(&x->m, f, NULL);
+    return ok;
+}
+
 bool
 wr_expr_eval(const wr_expr_t *e, wr_eval_t *ev, const wr_bindings_t *vars,
              wr_val_t *out)
 {
-    const wr_template_t *t = e->tpl;
-    void                *was = ev->machine;
-    wr_mach_t            m;
-    wr_buf_t             unused = wr_buf(ev->pool);
-    wr_frame_t          *f;
-    bool                 ok, was_auto = ev->autoescape;
+    void    *was = ev->machine;
+    wr_buf_t unused = wr_buf(ev->pool);
+    bool     ok, was_auto = ev->autoescape;
+    eval_t   x;
 
     if (wr_expr_const(e, out)) {
         return true;
     }
-    wr_mach_start(&m, ev, t->env, vars, &unused);
-    f = wr_frame_push(&m, t->root, NULL, wr_ctx_new(&m, t, NULL, false));
-    ok = wr_run_node(&m, t->expr, out);
-    wr_frame_pop(&m, f, NULL);
-    wr_mach_end(&m);
+    x.t = e->tpl;
+    x.out = out;
+    wr_mach_start(&x.m, ev, x.t->env, vars, &unused);
+    ok = wr_guarded(ev, run, &x);
+    wr_mach_end(&x.m);
     ev->machine = was;
     ev->autoescape = was_auto;
     return ok;
@@ -229,26 +249,42 @@ wr_inline_compile(wr_env_t *env, wr_str_t source, wr_pool_t *pool,
     }
 }
 
-bool
-wr_inline_render(const wr_inline_t *t, wr_eval_t *ev, const wr_bindings_t *vars,
-                 bool escaped, wr_buf_t *out)
+typedef struct {
+    const wr_inline_t   *t;
+    const wr_bindings_t *vars;
+    bool                 escaped;
+    wr_buf_t            *out;
+} inline_t;
+
+static bool
+render(wr_eval_t *ev, void *data)
 {
+    const inline_t         *x = data;
     const wr_inline_part_t *p;
     wr_val_t                v;
     uint32_t                i;
 
-    for (i = 0; i < t->n; i++) {
-        p = &t->parts[i];
-        wr_buf_str(out, p->text);
+    for (i = 0; i < x->t->n; i++) {
+        p = &x->t->parts[i];
+        wr_buf_str(x->out, p->text);
         if (p->expr == NULL) {
             continue;
         }
-        if (!wr_expr_eval(p->expr, ev, vars, &v)
-            || !(escaped ? wr_put_escaped(ev, out, &v)
-                         : wr_put_str(ev, out, &v)))
+        if (!wr_expr_eval(p->expr, ev, x->vars, &v)
+            || !(x->escaped ? wr_put_escaped(ev, x->out, &v)
+                            : wr_put_str(ev, x->out, &v)))
         {
             return false;
         }
     }
     return true;
+}
+
+bool
+wr_inline_render(const wr_inline_t *t, wr_eval_t *ev, const wr_bindings_t *vars,
+                 bool escaped, wr_buf_t *out)
+{
+    inline_t x = {t, vars, escaped, out};
+
+    return wr_guarded(ev, render, &x);
 }

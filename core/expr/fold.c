@@ -7,6 +7,7 @@
  * come up again when the template runs.
  */
 #include <weir/expr/compile.h>
+#include <weir/expr/guard.h>
 
 static bool fold(wr_comp_t *c, wr_ast_t *n, wr_val_t *out);
 
@@ -318,14 +319,30 @@ fold(wr_comp_t *c, wr_ast_t *n, wr_val_t *out)
     }
 }
 
+typedef struct {
+    wr_comp_t *c;
+    wr_ast_t  *n;
+} folded_t;
+
+static bool
+run(wr_eval_t *ev, void *data)
+{
+    folded_t *x = data;
+
+    (void) ev;
+    return fold(x->c, x->n, &x->n->value);
+}
+
 bool
 wr_comp_const(wr_comp_t *c, wr_ast_t *n, wr_val_t *out)
 {
+    folded_t x = {c, n};
+
     if (n->fold == 0 || n->fold_auto != c->autoescape) {
         c->fold.autoescape = c->autoescape;
         c->fold.failed = false;
         n->fold_auto = c->autoescape;
-        n->fold = fold(c, n, &n->value) && !c->fold.failed ? 1 : 2;
+        n->fold = wr_guarded(&c->fold, run, &x) && !c->fold.failed ? 1 : 2;
         c->fold.failed = false;
     }
     if (n->fold == 1) {

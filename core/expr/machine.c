@@ -70,7 +70,7 @@ wr_mach_slow(wr_mach_t *m)
         return wr_raise(ev, "LimitError", "the output is longer than %" PRIu64
                         " bytes", l->output);
     }
-    if (l->memory != 0 && wr_pool_used(ev->pool) > l->memory) {
+    if (l->memory != 0 && wr_pool_used(ev->pool) - ev->memory_from > l->memory) {
         return wr_raise(ev, "LimitError", "the template takes more than %" PRIu64
                         " bytes of memory", l->memory);
     }

@@ -1,6 +1,7 @@
 /*
  * The methods of list, tuple and range.
  */
+#include <weir/expr/budget.h>
 #include <weir/expr/method_priv.h>
 #include <weir/expr/sort.h>
 
@@ -128,9 +129,8 @@ static WR_METHOD(list_extend)
     *out = wr_none();
     if (wr_is_seq(&args->pos[0])) {
         n = args->pos[0].u.list->n;     /* it may be the list itself */
-        if (!wr_pool_room(ev->pool, 2 * sizeof(wr_val_t) * (l->n + (size_t) n)))
-        {
-            return wr_raise(ev, "LimitError", "not enough memory for a list");
+        if (!wr_may_take(ev, 2 * sizeof(wr_val_t) * (l->n + (size_t) n))) {
+            return false;
         }
         for (uint32_t i = 0; i < n; i++) {
             wr_list_push(ev->pool, l, args->pos[0].u.list->items[i]);

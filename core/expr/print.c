@@ -3,6 +3,7 @@
  * common.
  */
 #include <weir/expr/compile.h>
+#include <weir/expr/guard.h>
 #include <weir/expr/put.h>
 
 #if defined(__SSE2__)
@@ -18,6 +19,25 @@ static const entity_t entities[256] = {
     ['&'] = {"&amp;", 5}, ['<'] = {"&lt;", 4}, ['>'] = {"&gt;", 4},
     ['\''] = {"&#39;", 5}, ['"'] = {"&#34;", 5},
 };
+
+/* Room for `more` bytes of output, if so much may be written. */
+static WR_COLD void
+grow(wr_mach_t *m, size_t more)
+{
+    if (m->out->n + more > m->ev->limits.output) {
+        wr_guard_output(m->ev);
+    }
+    wr_buf_reserve(m->out, more);
+}
+
+static inline void
+put(wr_mach_t *m, const char *p, size_t n)
+{
+    if (wr_unlikely(n > m->out->cap - m->out->n)) {
+        grow(m, n);
+    }
+    wr_put_bytes(m->out, p, n);
+}
 
 #if defined(__SSE2__)
 
@@ -82,9 +102,10 @@ escape_chunk(char *d, const char *p, size_t n, unsigned mask)
 /* Chunks are stored whole before it is known that they are clean; `d` has room
  * for what one can become. */
 static void
-escape(wr_buf_t *to, const char *p, size_t n)
+escape(wr_mach_t *m, const char *p, size_t n)
 {
     enum { ROOM = 16 * 5 + 16 };
+    wr_buf_t *to = m->out;
     char    *d;
     unsigned mask;
     size_t   step;
@@ -92,7 +113,7 @@ escape(wr_buf_t *to, const char *p, size_t n)
 
     do {
         if (wr_unlikely(to->cap - to->n < n + ROOM)) {
-            wr_buf_reserve(to, n + ROOM);
+            grow(m, n + ROOM);
         }
         d = to->p + to->n;
         if (n >= 16) {
@@ -118,20 +139,21 @@ escape(wr_buf_t *to, const char *p, size_t n)
 #else
 
 static void
-escape(wr_buf_t *to, const char *p, size_t n)
+escape(wr_mach_t *m, const char *p, size_t n)
 {
+    wr_buf_t       *to = m->out;
     const entity_t *e;
     size_t          i, from = 0;
 
     for (i = 0; i < n; i++) {
         e = &entities[(uint8_t) p[i]];
         if (e->n != 0) {
-            wr_buf_add(to, p + from, i - from);
+            put(m, p + from, i - from);
             wr_buf_add(to, e->text, e->n);
             from = i + 1;
         }
     }
-    wr_buf_add(to, p + from, n - from);
+    put(m, p + from, n - from);
 }
 
 #endif
@@ -143,11 +165,21 @@ is_module(const wr_val_t *v)
     return v->type == WR_V_OBJ && v->u.obj->type == &wr_module_type;
 }
 
+static bool
+within(wr_mach_t *m)
+{
+    if (wr_unlikely(m->out->n > m->ev->limits.output)) {
+        wr_guard_output(m->ev);
+        return false;
+    }
+    return true;
+}
+
 bool
 wr_print_plain(wr_mach_t *m, const wr_val_t *v)
 {
     switch (v->type) {
-    case WR_V_STR: wr_put_bytes(m->out, v->u.s, v->len); return true;
+    case WR_V_STR: put(m, v->u.s, v->len); return true;
     case WR_V_INT: wr_buf_int(m->out, v->u.i); return true;
     case WR_V_UNDEFINED:
         if (v->u.undef != NULL && v->u.undef->kind <= WR_UNDEF_CHAINABLE) {
@@ -156,7 +188,7 @@ wr_print_plain(wr_mach_t *m, const wr_val_t *v)
         break;
     default: break;
     }
-    return wr_put_str(m->ev, m->out, v);
+    return wr_put_str(m->ev, m->out, v) && within(m);
 }
 
 bool
@@ -165,9 +197,9 @@ wr_print_escaped(wr_mach_t *m, const wr_val_t *v)
     switch (v->type) {
     case WR_V_STR:
         if ((v->flags & WR_VF_SAFE) != 0) {
-            wr_put_bytes(m->out, v->u.s, v->len);
+            put(m, v->u.s, v->len);
         } else {
-            escape(m->out, v->u.s, v->len);
+            escape(m, v->u.s, v->len);
         }
         return true;
     case WR_V_INT: wr_buf_int(m->out, v->u.i); return true;
@@ -179,9 +211,9 @@ wr_print_escaped(wr_mach_t *m, const wr_val_t *v)
     default: break;
     }
     if (is_module(v)) {
-        return wr_put_str(m->ev, m->out, v);
+        return wr_put_str(m->ev, m->out, v) && within(m);
     }
-    return wr_put_escaped(m->ev, m->out, v);
+    return wr_put_escaped(m->ev, m->out, v) && within(m);
 }
 
 /* ---- statements ---- */
@@ -257,7 +289,7 @@ wr_exec_print_local_auto(wr_mach_t *m, const wr_stmt_t *s)
 
     before(m, s);
     if (wr_likely(v->type == WR_V_STR && (v->flags & WR_VF_SAFE) == 0)) {
-        escape(m->out, v->u.s, v->len);
+        escape(m, v->u.s, v->len);
         return after(m, s, true);
     }
     if (wr_unlikely(wr_slot_special(v))) {

@@ -3,6 +3,7 @@
  */
 #include <weir/expr/compile.h>
 #include <weir/expr/expr_priv.h>
+#include <weir/expr/guard.h>
 #include <weir/expr/pretty.h>
 
 /* Does the name end so that its output is escaped? */
@@ -114,11 +115,25 @@ wr_template_ref_at(const wr_template_t *t, uint32_t i)
     return t->refs_to[i];
 }
 
+typedef struct {
+    wr_mach_t            m;
+    const wr_template_t *t;
+} render_t;
+
+static bool
+run(wr_eval_t *ev, void *data)
+{
+    render_t *r = data;
+
+    (void) ev;
+    return wr_run_root(&r->m, r->t, wr_ctx_new(&r->m, r->t, NULL, false));
+}
+
 bool
 wr_template_render(const wr_template_t *t, wr_eval_t *ev, const wr_bindings_t *vars,
                    wr_buf_t *out)
 {
-    wr_mach_t m;
+    render_t  r;
     void     *was = ev->machine;
     bool      ok, was_auto = ev->autoescape;
     uint32_t  hint;
@@ -127,15 +142,16 @@ wr_template_render(const wr_template_t *t, wr_eval_t *ev, const wr_bindings_t *v
     /* Most renders of a template are about as long as the last. */
     hint = atomic_load_explicit(&own->size_hint, memory_order_relaxed);
     wr_buf_reserve(out, hint + hint / 8 + 256);
-    wr_mach_start(&m, ev, t->env, vars, out);
-    ok = wr_run_root(&m, t, wr_ctx_new(&m, t, NULL, false));
+    wr_mach_start(&r.m, ev, t->env, vars, out);
+    r.t = t;
+    ok = wr_guarded(ev, run, &r);
     if (!ok) {
         wr_err_keep(&ev->err, ev->pool);
     } else if (out->n < UINT32_MAX && out->n != hint) {
         atomic_store_explicit(&own->size_hint, (uint32_t) out->n,
                               memory_order_relaxed);
     }
-    wr_mach_end(&m);
+    wr_mach_end(&r.m);
     ev->machine = was;
     ev->autoescape = was_auto;
     return ok;

@@ -2,6 +2,7 @@
  * Making values, their types' names, truth and length; memory whose size comes
  * from outside.
  */
+#include <weir/expr/budget.h>
 #include <weir/expr/dunder.h>
 #include <weir/expr/val_priv.h>
 
@@ -123,6 +124,9 @@ wr_nest_enter(wr_eval_t *ev, const char *where)
     if (wr_unlikely(ev->nested >= WR_NEST_MAX)) {
         return wr_raise(ev, "RecursionError",
                         "maximum recursion depth exceeded%s", where);
+    }
+    if (!wr_spend(ev, 4)) {     /* few values, but endless ways through them */
+        return false;
     }
     ev->nested++;
     return true;

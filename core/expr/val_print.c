@@ -1,6 +1,7 @@
 /*
  * str() and repr(), written straight to the output.
  */
+#include <weir/expr/budget.h>
 #include <weir/expr/dunder.h>
 #include <weir/expr/markup.h>
 #include <weir/expr/unicode.h>
@@ -259,6 +260,12 @@ put_obj_repr(wr_eval_t *ev, wr_buf_t *to, wr_obj_t *o)
 bool
 wr_put_repr(wr_eval_t *ev, wr_buf_t *to, const wr_val_t *v)
 {
+    bool text = v->type == WR_V_STR || v->type == WR_V_BYTES;
+
+    if (!wr_spend(ev, 1) || !wr_may_grow(ev, to, text ? 4 * (uint64_t) v->len
+                                                      : 32)) {
+        return false;
+    }
     switch ((wr_vtype_t) v->type) {
     case WR_V_STR:
         if ((v->flags & WR_VF_SAFE) != 0) {
@@ -322,6 +329,9 @@ wr_put_str(wr_eval_t *ev, wr_buf_t *to, const wr_val_t *v)
 {
     switch ((wr_vtype_t) v->type) {
     case WR_V_STR:
+        if (!wr_may_grow(ev, to, v->len)) {
+            return false;
+        }
         wr_buf_add(to, v->u.s, v->len);
         return true;
     case WR_V_INT:
@@ -367,6 +377,9 @@ wr_put_escaped(wr_eval_t *ev, wr_buf_t *to, const wr_val_t *v)
 
     switch ((wr_vtype_t) v->type) {
     case WR_V_STR:
+        if (!wr_may_grow(ev, to, v->len)) {
+            return false;
+        }
         if ((v->flags & WR_VF_SAFE) != 0) {
             wr_buf_add(to, v->u.s, v->len);
         } else {

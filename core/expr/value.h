@@ -265,6 +265,9 @@ struct wr_eval {
     uint32_t        nested;     /* containers within containers that are being
                                    printed, compared or hashed just now */
     const void     *printing;   /* the innermost of those being printed */
+    void           *guard;      /* where an evaluation that is over its limits
+                                   goes back to: see guard.h */
+    uint64_t        memory_from; /* bytes that the pool had given before */
 };
 
 /* Stores an error and returns false, so `return wr_raise(…)`. The first one
