@@ -141,13 +141,13 @@ session_change(session_t *s, wr_str_t key, const wr_val_t *v, const wr_app_expr_
                            WR_ARG(ev.err.message));
         return false;
     }
-    for (WR_EACH(change_t, have, &s->changes)) {
-        if (wr_str_eq(have->key, key)) {
-            c = have;
+    for (uint32_t i = s->written; i < s->changes.n; i++) {
+        if (wr_str_eq(WR_AT(&s->changes, change_t, i)->key, key)) {
+            c = WR_AT(&s->changes, change_t, i);
         }
     }
     if (c == NULL) {
-        if (same(s, wr_dict_gets(s->base, key), v)) {
+        if (!s->saving && same(s, wr_dict_gets(s->base, key), v)) {
             return true;
         }
         c = WR_PUSH(&s->changes, change_t);

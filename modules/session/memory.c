@@ -30,7 +30,7 @@ find(wr_zone_t *z, wr_str_t key)
 {
     record_t *rec = wr_keyed_find(z->data, key);
 
-    if (rec != NULL && rec->until <= wr_clock.sec) {
+    if (rec != NULL && rec->until < wr_clock.sec) {
         wr_keyed_remove(z, rec);
         return NULL;
     }

@@ -130,18 +130,24 @@ send_cookie(session_t *s, wr_str_t id)
         wr_buf_lit(&b, "; SameSite=");
         wr_buf_str(&b, c->samesite);
     }
-    (void) wr_headers_add(&s->r->out, WR_H_SET_COOKIE, WR_STR("Set-Cookie"),
+    (void) wr_headers_add(&s->r->main->out, WR_H_SET_COOKIE, WR_STR("Set-Cookie"),
                           wr_buf_text(&b));
 }
 
 /* ---- in ---- */
 
-static job_t *
-new_job(session_t *s, wr_str_t id)
-{
-    job_t *j = &s->job;
+/* Subrequests share the session of the main request, but not what waits. */
+typedef struct passage {
+    wr_str_t id;            /* a new one */
+    job_t   *job;
+} passage_t;
 
-    memset(j, 0, sizeof(*j));
+static job_t *
+new_job(session_t *s, passage_t *p, wr_str_t id)
+{
+    job_t *j = WR_NEW(wr_pool(s->r), job_t);
+
+    p->job = j;
     j->settings = s->settings;
     j->pool = wr_pool(s->r);
     j->log = &s->r->log;
@@ -168,13 +174,16 @@ is_over(const session_t *s)
 static wr_rc_t
 loaded(wr_req_t *r, void *state)
 {
+    passage_t *p = state;
     session_t *s = wr_ctx(r->main, WR_SELF);
 
-    (void) state;
-    if (s->job.result == JOB_AWAY) {
+    if (s->ready) {
+        return WR_OK;       /* another part of the page was faster */
+    }
+    if (p->job->result == JOB_AWAY) {
         return away(s);
     }
-    if (s->job.result == JOB_DONE && session_parse(s, s->job.text) && !is_over(s)) {
+    if (p->job->result == JOB_DONE && session_parse(s, p->job->text) && !is_over(s)) {
         s->known = true;
         s->ready = true;
     } else {
@@ -186,10 +195,12 @@ loaded(wr_req_t *r, void *state)
 static wr_rc_t
 load(wr_req_t *r, void *state)
 {
+    passage_t *p = state;
     session_t *s = wr_ctx(r->main, WR_SELF);
     wr_str_t   id;
 
     if (s != NULL && s->ready) {
+        s->r = r;
         return WR_OK;
     }
     if (s == NULL) {
@@ -206,9 +217,9 @@ load(wr_req_t *r, void *state)
         return WR_OK;
     }
     s->id = id;
-    s->settings->store->load(new_job(s, id));
-    return s->job.op.state == WR_OP_DONE ? loaded(r, state)
-                                         : wr_await(r, &s->job.op, loaded);
+    s->settings->store->load(new_job(s, state, id));
+    return p->job->op.state == WR_OP_DONE ? loaded(r, state)
+                                         : wr_await(r, &p->job->op, loaded);
 }
 
 /* ---- out ---- */
@@ -218,93 +229,129 @@ static wr_rc_t created(wr_req_t *r, void *state);
 static wr_rc_t dropped(wr_req_t *r, void *state);
 
 static wr_rc_t
-wait_for(session_t *s, wr_req_t *r, void *state, wr_step_t next)
+wait_for(wr_req_t *r, passage_t *p, wr_step_t next)
 {
-    return s->job.op.state == WR_OP_DONE ? next(r, state) : wr_await(r, &s->job.op, next);
+    return p->job->op.state == WR_OP_DONE ? next(r, p) : wr_await(r, &p->job->op, next);
 }
+
+static wr_rc_t forget(session_t *s);
 
 static wr_rc_t
 cannot_save(session_t *s)
 {
+    (void) forget(s);
     (void) away(s);
     return WR_ERROR;
 }
 
-/* All is saved: nothing is left to be done should the stage be left once more. */
+static wr_rc_t update(session_t *s, wr_req_t *r, void *state);
+
+/* What was written is saved. Changes that another part of the page has made since are
+ * saved as well: that part does not wait. */
 static wr_rc_t
-saved(session_t *s)
+saved(session_t *s, wr_req_t *r, void *state)
 {
-    s->changes.n = 0;
+    change_t *all = s->changes.items;
+
+    s->changes.n -= s->written;
+    if (s->changes.n != 0) {
+        memmove(all, all + s->written, s->changes.n * sizeof(*all));
+    }
+    s->written = 0;
+    s->saving = false;
     s->regenerate = false;
+    if ((s->changes.n != 0 || r != r->main) && s->known && !session_merge(s, s->text)) {
+        return WR_ERROR;
+    }
+    return s->changes.n != 0 && s->known ? update(s, r, state) : WR_OK;
+}
+
+/* Nothing is to be saved (any more). */
+static wr_rc_t
+forget(session_t *s)
+{
+    s->changes.n = s->written = 0;
+    s->saving = s->regenerate = false;
     return WR_OK;
 }
 
 static wr_rc_t
 drop(session_t *s, wr_req_t *r, void *state)
 {
-    s->settings->store->drop(new_job(s, s->id));
-    return wait_for(s, r, state, dropped);
+    s->saving = true;
+    s->settings->store->drop(new_job(s, state, s->id));
+    return wait_for(r, state, dropped);
 }
 
 static wr_rc_t
 dropped(wr_req_t *r, void *state)
 {
+    passage_t *p = state;
     session_t *s = wr_ctx(r->main, WR_SELF);
 
-    (void) state;
-    if (s->job.result == JOB_AWAY) {
+    if (p->job->result == JOB_AWAY) {
         return cannot_save(s);
     }
     if (s->destroyed) {
         s->destroyed = false;
         start_empty(s);
         send_cookie(s, WR_STR_NONE);
+        return forget(s);
     }
-    return saved(s);
+    return saved(s, r, state);
 }
 
 /* Under a new id; a former one is dropped after that. */
 static wr_rc_t
 create(session_t *s, wr_req_t *r, void *state)
 {
-    job_t   *j;
-    wr_str_t text;
+    passage_t *p = state;
+    job_t     *j;
+    wr_str_t   text;
 
+    if (r->main->head_sent) {
+        wr_log(&r->log, WR_LOG_WARN, 0, "a session that begins after the head has left is "
+                                        "not kept");
+        return forget(s);
+    }
     if (!session_write(s, &text)) {
         return wr_fail(r, 500) == WR_DONE ? WR_ERROR : WR_OK;
     }
-    *(wr_str_t *) state = session_random(wr_pool(r), 24);
-    j = new_job(s, *(wr_str_t *) state);
+    p->id = session_random(wr_pool(r), 24);
+    j = new_job(s, p, p->id);
     j->text = text;
+    s->written = s->changes.n;
+    s->saving = true;
     s->settings->store->create(j);
-    return wait_for(s, r, state, created);
+    return wait_for(r, state, created);
 }
 
 static wr_rc_t
 created(wr_req_t *r, void *state)
 {
+    passage_t *p = state;
     session_t *s = wr_ctx(r->main, WR_SELF);
     wr_str_t   former = s->known ? s->id : WR_STR_NONE;
 
-    if (s->job.result != JOB_DONE) {
+    if (p->job->result != JOB_DONE) {
         return cannot_save(s);
     }
-    s->text = s->job.text;
-    send_cookie(s, *(wr_str_t *) state);
+    s->text = p->job->text;
+    send_cookie(s, p->id);
     if (former.n != 0) {
-        s->settings->store->drop(new_job(s, former));
-        s->id = *(wr_str_t *) state;
-        return wait_for(s, r, state, dropped);
+        s->settings->store->drop(new_job(s, state, former));
+        s->id = p->id;
+        return wait_for(r, state, dropped);
     }
-    s->id = *(wr_str_t *) state;
+    s->id = p->id;
     s->known = true;
-    return saved(s);
+    return saved(s, r, state);
 }
 
 static wr_rc_t
 update(session_t *s, wr_req_t *r, void *state)
 {
-    job_t   *j = new_job(s, s->id);
+    job_t   *j = new_job(s, state, s->id);
     wr_str_t text;
 
     if (!session_write(s, &text)) {
@@ -312,26 +359,29 @@ update(session_t *s, wr_req_t *r, void *state)
     }
     j->text = text;
     j->expect = s->text;
+    s->written = s->changes.n;
+    s->saving = true;
     s->settings->store->update(j);
-    return wait_for(s, r, state, updated);
+    return wait_for(r, state, updated);
 }
 
 static wr_rc_t
 updated(wr_req_t *r, void *state)
 {
+    passage_t *p = state;
     session_t *s = wr_ctx(r->main, WR_SELF);
 
-    switch (s->job.result) {
+    switch (p->job->result) {
     case JOB_DONE:
-        s->text = s->job.text;
-        return saved(s);
+        s->text = p->job->text;
+        return saved(s, r, state);
     case JOB_GONE:
         /* It was ended meanwhile: it stays so. */
         wr_log(&r->log, WR_LOG_INFO, 0, "the session ended while this request ran");
-        return saved(s);
+        return forget(s);
     case JOB_CONFLICT:
-        if (!session_merge(s, s->job.text)) {
-            return r->fail_status != 0 ? WR_ERROR : saved(s);
+        if (!session_merge(s, p->job->text)) {
+            return r->fail_status != 0 ? WR_ERROR : forget(s);
         }
         return update(s, r, state);
     default:
@@ -345,7 +395,7 @@ save(wr_req_t *r, void *state)
     session_t *s = wr_ctx(r->main, WR_SELF);
 
     if (s == NULL || !s->ready || r->fail_status >= 500 || r->task.outcome < 0
-        || s->r != r)
+        || s->saving)
     {
         return WR_OK;
     }
@@ -354,12 +404,12 @@ save(wr_req_t *r, void *state)
             return drop(s, r, state);
         }
         s->destroyed = false;
-        return saved(s);
+        return forget(s);
     }
     if (s->known && !s->regenerate) {
         return s->changes.n != 0 ? update(s, r, state) : WR_OK;
     }
-    return s->known || s->now->live != 0 ? create(s, r, state) : saved(s);
+    return s->known || s->now->live != 0 ? create(s, r, state) : forget(s);
 }
 
 /* ---- steps ---- */
@@ -753,7 +803,7 @@ WR_MODULE(session,
     .begin = begin,
     .http = &(const wr_http_tables_t) {
         .hooks = (const wr_hook_t[]) {
-            {.mw = {.name = "session", .state_size = sizeof(wr_str_t), .before = load,
+            {.mw = {.name = "session", .state_size = sizeof(passage_t), .before = load,
                     .after = save},
              .rank = WR_RANK_SESSION, .wanted = wanted},
             {.mw = {.name = NULL}}

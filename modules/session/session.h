@@ -108,7 +108,8 @@ typedef struct session {
     wr_dict_t        *base;         /* as loaded */
     wr_dict_t        *now;          /* with this request's changes */
     wr_array_t        changes;      /* change_t, one a key */
-    job_t             job;
+    uint32_t          written;      /* of them are in what is being saved */
+    bool              saving;
 } session_t;
 
 /* The request's session if its location has one, loaded; else NULL. */

@@ -15,7 +15,7 @@ import time
 import pytest
 
 from harness import ports
-from harness.http1 import get, wait_until
+from harness.http1 import Connection, build, get, wait_until
 from harness.modules import load_module
 
 MODULES = load_module("route", "json", "session")
@@ -484,6 +484,41 @@ def test_redis_fallback(server, redis):
     assert json.loads(c("/get").text) == {"a": "1"}
     assert c("/set/b/2").status == 200
     assert json.loads(c("/get").text) == {"a": "1", "b": "2"}
+
+
+def test_clients_that_leave(server, redis):
+    r = redis()
+    s = server(conf("redis://127.0.0.1:%d/0 timeout=400ms" % r.port), main=MODULES)
+    c = Client(s.port())
+    c("/set/a/1")
+    for stopped in (True, False):
+        if stopped:
+            r.process.send_signal(signal.SIGSTOP)
+        for i in range(20):
+            with Connection(s.port()) as gone:
+                gone.send(build("/inc%d" % i, "Cookie: AIOHTTP_SESSION=" + c.id))
+                if i % 2:
+                    time.sleep(0.01)
+                gone.abort()
+        r.process.send_signal(signal.SIGCONT)
+        wait_until(lambda: c("/get").status == 200, 10)
+    assert json.loads(c("/get").text)["a"] == "1"
+
+
+def test_parts_of_a_page_share_the_session(server, redis):
+    r = redis()
+    s = server(conf("redis://127.0.0.1:%d/0" % r.port, ROUTES + """
+        location /page { ssi on; types { text/html html; } root html; }
+        location = /allow { set session.seen = session.seen|default(0) + 1; text ok; }
+        location = /guarded { auth_request /allow; set session.own = 1; json session; }
+        """), main=MODULES, files={"html/page/a.html": "".join(
+            '<!--# include virtual="/inc%d" -->' % i for i in range(5))})
+    c = Client(s.port())
+    assert json.loads(c("/guarded").text) == {"seen": 1, "own": 1} and c.id
+    assert json.loads(c("/guarded").text) == {"seen": 2, "own": 1}
+    assert c("/page/a.html").text == "ok" * 5
+    assert json.loads(c("/get").text) == {
+        "seen": 2, "own": 1, **{"k%d" % i: 1 for i in range(5)}}
 
 
 @pytest.mark.parametrize("answer", [
