@@ -175,6 +175,7 @@ void
 wr_req_abort(wr_req_t *r)
 {
     r->aborted = 1;
+    wr_req_hold(r);         /* cancelling may end it */
     wr_task_cancel(&r->task);
     if (r->drain.state == WR_OP_PENDING) {
         wr_op_complete(&r->drain, WR_CLOSED);
@@ -183,6 +184,7 @@ wr_req_abort(wr_req_t *r)
         r->body->rc = WR_CLOSED;
         wr_op_complete(&r->body->op, WR_CLOSED);
     }
+    wr_req_let_go(r);
 }
 
 /* Hooks at the end of a main request: logs, counters. */
@@ -221,7 +223,9 @@ wr_req_let_go(wr_req_t *r)
 {
     WR_ASSERT(r->held > 0);
     if (--r->held == 0 && r->finishing) {
-        r->front->finish(r, r->last_sent || r->head_only ? WR_OK : WR_ERROR);
+        r->front->finish(r, r->aborted                       ? WR_CLOSED
+                            : r->last_sent || r->head_only ? WR_OK
+                                                           : WR_ERROR);
     }
 }
 

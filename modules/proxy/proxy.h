@@ -107,6 +107,7 @@ typedef struct proxy {
     /* the body on its way to the client */
     struct piece       *free;
     size_t              in_memory, allowed;
+    wr_op_t             either;     /* peer or client: whoever is ready first */
     wr_file_t          *temp;
     int64_t             temp_sent;
     bool                eof;

@@ -181,7 +181,68 @@ static wr_rc_t drained(wr_req_t *r, void *state);
 static wr_rc_t
 wait_client(wr_req_t *r)
 {
-    return wr_await(r, wr_drain_op(r), drained);
+    /* It may wait already: one side of wait_either has come first. */
+    return wr_await(r, r->drain.state == WR_OP_PENDING ? &r->drain : wr_drain_op(r),
+                    drained);
+}
+
+/* Completes for whoever is ready first: the peer or the client. */
+static void
+either_ready(wr_op_t *op)
+{
+    proxy_t *p = op->waiter;
+
+    if (p->either.state == WR_OP_PENDING) {
+        wr_op_complete(&p->either, op->rc);
+    }
+}
+
+static void
+cancel_either(wr_op_t *op)
+{
+    wr_op_complete(op, WR_CANCELLED);
+}
+
+static void
+watch_op(proxy_t *p, wr_op_t *op)
+{
+    if (op->state == WR_OP_PENDING) {
+        op->done = either_ready;
+        op->waiter = p;
+    } else if (p->either.state == WR_OP_PENDING) {
+        wr_op_complete(&p->either, op->rc);
+    }
+}
+
+static wr_rc_t
+one_ready(wr_req_t *r, void *state)
+{
+    proxy_t *p = state;
+
+    if (r->aborted || p->either.rc == WR_CANCELLED
+        || (r->drain.state == WR_OP_DONE && r->drain.rc < 0))
+    {
+        proxy_close(p);
+        return WR_CANCELLED;
+    }
+    if (p->x.op.state == WR_OP_DONE && p->x.op.rc < 0) {
+        return broken(r, p, p->x.op.rc);
+    }
+    return proxy_pump(r, p);
+}
+
+/* The client is slow and the peer has nothing now: the peer's next bytes are to
+ * go to the file without waiting for the client. */
+static wr_rc_t
+wait_either(wr_req_t *r, proxy_t *p)
+{
+    wr_op_begin(&p->either, "peer or client", cancel_either);
+    if (p->x.op.state != WR_OP_PENDING) {
+        wr_exchange_wait(&p->x);
+    }
+    watch_op(p, &p->x.op);
+    watch_op(p, r->drain.state == WR_OP_PENDING ? &r->drain : wr_drain_op(r));
+    return wr_await(r, &p->either, one_ready);
 }
 
 static wr_rc_t
@@ -232,19 +293,39 @@ spill(wr_req_t *r, proxy_t *p)
         return wait_client(r);
     }
     rc = read_to_temp(r, p);
+    if (rc == WR_AGAIN) {
+        return wait_either(r, p);
+    }
     if (rc == WR_DONE) {
         p->eof = true;
-        return wait_client(r);
     }
-    if (rc == WR_AGAIN) {
-        /* Whoever is ready first: the client's queue is looked at again when the
-         * peer has sent more. */
-        return wait_client(r);
-    }
-    if (rc == WR_LIMIT) {
+    if (rc == WR_DONE || rc == WR_LIMIT) {
         return wait_client(r);
     }
     return broken(r, p, rc);
+}
+
+/* WR_OK: all is with the kernel, so every piece is free again. */
+static wr_rc_t
+flush(wr_req_t *r, proxy_t *p)
+{
+    wr_rc_t rc = wr_send_body(r, wr_seg_mem(r, NULL, 0, WR_SEG_FLUSH));
+
+    if (rc < 0) {
+        proxy_close(p);
+        return rc;
+    }
+    return wr_out_pending(r) != 0 ? WR_AGAIN : WR_OK;
+}
+
+/* A slow client need not be waited for as long as there is room. */
+static wr_rc_t
+wait_peer(wr_req_t *r, proxy_t *p)
+{
+    if (p->x.op.state != WR_OP_PENDING) {
+        wr_exchange_wait(&p->x);
+    }
+    return wr_await(r, &p->x.op, came);
 }
 
 wr_rc_t
@@ -309,8 +390,8 @@ proxy_pump(wr_req_t *r, void *state)
                 proxy_close(p);
                 return rc;
             }
-            if (rc == WR_AGAIN && (!p->buffered || p->in_memory >= p->allowed)) {
-                return p->buffered ? spill(r, p) : wait_client(r);
+            if (rc == WR_AGAIN && !p->buffered) {
+                return wait_client(r);
             }
             continue;
         }
@@ -321,15 +402,11 @@ proxy_pump(wr_req_t *r, void *state)
         if (rc != WR_AGAIN) {
             return broken(r, p, rc);
         }
-        if (wr_send_body(r, wr_seg_mem(r, NULL, 0, WR_SEG_FLUSH)) < 0) {
-            proxy_close(p);
-            return WR_CLOSED;
+        rc = flush(r, p);
+        if (rc < 0) {
+            return rc;
         }
-        wr_exchange_wait(&p->x);
-        if (p->x.op.state == WR_OP_DONE) {
-            continue;
-        }
-        return wr_await(r, &p->x.op, came);
+        return wait_peer(r, p);
     }
 }
 
