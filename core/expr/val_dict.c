@@ -78,11 +78,45 @@ wr_dict_next(const wr_dict_t *d, uint32_t *i)
 
 /* ---- finding ---- */
 
+/* Most keys are short: no call for them. */
+static inline bool
+same_bytes(const char *a, const char *b, size_t n)
+{
+    uint64_t x, y;
+    uint32_t v, w;
+
+    if (n > 16) {
+        return memcmp(a, b, n) == 0;
+    }
+    if (n >= 8) {
+        memcpy(&x, a, 8);
+        memcpy(&y, b, 8);
+        if (x != y) {
+            return false;
+        }
+        memcpy(&x, a + n - 8, 8);
+        memcpy(&y, b + n - 8, 8);
+        return x == y;
+    }
+    if (n >= 4) {
+        memcpy(&v, a, 4);
+        memcpy(&w, b, 4);
+        if (v != w) {
+            return false;
+        }
+        memcpy(&v, a + n - 4, 4);
+        memcpy(&w, b + n - 4, 4);
+        return v == w;
+    }
+    return n == 0
+           || (a[0] == b[0] && a[n / 2] == b[n / 2] && a[n - 1] == b[n - 1]);
+}
+
 static inline bool
 has_text(const wr_dict_entry_t *e, wr_str_t key)
 {
     return e->key.type == WR_V_STR && e->key.len == key.n
-           && memcmp(e->key.u.s, key.p, key.n) == 0;
+           && same_bytes(e->key.u.s, key.p, key.n);
 }
 
 static wr_dict_entry_t *
