@@ -278,7 +278,8 @@ check_params(ssi_t *s, const row_t *row, const ssi_command_t *c)
             k++;
         }
         if (k == WR_COUNT(row->params) || row->params[k] == NULL) {
-            wr_log(&s->r->log, WR_LOG_ERR, 0, "invalid parameter name: \"%.*s\" in \"%s\" SSI command",
+            wr_log(&s->r->log, WR_LOG_ERR, 0,
+                   "invalid parameter name: \"%.*s\" in \"%s\" SSI command",
                    WR_ARG(c->params[i].name), row->name);
             return false;
         }
