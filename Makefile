@@ -8,7 +8,7 @@ CONFIGURE ?=
 T         ?=
 S         ?= 60
 PORT_URL  ?= http://localhost:8080/
-CONF      ?= conf/weir.conf
+CONF      ?= conf/tutorial.conf
 CLANG     ?= clang
 
 # All cores, unless make was told how many.
