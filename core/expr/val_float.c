@@ -77,6 +77,28 @@ shortest_in_interval(uint64_t c, int q, bool lower_is_closer, int *exponent)
     return s + (middle > 4 * s + 2 || (middle == 4 * s + 2 && (s & 1) != 0));
 }
 
+/* Prices and the like. Decimals of at most 15 digits are different doubles, so
+ * the first that is this one is its shortest. */
+static bool
+few_decimals(double f, uint64_t *digits, int *exponent)
+{
+    static const double power[] = {1, 10, 100, 1000};
+
+    if (f >= 1e11) {
+        return false;
+    }
+    for (int k = 0; k < 4; k++) {
+        uint64_t d = (uint64_t) (f * power[k] + 0.5);
+
+        if (d != 0 && (double) d / power[k] == f) {
+            *digits = d;
+            *exponent = -k;
+            return true;
+        }
+    }
+    return false;
+}
+
 uint64_t
 wr_float_shortest(double f, int *exponent)
 {
@@ -88,7 +110,9 @@ wr_float_shortest(double f, int *exponent)
     memcpy(&bits, &f, sizeof(bits));
     fraction = bits & ((1ull << FRACTION_BITS) - 1);
     e = (int) (bits >> FRACTION_BITS & 0x7ff);
-    if (e == 0) {
+    if (few_decimals(f, &digits, exponent)) {
+        /* that is it */
+    } else if (e == 0) {
         digits = shortest_in_interval(fraction, 1 - BIAS, false, exponent);
     } else {
         digits = shortest_in_interval(fraction | 1ull << FRACTION_BITS,
