@@ -100,7 +100,7 @@ location /offv/ { auth_basic $arg_r; alias html/; }
 
 group("limit-req", http="""
 limit_req_zone $arg_k zone=one:1m rate=1r/m;
-limit_req_zone $arg_k zone=fast:1m rate=100r/s;
+limit_req_zone $arg_k zone=fast:1m rate=4r/s;
 limit_req_zone $http_x zone=x:1m rate=1r/m;
 """, server="""
 default_type text/plain; error_page 418 =200 /a.txt;
