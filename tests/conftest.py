@@ -9,6 +9,7 @@ import os
 
 import pytest
 
+from harness.browser import Browser
 from harness.server import Server, weir_binary
 from harness.upstream import Upstream
 
@@ -85,3 +86,10 @@ def upstream():
     yield start
     for u in started:
         u.stop()
+
+
+@pytest.fixture
+def browser():
+    """A headless Chromium (harness/browser.py): `page = browser.page()`."""
+    with Browser() as b:
+        yield b
