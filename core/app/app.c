@@ -37,8 +37,30 @@ add_name(app_main_t *m, wr_pool_t *pool, wr_str_t text)
     return n;
 }
 
+/* Where `name` stands as a word of `tok`: for messages. */
+static wr_tok_t
+word_at(const wr_tok_t *tok, wr_str_t name)
+{
+    wr_tok_t at = *tok;
+
+    for (size_t i = 0; i + name.n <= tok->text.n; i++) {
+        if ((i == 0 || !wr_is_word(tok->text.p[i - 1]))
+            && wr_str_eq(wr_str_sub(tok->text, i, i + name.n), name)
+            && (i + name.n == tok->text.n || !wr_is_word(tok->text.p[i + name.n])))
+        {
+            return at;
+        }
+        at.column++;
+        if (tok->text.p[i] == '\n') {
+            at.line++;
+            at.column = 1;
+        }
+    }
+    return *tok;
+}
+
 /* The compiler asks: which slot has this name? Names that may be defined further
- * down get one too; at the end all must be known. */
+ * down get one too. */
 static int
 slot_of(void *data, wr_str_t text)
 {
@@ -51,7 +73,7 @@ slot_of(void *data, wr_str_t text)
         }
         n = add_name(m, m->cf->pool, text);
         if (m->at != NULL) {
-            n->used_at = *m->at;
+            n->used_at = word_at(m->at, text);
         }
     }
     return n->slot;
@@ -680,27 +702,32 @@ prefers_json(const wr_req_t *r)
     return json >= 0 && (html < 0 || json < html);
 }
 
-/* The body of an error of an application. */
+/* The body of an error of an application: JSON where that is wanted, else the page
+ * with the message on it. */
 static bool
 error_body(wr_req_t *r, unsigned status, wr_str_t *body)
 {
-    app_t   *a = r->app;
-    wr_buf_t b;
-    wr_str_t message;
+    app_t         *a = r->app;
+    wr_str_t       title = wr_str_skip(wr_status_title(status), 4);
+    wr_str_t       message = a != NULL ? a->message : WR_STR_NONE;
     wr_json_opts_t opts = WR_JSON_DEFAULTS;
+    wr_buf_t       b;
 
-    if (status < 400 || (a == NULL && (r->server == NULL || r->server->route_match == NULL))
-        || !((a != NULL && a->json_errors) || prefers_json(r)))
-    {
+    if (status < 400 || (a == NULL && (r->server == NULL || r->server->route_match == NULL))) {
         return false;
     }
-    message = a != NULL ? a->message : WR_STR_NONE;
-    if (message.n == 0) {
-        message = wr_str_skip(wr_status_title(status), 4);
+    if (!(a != NULL && a->json_errors) && !prefers_json(r)) {
+        if (message.n == 0 || wr_str_eq(message, title)) {
+            return false;
+        }
+        r->content_type = WR_STR("text/html");
+        r->charset = WR_STR("utf-8");
+        *body = wr_error_body_with(r, status, message);
+        return true;
     }
     b = wr_buf(wr_pool(r));
     wr_buf_lit(&b, "{\"error\": ");
-    wr_json_put_str(&b, message, &opts);
+    wr_json_put_str(&b, message.n != 0 ? message : title, &opts);
     wr_buf_char(&b, '}');
     r->content_type = WR_STR("application/json");
     r->charset = WR_STR("utf-8");
@@ -777,18 +804,36 @@ begin(wr_conf_t *cf)
     return WR_OK;
 }
 
+/* A name that nothing makes is undefined at each request, which |default may want;
+ * more often it is a slip of the pen. */
+static void
+warn_of_unknown(wr_conf_t *cf, const app_main_t *m)
+{
+    wr_array_t known = wr_array(cf->temp, sizeof(const char *));
+
+    for (WR_EACH(name_t *, at, &m->by_slot)) {
+        if ((*at)->defined) {
+            *WR_PUSH(&known, const char *) = wr_pool_strz(cf->temp, (*at)->text);
+        }
+    }
+    for (WR_EACH(name_t *, at, &m->by_slot)) {
+        if (!(*at)->defined && (*at)->used_at.line != 0) {
+            const char *near = wr_nearest((*at)->text, known.items, known.n);
+
+            wr_conf_warn(cf, &(*at)->used_at,
+                         "unknown name \"%.*s\": no step makes it, so it is undefined%s%s%s",
+                         WR_ARG((*at)->text), near != NULL ? " (did you mean \"" : "",
+                         near != NULL ? near : "", near != NULL ? "\"?)" : "");
+        }
+    }
+}
+
 static wr_rc_t
 finish(wr_conf_t *cf)
 {
     app_main_t *m = app_main_of(cf);
 
-    for (WR_EACH(name_t *, at, &m->by_slot)) {
-        if (!(*at)->defined && (*at)->used_at.line != 0) {
-            return wr_conf_fail(cf, &(*at)->used_at,
-                                "unknown name \"%.*s\": no step makes it",
-                                WR_ARG((*at)->text));
-        }
-    }
+    warn_of_unknown(cf, m);
     m->cf = NULL;
     newest = m;
     wr_error_body_hook = error_body;

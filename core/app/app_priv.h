@@ -74,7 +74,11 @@ typedef struct multi {
     bool        icase;
     bool        dashes;     /* a name with _ finds one with - */
 } multi_t;
-multi_t *multi_new(wr_pool_t *pool, bool icase);
+typedef enum multi_kind {
+    MULTI_OTHER, MULTI_PARAMS, MULTI_QUERY, MULTI_FORM, MULTI_FILES, MULTI_COOKIES,
+    MULTI_HEADERS
+} multi_kind_t;
+multi_t *multi_new(wr_pool_t *pool, multi_kind_t kind, bool icase);
 void     multi_add(multi_t *m, wr_str_t name, wr_val_t value);
 
 /* Bytes from outside as a str: invalid UTF-8 becomes U+FFFD. */

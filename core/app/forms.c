@@ -57,8 +57,8 @@ parse_form(wr_req_t *r, wr_eval_t *ev)
 {
     app_t            *a = app_of(r);
     const app_conf_t *conf = wr_conf_of(r, &wr_app_module);
-    multi_t          *fields = multi_new(ev->pool, false);
-    multi_t          *files = multi_new(ev->pool, false);
+    multi_t          *fields = multi_new(ev->pool, MULTI_FORM, false);
+    multi_t          *files = multi_new(ev->pool, MULTI_FILES, false);
     wr_str_t          type = content_type(r), text;
 
     if (a->form_parsed) {

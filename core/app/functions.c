@@ -14,6 +14,7 @@
 #include <weir/base/base64.h>
 #include <weir/expr/json_in.h>
 #include <weir/os/random.h>
+#include <weir/process/process.h>
 
 static wr_val_t
 hex(wr_pool_t *pool, const unsigned char *raw, size_t n)
@@ -383,7 +384,11 @@ env_fn(wr_eval_t *ev, const wr_args_t *args, wr_val_t *out)
     {
         return false;
     }
+    /* What `env` says first; the conf may ask for what the workers do not inherit. */
     value = getenv(wr_pool_strz(ev->pool, s));
+    if (value == NULL) {
+        value = wr_process_started_with(wr_pool_strz(ev->pool, s));
+    }
     if (value != NULL) {
         *out = app_str(ev->pool, wr_pool_str(ev->pool, wr_str_z(value)));
     } else {

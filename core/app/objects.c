@@ -118,10 +118,15 @@ static wr_val_t
 listing(wr_pool_t *pool, const multi_t *m, listing_t what)
 {
     wr_list_t *list = wr_list_new(pool, m->pairs.n + 1);
+    wr_map_t   seen = wr_map(pool, m->icase);
 
+    /* A name stands there once, with its first value. */
     for (WR_EACH(wr_app_param_t, p, &m->pairs)) {
         wr_val_t v = what == VALUES ? p->value : wr_vstr(p->name);
 
+        if (m->pairs.n > 1 && wr_map_set(&seen, p->name, p) != NULL) {
+            continue;
+        }
         if (what == ITEMS) {
             wr_list_t *pair = wr_list_new(pool, 2);
 
@@ -184,8 +189,7 @@ multi_item(wr_eval_t *ev, wr_obj_t *o, const wr_val_t *key, wr_val_t *out)
 static bool
 multi_length(wr_eval_t *ev, wr_obj_t *o, int64_t *n)
 {
-    (void) ev;
-    *n = ((multi_t *) (void *) o)->pairs.n;
+    *n = listing(ev->pool, (multi_t *) (void *) o, KEYS).u.list->n;
     return true;
 }
 
@@ -219,24 +223,25 @@ multi_repr(wr_eval_t *ev, wr_obj_t *o, wr_buf_t *to)
     return true;
 }
 
-static const wr_obj_type_t multi_type = {
-    .name = "mapping",
-    .attr = multi_attr,
-    .item = multi_item,
-    .length = multi_length,
-    .iter = multi_iter,
-    .contains = multi_contains,
-    .repr = multi_repr,
-    .mapping = true,
-    .source = WR_FROM_CLIENT,
+/* The name stands in messages: 'query object' has no attribute 'page'. */
+#define MULTI_TYPE(n)                                                         \
+    {.name = n, .attr = multi_attr, .item = multi_item, .length = multi_length, \
+     .iter = multi_iter, .contains = multi_contains, .repr = multi_repr,      \
+     .mapping = true, .source = WR_FROM_CLIENT}
+
+static const wr_obj_type_t multi_types[] = {
+    [MULTI_OTHER] = MULTI_TYPE("mapping"), [MULTI_PARAMS] = MULTI_TYPE("params"),
+    [MULTI_QUERY] = MULTI_TYPE("query"), [MULTI_FORM] = MULTI_TYPE("form"),
+    [MULTI_FILES] = MULTI_TYPE("files"), [MULTI_COOKIES] = MULTI_TYPE("cookies"),
+    [MULTI_HEADERS] = MULTI_TYPE("headers"),
 };
 
 multi_t *
-multi_new(wr_pool_t *pool, bool icase)
+multi_new(wr_pool_t *pool, multi_kind_t kind, bool icase)
 {
     multi_t *m = WR_NEW(pool, multi_t);
 
-    m->obj.type = &multi_type;
+    m->obj.type = &multi_types[kind];
     m->pairs = wr_array(pool, sizeof(wr_app_param_t));
     m->icase = icase;
     return m;
@@ -257,7 +262,7 @@ wr_app_str(wr_pool_t *pool, wr_str_t bytes)
 wr_obj_t *
 wr_app_mapping(wr_pool_t *pool, bool icase)
 {
-    return &multi_new(pool, icase)->obj;
+    return &multi_new(pool, MULTI_OTHER, icase)->obj;
 }
 
 void
@@ -272,7 +277,7 @@ bool
 app_get_params(wr_req_t *r, wr_eval_t *ev, wr_val_t *out)
 {
     app_t   *a = app_of(r);
-    multi_t *m = multi_new(ev->pool, false);
+    multi_t *m = multi_new(ev->pool, MULTI_PARAMS, false);
 
     for (unsigned i = 0; i < a->nparams; i++) {
         multi_add(m, a->params[i].name, a->params[i].value);
@@ -315,7 +320,7 @@ bool
 app_get_query(wr_req_t *r, wr_eval_t *ev, wr_val_t *out)
 {
     const app_conf_t *conf = wr_conf_of(r, &wr_app_module);
-    multi_t          *m = multi_new(ev->pool, false);
+    multi_t          *m = multi_new(ev->pool, MULTI_QUERY, false);
 
     if (!app_parse_pairs(ev->pool, r->args, m, conf->max_fields)) {
         return wr_raise(ev, "BadRequest", "the query has more than %" PRId64 " fields",
@@ -328,7 +333,7 @@ app_get_query(wr_req_t *r, wr_eval_t *ev, wr_val_t *out)
 bool
 app_get_headers(wr_req_t *r, wr_eval_t *ev, wr_val_t *out)
 {
-    multi_t *m = multi_new(ev->pool, true);
+    multi_t *m = multi_new(ev->pool, MULTI_HEADERS, true);
 
     m->dashes = true;
     for (WR_EACH_HEADER(h, &r->main->in)) {
@@ -342,7 +347,7 @@ app_get_headers(wr_req_t *r, wr_eval_t *ev, wr_val_t *out)
 bool
 app_get_cookies(wr_req_t *r, wr_eval_t *ev, wr_val_t *out)
 {
-    multi_t *m = multi_new(ev->pool, false);
+    multi_t *m = multi_new(ev->pool, MULTI_COOKIES, false);
 
     for (wr_header_t *h = wr_headers_first(&r->main->in, WR_H_COOKIE); h != NULL;
          h = wr_headers_next(&r->main->in, h))

@@ -21,7 +21,7 @@ source_of(const wr_conf_t *cf, const wr_tok_t *at)
     const wr_conf_priv_t *priv = wr_conf_priv(cf);
 
     for (WR_EACH(wr_source_t *, s, &priv->sources)) {
-        if ((*s)->name.p == at->file.p) {
+        if (wr_str_eq((*s)->name, at->file)) {
             return *s;
         }
     }

@@ -18,8 +18,29 @@ static const char padding[] =
     "<!-- a padding to disable MSIE and Chrome friendly error page -->\r\n"
     "<!-- a padding to disable MSIE and Chrome friendly error page -->\r\n";
 
+static void
+put_escaped(wr_buf_t *b, wr_str_t s)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        switch (s.p[i]) {
+        case '<': wr_buf_lit(b, "&lt;"); break;
+        case '>': wr_buf_lit(b, "&gt;"); break;
+        case '&': wr_buf_lit(b, "&amp;"); break;
+        case '"': wr_buf_lit(b, "&quot;"); break;
+        case '\'': wr_buf_lit(b, "&#39;"); break;
+        default: wr_buf_char(b, s.p[i]);
+        }
+    }
+}
+
 wr_str_t
 wr_error_body(wr_req_t *r, unsigned status)
+{
+    return wr_error_body_with(r, status, WR_STR_NONE);
+}
+
+wr_str_t
+wr_error_body_with(wr_req_t *r, unsigned status, wr_str_t message)
 {
     const wr_http_core_t *core = wr_http_core(r);
     wr_str_t              title = wr_status_title(status);
@@ -38,6 +59,11 @@ wr_error_body(wr_req_t *r, unsigned status)
     if (status >= WR_STATUS_HEADER_TOO_LARGE && status <= WR_STATUS_TO_HTTPS) {
         wr_buf_lit(&b, "<center>");
         wr_buf_str(&b, wr_str_skip(title, 4));
+        wr_buf_lit(&b, "</center>\r\n");
+    }
+    if (message.n != 0) {
+        wr_buf_lit(&b, "<center>");
+        put_escaped(&b, message);
         wr_buf_lit(&b, "</center>\r\n");
     }
     wr_buf_lit(&b, "<hr><center>weir");

@@ -13,6 +13,8 @@ void wr_answer_error(wr_req_t *r);
 
 /* The built-in page of a status in the request's pool; empty: no page. */
 wr_str_t wr_error_body(wr_req_t *r, unsigned status);
+/* The same with a sentence for the reader below the title: any text, escaped here. */
+wr_str_t wr_error_body_with(wr_req_t *r, unsigned status, wr_str_t message);
 
 /* If a module says what the page is (a JSON error), this is asked first: true if
  * it has set content_type and *body. Set once by the application layer. */

@@ -164,6 +164,19 @@ wr_privileges_drop(wr_cycle_t *cycle, unsigned index)
 
 /* ---- environment ---- */
 
+const char *
+wr_process_started_with(const char *name)
+{
+    size_t n = strlen(name);
+
+    for (char **e = wr_process.environment[0]; e != NULL && *e != NULL; e++) {
+        if (strncmp(*e, name, n) == 0 && (*e)[n] == '=') {
+            return *e + n + 1;
+        }
+    }
+    return NULL;
+}
+
 /* As nginx: what the conf does not name is gone, but for the time zone. The strings
  * outlive the cycle: other code may look at them until the end. */
 void

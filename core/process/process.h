@@ -29,6 +29,10 @@ typedef struct wr_options {
 } wr_options_t;
 extern wr_options_t wr_options;
 
+/* A variable of the environment that the server was started with, whether or not
+ * `env` hands it to the workers; NULL if there is none. */
+const char *wr_process_started_with(const char *name);
+
 /* First thing in main: keeps argv for the process titles and for an upgrade, sets
  * the clock, the hash seed, and the log to stderr. */
 void wr_process_init(int argc, char **argv);

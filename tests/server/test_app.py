@@ -214,3 +214,57 @@ def test_the_tutorial_is_a_conf():
     r = s.run("-t", "-c", s.path("tutorial.conf"))
     s.remove()
     assert r.returncode == 0, r.stderr
+
+
+MORE = r"""
+server { listen 127.0.0.1:%%PORT%%;
+    route GET /print { text "[{{ nosuch }}]"; }
+    route GET /fail { json qery.a; }
+    route GET /query { json {"q": query, "n": query|length, "all": query.getall("a")}; }
+    route GET /named { json query.page; }
+    route GET /cookie { json cookies.who; }
+    route GET /message { require false else 403 "not <you>, {{ query.who }}"; text never; }
+    route GET /env { json [env("WEIR_TEST_ENV"), env("WEIR_NONE", "none")]; }
+}
+"""
+
+
+@pytest.fixture
+def more(server, monkeypatch):
+    monkeypatch.setenv("WEIR_TEST_ENV", "here")
+    return server(MORE, main=load_module("route", "json"))
+
+
+def test_unknown_names(more):
+    """What no step makes is undefined, as in Jinja2, and -t says where."""
+    assert more.get("/print").text == "[]"
+    assert more.get("/fail").status == 500
+    assert "'qery' is undefined" in more.error_log()
+    r = more.run("-t", "-c", more.path("test.conf"))
+    assert r.returncode == 0
+    assert 'unknown name "qery"' in r.stderr and '(did you mean "query"?)' in r.stderr
+    assert "{ json qery.a; }\n" + " " * 31 + "^" in r.stderr
+
+
+def test_a_mapping_has_each_name_once(more):
+    r = more.get("/query?a=1&b=2&a=3")
+    assert r.text == '{"q": {"a": "1", "b": "2"}, "n": 2, "all": ["1", "3"]}'
+
+
+@pytest.mark.parametrize("target,name", [("/named", "'query object' has no attribute 'page'"),
+                                         ("/cookie", "'cookies object' has no attribute 'who'")])
+def test_what_the_client_left_out_is_named(more, target, name):
+    r = more.get(target)
+    assert (r.status, json.loads(r.text)) == (400, {"error": name})
+
+
+def test_the_message_stands_on_the_page(more):
+    r = more.get("/message?who=%3Cann%3E")
+    assert r.status == 403 and r.get("Content-Type") == "text/html; charset=utf-8"
+    assert "<center>not &lt;you&gt;, &lt;ann&gt;</center>" in r.text
+    r = more.get("/message?who=x", "Accept: application/json")
+    assert json.loads(r.text) == {"error": "not <you>, x"}
+
+
+def test_the_environment(more):
+    assert json.loads(more.get("/env").text) == ["here", "none"]
