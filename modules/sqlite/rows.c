@@ -349,3 +349,36 @@ sq_rows_val(sq_rows_t *rows)
 {
     return wr_vobj(&rows->obj);
 }
+
+/* ---- for other modules ---- */
+
+bool
+sq_rows_open(const wr_val_t *v, wr_sql_rows_t *out)
+{
+    const sq_rows_t *rows;
+
+    if (v->type != WR_V_OBJ) {
+        return false;
+    }
+    if (v->u.obj->type == &row_type) {
+        const row_t *row = row_of(v->u.obj);
+
+        *out = (wr_sql_rows_t) {row->of->names, row->of->columns, 1, true, row};
+        return true;
+    }
+    if (v->u.obj->type != &rows_type) {
+        return false;
+    }
+    rows = rows_of(v->u.obj);
+    *out = (wr_sql_rows_t) {rows->names, rows->columns, rows->list->n, false, rows};
+    return true;
+}
+
+const wr_val_t *
+sq_rows_cells(const wr_sql_rows_t *rows, uint32_t i)
+{
+    const sq_rows_t *of = rows->items;
+
+    return rows->single ? ((const row_t *) rows->items)->cells
+                        : row_of(of->list->items[i].u.obj)->cells;
+}

@@ -199,25 +199,11 @@ remember(sq_conn_t *c, const file_t *f)
     return rc;
 }
 
-/* Schema and migrations, in memory or in the file. */
+/* `skip`: the schema has what they change. */
 static wr_rc_t
-bring_up(wr_conf_t *cf, const sq_db_t *db, sq_conn_t *c, wr_array_t *files, bool fresh,
-         bool say)
+migrate(wr_conf_t *cf, const sq_db_t *db, sq_conn_t *c, const wr_array_t *files,
+        bool skip, bool say)
 {
-    file_t schema;
-    bool   skip = false;
-
-    if (fresh && db->schema.n != 0) {
-        if (read_file(cf, db, db->schema, &schema) != WR_OK
-            || run_script(cf, db, c, &schema) != WR_OK)
-        {
-            return WR_ERROR;
-        }
-        skip = true;
-    }
-    if (files->n == 0) {
-        return WR_OK;
-    }
     if (sq_conn_own(c, "CREATE TABLE IF NOT EXISTS weir_migrations(name TEXT PRIMARY KEY,"
                        " checksum TEXT NOT NULL, applied TEXT NOT NULL)")
         != SQLITE_OK)
@@ -244,6 +230,33 @@ bring_up(wr_conf_t *cf, const sq_db_t *db, sq_conn_t *c, wr_array_t *files, bool
         if (say && !skip) {
             wr_log(cf->log, WR_LOG_NOTICE, 0, "migration \"%.*s\" applied",
                    WR_ARG(f->path));
+        }
+    }
+    return WR_OK;
+}
+
+/* Schema and migrations, in memory or in the file. */
+static wr_rc_t
+bring_up(wr_conf_t *cf, const sq_db_t *db, sq_conn_t *c, wr_array_t *files, bool fresh,
+         bool say)
+{
+    file_t schema;
+    bool   skip = false;
+
+    if (fresh && db->schema.n != 0) {
+        if (read_file(cf, db, db->schema, &schema) != WR_OK
+            || run_script(cf, db, c, &schema) != WR_OK)
+        {
+            return WR_ERROR;
+        }
+        skip = true;
+    }
+    if (files->n != 0 && migrate(cf, db, c, files, skip, say) != WR_OK) {
+        return WR_ERROR;
+    }
+    for (WR_EACH(const char *, sql, &db->schemas)) {
+        if (sq_conn_script(c, *sql, NULL) != SQLITE_OK) {
+            return failed(cf, db, c);
         }
     }
     return WR_OK;

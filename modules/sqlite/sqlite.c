@@ -18,8 +18,8 @@ wr_array_t sq_dbs;
 static sq_main_t *reading;      /* of the conf that is being read */
 static char       tag;          /* of our zones */
 
-static sq_main_t *
-main_of(wr_conf_t *cf)
+sq_main_t *
+sq_main_of(wr_conf_t *cf)
 {
     sq_main_t *m = (sq_main_t *) (uintptr_t) wr_service_find(cf, "sqlite.1");
 
@@ -29,7 +29,9 @@ main_of(wr_conf_t *cf)
         m->dbs = wr_array(cf->pool, sizeof(sq_db_t *));
         m->stmts = wr_array(cf->pool, sizeof(sq_stmt_t *));
         m->txs = wr_array(cf->pool, sizeof(sq_txconf_t *));
+        m->wishes = wr_array(cf->pool, sizeof(sq_wish_t));
         wr_service_offer(cf, "sqlite.1", m);
+        wr_service_offer(cf, WR_SQL_SERVICE, &sq_service);
     }
     return m;
 }
@@ -59,7 +61,7 @@ sq_scope_of(const wr_scope_t *scope)
 static wr_rc_t
 set_sqlite(wr_conf_t *cf, const wr_directive_t *d, void *conf)
 {
-    sq_main_t *m = main_of(cf);
+    sq_main_t *m = sq_main_of(cf);
     sq_db_t   *db = WR_NEW(cf->pool, sq_db_t);
     wr_str_t   zone;
 
@@ -176,7 +178,7 @@ set_sql(wr_conf_t *cf, const wr_directive_t *d, void *conf)
         }
     }
     s->scope = cf->scope;
-    *WR_PUSH(&main_of(cf)->stmts, sq_stmt_t *) = s;
+    *WR_PUSH(&sq_main_of(cf)->stmts, sq_stmt_t *) = s;
     return wr_app_task(cf, &sq_task, s);
 }
 
@@ -295,9 +297,9 @@ check_db(wr_conf_t *cf, const sq_main_t *m, sq_db_t *db)
 static bool
 applies(const sq_stmt_t *s, const wr_scope_t *scope)
 {
-    const wr_scope_t *own = sq_scope_of(s->scope);
+    const wr_scope_t *own = s->guest == NULL ? sq_scope_of(s->scope) : NULL;
 
-    for (; scope != NULL; scope = scope->outer) {
+    for (; scope != NULL && own != NULL; scope = scope->outer) {
         if (scope == own) {
             return true;
         }
@@ -320,19 +322,53 @@ check_transaction(wr_conf_t *cf, const sq_main_t *m, sq_txconf_t *t)
     return WR_OK;
 }
 
+/* What other modules have asked for. */
+static wr_rc_t
+bind_wishes(wr_conf_t *cf, const sq_main_t *m)
+{
+    for (WR_EACH(sq_db_t *, db, &m->dbs)) {
+        (*db)->guests = wr_array(cf->pool, sizeof(const wr_sql_guest_t *));
+        (*db)->schemas = wr_array(cf->pool, sizeof(const char *));
+    }
+    for (WR_EACH(sq_wish_t, w, &m->wishes)) {
+        sq_db_t *db = choose_db(cf, m, &w->at, w->db);
+
+        if (db == NULL) {
+            return WR_ERROR;
+        }
+        if (w->schema != NULL) {
+            *WR_PUSH(&db->schemas, const char *) = w->schema;
+        } else {
+            *WR_PUSH(&db->guests, const wr_sql_guest_t *) = w->guest;
+        }
+    }
+    return WR_OK;
+}
+
+static wr_rc_t
+bind_statements(wr_conf_t *cf, const sq_main_t *m)
+{
+    for (WR_EACH(sq_stmt_t *, s, &m->stmts)) {
+        wr_str_t name = (*s)->guest != NULL ? (*s)->guest_db : conf_of((*s)->scope)->use;
+
+        (*s)->db = choose_db(cf, m, &(*s)->at, name);
+        if ((*s)->db == NULL) {
+            return WR_ERROR;
+        }
+    }
+    return WR_OK;
+}
+
 static wr_rc_t
 finish(wr_conf_t *cf)
 {
-    sq_main_t *m = main_of(cf);
+    sq_main_t *m = sq_main_of(cf);
 
     for (WR_EACH(sq_db_t *, db, &m->dbs)) {
         settings(*db);
     }
-    for (WR_EACH(sq_stmt_t *, s, &m->stmts)) {
-        (*s)->db = choose_db(cf, m, &(*s)->at, conf_of((*s)->scope)->use);
-        if ((*s)->db == NULL) {
-            return WR_ERROR;
-        }
+    if (bind_wishes(cf, m) != WR_OK || bind_statements(cf, m) != WR_OK) {
+        return WR_ERROR;
     }
     for (WR_EACH(sq_db_t *, db, &m->dbs)) {
         if (check_db(cf, m, *db) != WR_OK) {
@@ -351,14 +387,14 @@ finish(wr_conf_t *cf)
 static wr_rc_t
 begin(wr_conf_t *cf)
 {
-    reading = main_of(cf);
+    reading = sq_main_of(cf);
     return WR_OK;
 }
 
 static wr_rc_t
 master_start(wr_conf_t *cf)
 {
-    sq_main_t *m = main_of(cf);
+    sq_main_t *m = sq_main_of(cf);
 
     for (WR_EACH(sq_db_t *, db, &m->dbs)) {
         if (sq_schema_apply(cf, *db) != WR_OK) {

@@ -13,6 +13,7 @@
 
 #include <sqlite3.h>
 #include <weir/app/app.h>
+#include <weir/app/sql.h>
 #include <weir/event/threads.h>
 #include <weir/process/cycle.h>
 
@@ -47,6 +48,8 @@ typedef struct sq_db {
     size_t     result_limit;
     wr_array_t pragmas;         /* sq_pragma_t */
     wr_array_t sqls;            /* struct sq_sql *: by id */
+    wr_array_t guests;          /* const wr_sql_guest_t * */
+    wr_array_t schemas;         /* const char *: of other modules */
     bool       alone;           /* the schema rolls back by itself: no batches */
     wr_zone_t *zone;            /* holds the sq_lock_t; its user is this */
     wr_scope_t *scope;
@@ -68,12 +71,21 @@ typedef struct sq_conf {
     sq_db_t     db;             /* what the block of `sqlite` fills */
 } sq_conf_t;
 
+/* What another module wants of a database: service.c. */
+typedef struct sq_wish {
+    wr_tok_t              at;
+    wr_str_t              db;
+    const char           *schema;   /* NULL: it is a guest */
+    const wr_sql_guest_t *guest;
+} sq_wish_t;
+
 /* Of a cycle: the service "sqlite.1". */
 typedef struct sq_main {
     wr_pool_t *pool;
     wr_array_t dbs;             /* sq_db_t * */
     wr_array_t stmts;           /* sq_stmt_t * */
     wr_array_t txs;             /* sq_txconf_t * */
+    wr_array_t wishes;          /* sq_wish_t */
 } sq_main_t;
 
 /* One SQL text and where its bytes came from. */
@@ -107,6 +119,8 @@ typedef struct sq_stmt {
     sq_sql_t   *sqls;
     bool        writes;
     bool        alone;          /* may end the whole transaction: never in a batch */
+    const char *guest;          /* the text of another module's; its scope is NULL */
+    wr_str_t    guest_db;
 } sq_stmt_t;
 
 /* The transaction of a location. */
@@ -119,6 +133,8 @@ typedef struct sq_txconf {
 
 /* Of this worker: sq_db_t *. */
 extern wr_array_t sq_dbs;
+sq_main_t *sq_main_of(wr_conf_t *cf);
+extern const wr_sql_t sq_service;
 /* The blocks inside a location belong to it. */
 const wr_scope_t *sq_scope_of(const wr_scope_t *scope);
 
@@ -179,6 +195,8 @@ void       sq_rows_name(sq_rows_t *rows, unsigned column, wr_str_t name);
 wr_val_t  *sq_rows_add(sq_rows_t *rows);
 void       sq_rows_end(sq_rows_t *rows, int64_t changes, bool has_id, int64_t id);
 wr_val_t   sq_rows_val(sq_rows_t *rows);
+bool       sq_rows_open(const wr_val_t *v, wr_sql_rows_t *out);
+const wr_val_t *sq_rows_cells(const wr_sql_rows_t *rows, uint32_t i);
 
 /* ---- lock.c ---- */
 wr_rc_t sq_lock_init(wr_zone_t *z, void *old);
@@ -209,6 +227,7 @@ struct sq_tx {
     uint64_t    deadline;       /* ns */
     wr_op_t     end;            /* its COMMIT */
     sq_err_t    err;            /* of the COMMIT */
+    uint32_t    guest;          /* whose turn it is before the COMMIT */
     const wr_tok_t *at;
 };
 
@@ -260,6 +279,12 @@ bool sq_writer_end(sq_writer_t *w, sq_tx_t *tx, bool commit);
 
 /* step.c */
 extern const wr_app_task_t   sq_task;
+/* The transaction of the request on this database, or NULL. */
+sq_tx_t  *sq_transaction_of(wr_req_t *r, const sq_db_t *db);
+/* The HTTP status of SQLite's error. */
+unsigned  sq_status_of(int code);
+/* A pool of its own for a thread, freed with `pool`. */
+wr_pool_t *sq_pool_new(wr_pool_t *pool);
 wr_rc_t sq_before(wr_req_t *r, void *state);
 wr_rc_t sq_after(wr_req_t *r, void *state);
 

@@ -298,6 +298,9 @@ make_sql(wr_conf_t *cf, sq_stmt_t *s, unsigned variant)
     sq_sql_t *sql = &s->sqls[variant];
     out_t     o = {wr_buf(cf->pool), wr_array(cf->pool, sizeof(uint32_t))};
 
+    if (s->guest != NULL) {
+        put(&o, wr_str_z(s->guest), 0, false);
+    }
     for (WR_EACH(sq_part_t, p, &s->parts)) {
         put(&o, p->text, p->at, true);
         if (p->expr != NULL) {
@@ -379,6 +382,8 @@ check_sql(wr_conf_t *cf, sq_stmt_t *s, sq_sql_t *sql, sqlite3 *mem)
     }
     if (!is_blank(tail)) {
         rc = wr_conf_fail(cf, &s->at, "only one SQL statement may stand here");
+    } else if (s->guest != NULL) {
+        s->nparams = (unsigned) sqlite3_bind_parameter_count(stmt);
     } else if (sqlite3_bind_parameter_count(stmt) != (int) s->nparams) {
         rc = wr_conf_fail(cf, &s->at, "parameters are written {{ expression }}, not "
                                       "? or :name");

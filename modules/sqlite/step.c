@@ -15,14 +15,10 @@ typedef struct step {
     uint64_t         began;
 } step_t;
 
-typedef struct around {
-    sq_tx_t tx;
-} around_t;
-
 /* ---- errors ---- */
 
-static unsigned
-status_of(int code)
+unsigned
+sq_status_of(int code)
 {
     switch (code & 0xff) {
     case SQLITE_CONSTRAINT:
@@ -55,7 +51,7 @@ without_detail(unsigned status)
 static wr_rc_t
 fail(wr_req_t *r, const sq_db_t *db, const wr_tok_t *at, const sq_err_t *err)
 {
-    unsigned         status = status_of(err->code);
+    unsigned         status = sq_status_of(err->code);
     const sq_conf_t *conf = wr_conf(r);
     wr_str_t         message = wr_pool_str(wr_pool(r), err->message);
     wr_str_t         shown = conf->detail ? message : without_detail(status);
@@ -119,14 +115,37 @@ free_pool(void *data)
     wr_pool_free(data);
 }
 
-static sq_tx_t *
-transaction_of(wr_req_t *r, const sq_db_t *db)
+wr_pool_t *
+sq_pool_new(wr_pool_t *pool)
 {
+    wr_pool_t *own = wr_pool_new();
+
+    wr_pool_on_free(pool, free_pool, own);
+    return own;
+}
+
+static sq_tx_t *
+of_frame(const wr_frame_t *f, const sq_db_t *db)
+{
+    sq_tx_t *tx = f->state;
+
+    return tx->run != NULL && tx->run->db == db ? tx : NULL;
+}
+
+sq_tx_t *
+sq_transaction_of(wr_req_t *r, const sq_db_t *db)
+{
+    const wr_frame_t *current = r->task.current;
+
+    /* Guests ask while its after() runs. */
+    if (current != NULL && current->stage != NULL
+        && current->stage->mw->before == sq_before)
+    {
+        return of_frame(current, db);
+    }
     for (wr_frame_t *f = r->task.top; f != NULL; f = f->outer) {
         if (f->stage->mw->before == sq_before) {
-            around_t *a = f->state;
-
-            return a->tx.run != NULL && a->tx.run->db == db ? &a->tx : NULL;
+            return of_frame(f, db);
         }
     }
     return NULL;
@@ -135,10 +154,9 @@ transaction_of(wr_req_t *r, const sq_db_t *db)
 static void
 begin_call(step_t *s)
 {
-    s->call.pool = wr_pool_new();
-    wr_pool_on_free(wr_pool(s->r), free_pool, s->call.pool);
+    s->call.pool = sq_pool_new(wr_pool(s->r));
     s->call.sql = &s->stmt->sqls[s->variant];
-    sq_call_start(transaction_of(s->r, s->stmt->db), &s->call);
+    sq_call_start(sq_transaction_of(s->r, s->stmt->db), &s->call);
 }
 
 /* Evaluates from s->at on. 1: all are there; 0: a slow one has been started; -1: the
@@ -289,10 +307,10 @@ wr_rc_t
 sq_before(wr_req_t *r, void *state)
 {
     const sq_txconf_t *c = wr_stage_conf(r);
-    around_t          *a = state;
+    sq_tx_t           *tx = state;
 
-    a->tx.run = c->db->run;
-    a->tx.writes = c->writes;
+    tx->run = c->db->run;
+    tx->writes = c->writes;
     return WR_OK;
 }
 
@@ -309,23 +327,66 @@ static wr_rc_t
 committed(wr_req_t *r, void *state)
 {
     const sq_txconf_t *c = wr_stage_conf(r);
-    around_t          *a = state;
+    sq_tx_t           *tx = state;
 
-    if (a->tx.err.code == 0) {
+    if (tx->err.code == 0) {
         return WR_OK;
     }
-    (void) fail(r, c->db, a->tx.at, &a->tx.err);
+    (void) fail(r, c->db, tx->at, &tx->err);
     return WR_ERROR;
+}
+
+static wr_rc_t
+finish(wr_req_t *r, void *state)
+{
+    sq_tx_t *tx = state;
+    bool     good = is_good(r);
+
+    if (sq_tx_end(tx, good)) {
+        return wr_await(r, &tx->end, committed);
+    }
+    return good ? committed(r, state) : WR_OK;
+}
+
+static wr_rc_t next_guest(wr_req_t *r, void *state);
+
+static wr_rc_t
+guest_done(wr_req_t *r, void *state)
+{
+    const sq_txconf_t *c = wr_stage_conf(r);
+    sq_tx_t           *tx = state;
+
+    if ((*WR_AT(&c->db->guests, const wr_sql_guest_t *, tx->guest))->end(r) != WR_OK) {
+        return finish(r, state);
+    }
+    tx->guest++;
+    return next_guest(r, state);
+}
+
+/* Other modules write in the transaction, one after the other. */
+static wr_rc_t
+next_guest(wr_req_t *r, void *state)
+{
+    const sq_txconf_t *c = wr_stage_conf(r);
+    sq_tx_t           *tx = state;
+
+    for (; tx->guest < c->db->guests.n; tx->guest++) {
+        wr_op_t *op = (*WR_AT(&c->db->guests, const wr_sql_guest_t *, tx->guest))->start(r);
+
+        if (op != NULL) {
+            return wr_await(r, op, guest_done);
+        }
+    }
+    return finish(r, state);
 }
 
 wr_rc_t
 sq_after(wr_req_t *r, void *state)
 {
-    around_t *a = state;
-    bool      good = is_good(r);
+    sq_tx_t *tx = state;
 
-    if (sq_tx_end(&a->tx, good)) {
-        return wr_await(r, &a->tx.end, committed);
+    if (tx->writes && tx->state == SQ_ACTIVE && is_good(r)) {
+        return next_guest(r, state);
     }
-    return good ? committed(r, state) : WR_OK;
+    return finish(r, state);
 }
