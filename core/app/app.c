@@ -136,37 +136,13 @@ wr_app_name(wr_conf_t *cf, const wr_tok_t *tok)
     return n->slot;
 }
 
-static bool
-is_blank(char c)
-{
-    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-/* Moves the start of a token on, keeping line and column true. */
-static wr_tok_t
-advance(const wr_tok_t *tok, size_t n)
-{
-    wr_tok_t t = *tok;
-
-    for (size_t i = 0; i < n; i++) {
-        if (tok->text.p[i] == '\n') {
-            t.line++;
-            t.column = 1;
-        } else {
-            t.column++;
-        }
-    }
-    t.text = wr_str_skip(tok->text, n);
-    return t;
-}
-
 bool
 wr_app_take_name(const wr_tok_t *raw, wr_tok_t *name, wr_tok_t *rest)
 {
     wr_str_t s = raw->text;
     size_t   start, end, i = 0;
 
-    while (i < s.n && is_blank(s.p[i])) {
+    while (i < s.n && wr_tok_is_blank(s.p[i])) {
         i++;
     }
     start = i;
@@ -174,19 +150,18 @@ wr_app_take_name(const wr_tok_t *raw, wr_tok_t *name, wr_tok_t *rest)
         i++;
     }
     end = i;
-    while (i < s.n && is_blank(s.p[i])) {
+    while (i < s.n && wr_tok_is_blank(s.p[i])) {
         i++;
     }
     if (end == start || i == s.n || s.p[i] != '=' || (i + 1 < s.n && s.p[i + 1] == '=')) {
         return false;
     }
-    *name = advance(raw, start);
-    name->text = wr_str(name->text.p, end - start);
+    *name = wr_tok_part(raw, start, end);
     i++;
-    while (i < s.n && is_blank(s.p[i])) {
+    while (i < s.n && wr_tok_is_blank(s.p[i])) {
         i++;
     }
-    *rest = advance(raw, i);
+    *rest = wr_tok_part(raw, i, s.n);
     return true;
 }
 
@@ -669,20 +644,39 @@ wr_app_fail(wr_req_t *r, const wr_tok_t *at, unsigned status, wr_str_t message,
     return wr_fail(r, status);
 }
 
+/* The statuses of errors that functions and values of ours raise; 0: another. */
+static unsigned
+status_of(const wr_err_t *err, bool client)
+{
+    static const struct {
+        const char *kind;
+        unsigned    status;
+    } kinds[] = {{"BadRequest", 400}, {"ContentTooLarge", 413},
+                 {"UnsupportedMediaType", 415}, {"BadGateway", 502}};
+
+    for (unsigned i = 0; i < WR_COUNT(kinds); i++) {
+        if (strcmp(err->kind, kinds[i].kind) == 0) {
+            return kinds[i].status;
+        }
+    }
+    return err->source == WR_FROM_CLIENT
+                   || (client && strcmp(err->kind, "UndefinedError") == 0)
+               ? 400
+               : 500;
+}
+
 wr_rc_t
 wr_app_fail_eval(wr_req_t *r, const wr_tok_t *at, const wr_err_t *err, bool client)
 {
-    bool     theirs = err->source == WR_FROM_CLIENT
-                  || (client && strcmp(err->kind, "UndefinedError") == 0)
-                  || strcmp(err->kind, "BadRequest") == 0;
+    unsigned status = status_of(err, client);
     wr_str_t message = wr_pool_str(wr_pool(r), err->message);
 
-    if (strcmp(err->kind, "UnsupportedMediaType") == 0) {
-        return wr_app_fail(r, at, 415, message, NULL);
-    }
-    return wr_app_fail(r, at, theirs ? 400 : 500,
-                       theirs ? message : WR_STR("Internal Server Error"), "%s: %.*s",
-                       err->kind, WR_ARG(message));
+    /* What the client did wrong is said to it; of the rest only the log knows. */
+    return wr_app_fail(r, at, status,
+                       status < 500    ? message
+                       : status == 502 ? WR_STR("a server that was asked did not answer well")
+                                       : WR_STR("Internal Server Error"),
+                       "%s: %.*s", err->kind, WR_ARG(message));
 }
 
 void
@@ -782,6 +776,20 @@ void
 wr_app_add_time(wr_req_t *r, wr_app_time_t which, uint64_t ns)
 {
     app_of(r)->times[which] += ns;
+}
+
+void
+wr_app_spent(wr_req_t *r, wr_app_time_t which, uint64_t from, uint64_t until)
+{
+    app_t *a = app_of(r);
+
+    if (from < a->until[which]) {
+        from = a->until[which];
+    }
+    if (until > from) {
+        a->times[which] += until - from;
+        a->until[which] = until;
+    }
 }
 
 void

@@ -90,6 +90,8 @@ wr_rc_t wr_app_task(wr_conf_t *cf, const wr_app_task_t *task, const void *conf);
 
 /* `gather { … }`: the set function of its row. */
 wr_rc_t wr_app_set_gather(wr_conf_t *cf, const wr_directive_t *d, void *conf);
+/* `timeout TIME;` in it: what has not ended by then is cancelled. */
+wr_rc_t wr_app_set_gather_timeout(wr_conf_t *cf, const wr_directive_t *d, void *conf);
 
 /* Reads the block of the current directive as a list of steps of its own (`when`). */
 typedef struct wr_app_block {
@@ -129,6 +131,11 @@ wr_rc_t wr_app_failed(wr_req_t *r);
 
 /* Bytes from outside as a str: what is not UTF-8 becomes U+FFFD. */
 wr_val_t wr_app_str(wr_pool_t *pool, wr_str_t bytes);
+/* The charset of a Content-Type, or empty. */
+wr_str_t wr_app_charset(wr_str_t content_type);
+/* Bytes of a charset ("" is UTF-8) as a str; what is invalid becomes U+FFFD. False:
+ * an unknown charset. */
+bool wr_app_decode(wr_pool_t *pool, wr_str_t bytes, wr_str_t charset, wr_val_t *out);
 /* A mapping that may have a name several times (`.getall(name)`), like query and
  * headers. Names are borrowed. */
 wr_obj_t *wr_app_mapping(wr_pool_t *pool, bool icase);
@@ -171,6 +178,9 @@ typedef enum {
     WR_TIME_SQL, WR_TIME_TEMPLATE, WR_TIME_FETCH, WR_TIME_SESSION, WR_TIMES
 } wr_app_time_t;
 void wr_app_add_time(wr_req_t *r, wr_app_time_t which, uint64_t ns);
+/* The same for a span of wr_clock_ns: what overlaps with an earlier one counts
+ * once. */
+void wr_app_spent(wr_req_t *r, wr_app_time_t which, uint64_t from, uint64_t until);
 
 /* What the route captured: set by the route module, read by `params`. */
 typedef struct wr_app_param {

@@ -58,7 +58,7 @@ typedef struct app {
     unsigned         nparams;
     const wr_stage_t *returns[32];  /* where blocks go back to */
     unsigned         depth;
-    uint64_t         times[WR_TIMES];
+    uint64_t         times[WR_TIMES], until[WR_TIMES];
     bool             form_parsed;
     wr_val_t         form, files;
 } app_t;

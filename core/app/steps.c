@@ -129,6 +129,7 @@ static const wr_middleware_t task_step = {"task", 1, task_begin, NULL};
 /* One gather: its tasks run at the same time. */
 typedef struct gather {
     wr_array_t tasks;           /* task_conf_t */
+    wr_msec_t  timeout;         /* of all together; -1: each has its own */
 } gather_t;
 
 typedef struct running {
@@ -193,7 +194,7 @@ gather_begin(wr_req_t *r, void *state)
     if (ops == NULL) {
         return s->failed != 0 ? s->failed : WR_OK;
     }
-    return wr_await_all(r, ops, -1, gather_ended);
+    return wr_await_all(r, ops, g->timeout, gather_ended);
 }
 
 static const wr_middleware_t gather_step = {"gather", sizeof(gather_state_t), gather_begin,
@@ -225,6 +226,7 @@ wr_app_set_gather(wr_conf_t *cf, const wr_directive_t *d, void *conf)
     (void) d;
     (void) conf;
     g->tasks = wr_array(cf->pool, sizeof(task_conf_t));
+    g->timeout = -1;
     scope = wr_conf_scope(cf, WR_GATHER, g);
     if (wr_conf_block(cf, scope) != WR_OK) {
         return WR_ERROR;
@@ -233,6 +235,20 @@ wr_app_set_gather(wr_conf_t *cf, const wr_directive_t *d, void *conf)
         return wr_conf_fail(cf, NULL, "nothing is inside \"gather\"");
     }
     return wr_app_step(cf, &gather_step, g, false);
+}
+
+wr_rc_t
+wr_app_set_gather_timeout(wr_conf_t *cf, const wr_directive_t *d, void *conf)
+{
+    gather_t *g = cf->scope->object;
+
+    (void) d;
+    (void) conf;
+    if (!wr_parse_msec(cf->args[1].text, &g->timeout) || g->timeout <= 0) {
+        return wr_conf_fail(cf, &cf->args[1], "invalid value \"%.*s\"",
+                            WR_ARG(cf->args[1].text));
+    }
+    return WR_OK;
 }
 
 /* ---- blocks ---- */

@@ -439,7 +439,12 @@ read_head(wr_exchange_t *x)
 {
     while (x->uc->conn.watch.readable) {
         size_t  n;
-        wr_rc_t rc = wr_conn_recv(&x->uc->conn, x->buf + x->end, x->cap - x->end, &n);
+        wr_rc_t rc;
+
+        if (x->buf == NULL) {
+            x->buf = wr_alloc_bytes(x->pool, x->cap);
+        }
+        rc = wr_conn_recv(&x->uc->conn, x->buf + x->end, x->cap - x->end, &n);
 
         if (rc == WR_AGAIN) {
             return WR_AGAIN;

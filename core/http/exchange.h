@@ -33,7 +33,7 @@ typedef struct wr_exchange {
     bool         out_complete;  /* nothing will be appended */
     bool         sent_any;      /* a byte has left: not safe to repeat */
     uint64_t     bytes_sent, bytes_received;
-    /* the answer's head */
+    /* the answer's head; buf NULL: made of `cap` bytes when the answer comes */
     char        *buf;
     size_t       cap, pos, end;
     size_t       head_size;     /* of the lines already taken */
@@ -66,7 +66,7 @@ void wr_exchange_init(wr_exchange_t *x, wr_pool_t *pool, wr_log_t *log);
 void wr_exchange_connect(wr_exchange_t *x, wr_peer_t *peer, const wr_addr_t *local,
                          uint64_t key);
 
-/* Sends x->out and reads the answer's head; buf, cap must be set. */
+/* Sends x->out and reads the answer's head; cap must be set. */
 void wr_exchange_start(wr_exchange_t *x);
 
 /* More was appended to x->out. */

@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <weir/base/base64.h>
+#include <weir/http/trace.h>
 #include <weir/http/variables.h>
 #include <weir/http/variables_priv.h>
 #undef WR_CONF_PATH         /* a row of tables; not needed here */
@@ -294,36 +295,11 @@ get_remote_user(wr_req_t *r, const wr_var_t *v, wr_str_t *value)
                       : WR_NOTFOUND;
 }
 
-/* W3C Trace Context: "00-", 32 digits, "-", 16 digits, "-", 2 digits. */
-static bool
-is_traceparent(wr_str_t s)
-{
-    if (s.n < 55 || (s.n > 55 && s.p[55] != '-')) {
-        return false;
-    }
-    for (size_t i = 0; i < 55; i++) {
-        bool dash = i == 2 || i == 35 || i == 52;
-
-        if (dash ? s.p[i] != '-' : wr_hex_digit(s.p[i]) < 0) {
-            return false;
-        }
-    }
-    return !wr_str_istarts(s, WR_STR("ff"));
-}
-
-/* What the client sent goes on; else a trace begins with this request. */
 static wr_rc_t
 get_traceparent(wr_req_t *r, const wr_var_t *v, wr_str_t *value)
 {
-    wr_str_t given = wr_req_header(r->main, WR_H_TRACEPARENT), id;
-
     (void) v;
-    if (is_traceparent(given)) {
-        return found(value, given);
-    }
-    id = wr_req_id(r->main);
-    return found(value, wr_pool_printf(wr_pool(r), "00-%.*s-%.16s-01", WR_ARG(id),
-                                       id.p + 16));
+    return found(value, wr_trace_own(r));
 }
 
 #define FIELD(name, get, field, flags, doc)                                   \
@@ -369,7 +345,7 @@ const wr_var_row_t wr_http_core_variables[] = {
     {"content_type", get_content_type, NULL, 0, 0, "The Content-Type header"},
     {"remote_user", get_remote_user, NULL, 0, 0, "User name of basic authentication"},
     {"traceparent", get_traceparent, NULL, 0, 0,
-     "Trace context of the request: the client's, or a new one made of $request_id"},
+     "Trace context to pass on: the client's trace with a span of our own, or a new trace"},
 
     /* the request as a whole */
     {"request_id", get_request_id, NULL, 0, 0, "32 random hexadecimal digits"},

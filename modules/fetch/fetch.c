@@ -1,86 +1,17 @@
 /*
- * fetch: the directive, its block, and the result as a value.
+ * fetch: the directives: the step, its block, and what a location says for all.
  */
 #include "fetch.h"
 
-#include <weir/expr/json_in.h>
 #include <weir/process/cycle.h>
 
-/* ---- the result ---- */
-
-typedef struct result {
-    wr_obj_t  obj;
-    bool      ok;
-    unsigned  status;
-    wr_obj_t *headers;
-    wr_val_t  text;
-    wr_str_t  raw;
-    double    elapsed;
-    wr_str_t  error;
-} result_t;
-
-static bool
-result_attr(wr_eval_t *ev, wr_obj_t *o, wr_str_t name, wr_val_t *out)
-{
-    result_t *x = (result_t *) (void *) o;
-
-    if (wr_str_eqz(name, "ok")) {
-        *out = wr_bool(x->ok);
-    } else if (wr_str_eqz(name, "status")) {
-        *out = wr_int(x->status);
-    } else if (wr_str_eqz(name, "headers")) {
-        *out = wr_vobj(x->headers);
-    } else if (wr_str_eqz(name, "text")) {
-        *out = x->text;
-    } else if (wr_str_eqz(name, "elapsed")) {
-        *out = wr_float(x->elapsed);
-    } else if (wr_str_eqz(name, "error")) {
-        *out = x->error.n != 0 ? wr_vstr(x->error) : wr_none();
-    } else if (wr_str_eqz(name, "json")) {
-        wr_json_limits_t limits = {0, false, true};
-        wr_json_err_t    err = {0};
-
-        if (!wr_json_parse(ev->pool, x->raw, &limits, out, &err)) {
-            return wr_raise(ev, "ValueError", "the answer is not JSON: %.*s (line %u, "
-                                              "column %u)",
-                            WR_ARG(err.message), err.line, err.column);
-        }
-    } else {
-        return false;
-    }
-    return true;
-}
-
-static bool
-result_item(wr_eval_t *ev, wr_obj_t *o, const wr_val_t *key, wr_val_t *out)
-{
-    return key->type == WR_V_STR && result_attr(ev, o, wr_val_text(key), out);
-}
-
-static const wr_obj_type_t result_type = {
-    .name = "fetch result", .attr = result_attr, .item = result_item};
-
-wr_val_t
-fetch_result(fetch_t *f)
-{
-    wr_pool_t *pool = wr_pool(f->r);
-    result_t  *x = WR_NEW(pool, result_t);
-
-    x->obj.type = &result_type;
-    x->ok = f->ok;
-    x->status = f->x.status;
-    x->raw = wr_buf_text(&f->text);
-    x->text = wr_app_str(pool, x->raw);
-    x->elapsed = (double) f->elapsed / 1000.0;
-    x->error = f->error;
-    x->headers = wr_app_mapping(pool, true);
-    for (WR_EACH_HEADER(h, &f->x.in)) {
-        wr_app_mapping_add(x->headers, h->name, wr_app_str(pool, h->value));
-    }
-    return wr_vobj(&x->obj);
-}
-
 /* ---- the task ---- */
+
+const settings_t *
+fetch_settings(wr_req_t *r)
+{
+    return wr_conf(r);
+}
 
 static bool
 render(wr_req_t *r, const wr_app_text_t *t, wr_str_t *out)
@@ -111,12 +42,35 @@ store_path(wr_req_t *r, const fetch_conf_t *c, wr_str_t *path)
             return false;
         }
     }
-    if (text.n == 0 || wr_str_chr(text, '\0') >= 0) {
+    if (text.n == 0 || text.p[text.n - 1] == '/' || wr_str_chr(text, '\0') >= 0) {
         (void) wr_app_fail(r, &c->store->at, 400, WR_STR("a file name is missing"), NULL);
         return false;
     }
-    *path = text.p[0] == '/' ? wr_pool_str(wr_pool(r), text)
-                             : wr_pool_join(wr_pool(r), wr_cycle->prefix, text);
+    *path = text.p[0] == '/' && c->store_absolute
+                ? wr_pool_join(wr_pool(r), text, WR_STR(""))
+                : wr_pool_join(wr_pool(r), wr_cycle->prefix, text);
+    return true;
+}
+
+static bool
+render_headers(wr_req_t *r, const fetch_conf_t *c, fetch_t *f)
+{
+    f->headers = WR_NEW_N(wr_pool(r), wr_header_t, c->headers.n + 1u);
+    for (WR_EACH(field_t, field, &c->headers)) {
+        wr_header_t *h = &f->headers[f->nheaders++];
+
+        h->name = field->name;
+        h->id = (uint16_t) wr_header_id(field->name);
+        if (!render(r, field->value, &h->value)) {
+            return false;
+        }
+        if (!wr_is_field_value(h->value)) {
+            (void) wr_app_fail(r, &field->value->at, 500, WR_STR("Internal Server Error"),
+                               "the value of the header \"%.*s\" has a line end in it",
+                               WR_ARG(h->name));
+            return false;
+        }
+    }
     return true;
 }
 
@@ -124,22 +78,30 @@ static wr_op_t *
 start(wr_req_t *r, const void *conf, void *state, wr_rc_t *rc)
 {
     const fetch_conf_t *c = conf;
+    const settings_t   *s = fetch_settings(r);
     fetch_t            *f = state;
     wr_str_t            url;
 
     *rc = WR_DONE;
     f->r = r;
     f->conf = c;
-    f->fd = -1;
-    f->redirects = c->redirects;
+    f->timeout = c->timeout >= 0 ? c->timeout : s->timeout;
+    f->max_size = c->max_size >= 0 ? c->max_size : s->max_size;
+    f->redirects = c->redirects >= 0 ? c->redirects : s->redirects;
+    f->verify = c->verify >= 0 ? c->verify != 0 : s->verify;
     f->method = c->body != NULL ? WR_STR("POST") : WR_STR("GET");
     if (!render(r, c->url, &url) || (c->method != NULL && !render(r, c->method, &f->method))
         || (c->body != NULL && !render(r, c->body, &f->body))
-        || (c->store != NULL && !store_path(r, c, &f->path)))
+        || (c->store != NULL && !store_path(r, c, &f->path)) || !render_headers(r, c, f))
     {
         return NULL;
     }
-    if (!wr_is_token(f->method) || !url_parse(wr_pool(r), url, &f->url)) {
+    if (!wr_is_token(f->method) || wr_str_eqz(f->method, "CONNECT")) {
+        (void) wr_app_fail(r, &c->method->at, 500, WR_STR("Internal Server Error"),
+                           "\"%.*s\" is no method", WR_ARG(f->method));
+        return NULL;
+    }
+    if (!url_parse(wr_pool(r), url, &f->url)) {
         (void) wr_app_fail(r, &c->at, 500, WR_STR("Internal Server Error"),
                            "\"%.*s\" is no URL", WR_ARG(url));
         return NULL;
@@ -149,27 +111,37 @@ start(wr_req_t *r, const void *conf, void *state, wr_rc_t *rc)
 }
 
 static wr_rc_t
+failed(wr_req_t *r, const fetch_conf_t *c, const fetch_t *f)
+{
+    unsigned status = f->timed_out ? 504 : f->ours ? 500 : 502;
+
+    return wr_app_fail(r, &c->at, status,
+                       status == 504   ? WR_STR("a server that was asked took too long")
+                       : status == 502 ? WR_STR("a server that was asked did not answer")
+                                       : WR_STR("Internal Server Error"),
+                       "fetch %.*s failed: %.*s", WR_ARG(url_text(wr_pool(r), &f->url)),
+                       WR_ARG(f->error));
+}
+
+static wr_rc_t
 end(wr_req_t *r, const void *conf, void *state)
 {
     const fetch_conf_t *c = conf;
     fetch_t            *f = state;
 
-    wr_app_add_time(r, WR_TIME_FETCH, (uint64_t) f->elapsed * 1000000u);
+    wr_app_spent(r, WR_TIME_FETCH, f->began_ns, f->ended_ns);
     if (r->aborted) {
         return WR_CANCELLED;
     }
-    if (!f->ok && !c->optional && f->x.status == 0) {
-        return wr_app_fail(r, &c->at, f->timed_out ? 504 : 502,
-                           f->timed_out ? WR_STR("a server that was asked took too long")
-                                        : WR_STR("a server that was asked did not answer"),
-                           "fetch %.*s failed: %.*s",
-                           WR_ARG(url_text(wr_pool(r), &f->url)), WR_ARG(f->error));
+    /* An answer with an error's status is an answer. */
+    if (!f->complete && !c->optional) {
+        return failed(r, c, f);
     }
-    if (!f->ok && !c->optional && f->error.n != 0 && f->x.status < 400) {
-        return wr_app_fail(r, &c->at, f->timed_out ? 504 : 502,
-                           WR_STR("a server that was asked did not answer"),
-                           "fetch %.*s failed: %.*s",
-                           WR_ARG(url_text(wr_pool(r), &f->url)), WR_ARG(f->error));
+    if (!f->complete) {
+        (void) wr_req_id(r);
+        wr_log(&r->log, WR_LOG_WARN, 0, "fetch %.*s failed: %.*s in %.*s:%u:%u",
+               WR_ARG(url_text(wr_pool(r), &f->url)), WR_ARG(f->error), WR_ARG(c->at.file),
+               c->at.line, c->at.column);
     }
     if (c->slot >= 0) {
         wr_app_set(r, c->slot, fetch_result(f));
@@ -179,7 +151,7 @@ end(wr_req_t *r, const void *conf, void *state)
 
 static const wr_app_task_t task = {"fetch", sizeof(fetch_t), start, end};
 
-/* ---- conf ---- */
+/* ---- the block ---- */
 
 static fetch_conf_t *
 conf_of(wr_conf_t *cf)
@@ -196,10 +168,9 @@ set_fetch(wr_conf_t *cf, const wr_directive_t *d, void *conf)
     (void) d;
     (void) conf;
     c->slot = -1;
-    c->timeout = 60000;
-    c->max_size = 16 << 20;
-    c->redirects = 10;
-    c->verify = true;
+    c->timeout = -1;
+    c->max_size = c->redirects = -1;
+    c->verify = -1;
     c->headers = wr_array(cf->pool, sizeof(field_t));
     if (wr_app_take_name(&cf->raw, &name, &url)) {
         c->slot = wr_app_name(cf, &name);
@@ -212,6 +183,14 @@ set_fetch(wr_conf_t *cf, const wr_directive_t *d, void *conf)
         return WR_ERROR;
     }
     c->at = c->url->at;
+    if (c->url->text->n == 1) {
+        url_t u;
+
+        if (!url_parse(cf->temp, c->url->at.text, &u)) {
+            return wr_conf_fail(cf, &c->at, "\"%.*s\" is no URL: http://HOST/… or "
+                                            "https://HOST/…", WR_ARG(c->at.text));
+        }
+    }
     if (cf->has_block && wr_conf_block(cf, wr_conf_scope(cf, WR_FETCH, c)) != WR_OK) {
         return WR_ERROR;
     }
@@ -231,32 +210,41 @@ set_text(wr_conf_t *cf, const wr_directive_t *d, void *conf)
         return wr_conf_fail(cf, NULL, "\"%s\" directive is duplicate", d->name);
     }
     *to = wr_app_text(cf, &cf->raw);
-    return *to != NULL ? WR_OK : WR_ERROR;
+    if (*to == NULL) {
+        return WR_ERROR;
+    }
+    if (to == &c->store) {
+        /* Only the conf itself may name a place outside the prefix. */
+        c->store_absolute = c->store->at.text.n != 0 && c->store->at.text.p[0] == '/';
+    }
+    return WR_OK;
 }
 
 static wr_rc_t
 set_header(wr_conf_t *cf, const wr_directive_t *d, void *conf)
 {
     fetch_conf_t *c = conf_of(cf);
-    wr_tok_t      value = cf->raw;
-    size_t        i = 0;
+    wr_tok_t      value, name = wr_tok_word(&cf->raw, &value);
     field_t      *f;
 
     (void) d;
     (void) conf;
-    while (i < value.text.n && value.text.p[i] != ' ' && value.text.p[i] != '\t') {
-        i++;
-    }
-    f = WR_PUSH(&c->headers, field_t);
-    f->name = wr_pool_str(cf->pool, wr_str(value.text.p, i));
-    while (i < value.text.n && (value.text.p[i] == ' ' || value.text.p[i] == '\t')) {
-        i++;
-    }
-    value.text = wr_str_skip(value.text, i);
-    value.column += (uint32_t) i;
-    if (!wr_is_token(f->name) || value.text.n == 0) {
+    if (!wr_is_token(name.text) || value.text.n == 0) {
         return wr_conf_fail(cf, &cf->raw, "\"header\" needs NAME TEXT");
     }
+    switch (wr_header_id(name.text)) {
+    case WR_H_CONTENT_LENGTH:
+    case WR_H_TRANSFER_ENCODING:
+    case WR_H_CONNECTION:
+    case WR_H_UPGRADE:
+    case WR_H_EXPECT:
+    case WR_H_TE:
+        return wr_conf_fail(cf, &name, "the server itself sets \"%.*s\"", WR_ARG(name.text));
+    default:
+        break;
+    }
+    f = WR_PUSH(&c->headers, field_t);
+    f->name = wr_pool_str(cf->pool, name.text);
     f->value = wr_app_text(cf, &value);
     return f->value != NULL ? WR_OK : WR_ERROR;
 }
@@ -275,7 +263,7 @@ set_number(wr_conf_t *cf, const wr_directive_t *d, void *conf)
         ok = wr_parse_offset(w, &c->max_size);
     } else if (strcmp(d->name, "verify") == 0) {
         c->verify = wr_str_eqz(w, "on");
-        ok = c->verify || wr_str_eqz(w, "off");
+        ok = c->verify != 0 || wr_str_eqz(w, "off");
     } else {
         ok = wr_parse_int(w, &c->redirects) && c->redirects <= 100;
     }
@@ -289,6 +277,49 @@ set_optional(wr_conf_t *cf, const wr_directive_t *d, void *conf)
     (void) conf;
     conf_of(cf)->optional = true;
     return WR_OK;
+}
+
+/* ---- TLS ---- */
+
+static wr_tls_client_t *
+make_client(wr_conf_t *cf, const wr_tok_t *at, wr_str_t trusted, bool verify, int64_t depth)
+{
+    wr_tls_options_t o = {
+        .tls1_2 = true, .tls1_3 = true, .ciphers = WR_STR("DEFAULT"), .verify = verify,
+        .reuse = true, .depth = (int) depth, .trusted = trusted};
+
+    o.passwords = o.commands = wr_array(cf->temp, sizeof(wr_str_t));
+    return wr_tls_client_new(cf, at, &o);
+}
+
+static wr_rc_t
+set_trusted(wr_conf_t *cf, const wr_directive_t *d, void *conf)
+{
+    fetch_conf_t *c = conf_of(cf);
+
+    (void) d;
+    (void) conf;
+    c->strict = make_client(cf, &cf->args[1], wr_conf_file_path(cf, cf->args[1].text), true,
+                            9);
+    return c->strict != NULL ? WR_OK : WR_ERROR;
+}
+
+static wr_rc_t
+check(wr_conf_t *cf, wr_scope_t *scope, void *conf, const void *outer)
+{
+    settings_t       *s = conf;
+    const settings_t *o = outer;
+
+    if (o != NULL && o->strict != NULL && wr_str_eq(o->trusted, s->trusted)
+        && o->verify_depth == s->verify_depth)
+    {
+        s->strict = o->strict;
+        s->lax = o->lax;
+        return WR_OK;
+    }
+    s->strict = make_client(cf, &scope->at, s->trusted, true, s->verify_depth);
+    s->lax = make_client(cf, &scope->at, WR_STR(""), false, s->verify_depth);
+    return s->strict != NULL && s->lax != NULL ? WR_OK : WR_ERROR;
 }
 
 #define STEPS (WR_SERVER | WR_LOCATION | WR_WHEN | WR_GATHER)
@@ -310,19 +341,38 @@ static const wr_directive_t directives[] = {
               .flags = TEMPLATE | WR_DF_REPEAT, .args = "NAME TEMPLATE"),
     WR_ACTION("timeout", WR_FETCH, 1, 1, set_number, "How long a fetch may take in all.",
               .args = "TIME"),
-    WR_ACTION("max_size", WR_FETCH, 1, 1, set_number, "The largest answer.",
+    WR_ACTION("max_size", WR_FETCH, 1, 1, set_number, "The largest answer, decoded.",
               .args = "SIZE"),
-    WR_ACTION("redirects", WR_FETCH, 1, 1, set_number, "How many redirects are followed.",
+    WR_ACTION("redirects", WR_FETCH, 1, 1, set_number,
+              "How many redirects are followed; 0: the redirect itself is the answer.",
               .args = "N"),
     WR_ACTION("verify", WR_FETCH, 1, 1, set_number, "Whether certificates are verified.",
               .args = "on | off"),
+    WR_ACTION("trusted_certificate", WR_FETCH, 1, 1, set_trusted,
+              "Authorities in PEM that this fetch trusts instead of the system's.",
+              .args = "FILE"),
     WR_ACTION("optional", WR_FETCH, 0, 0, set_optional,
               "A failure does not end the request."),
+    WR_MSEC("fetch_timeout", WR_ANY, settings_t, timeout, "60s",
+            "How long a fetch may take in all, if it does not say."),
+    WR_OFFSET("fetch_max_size", WR_ANY, settings_t, max_size, "16m",
+              "The largest answer of a fetch that does not say."),
+    WR_INT("fetch_redirects", WR_ANY, settings_t, redirects, "10",
+           "How many redirects a fetch follows that does not say."),
+    WR_INT("fetch_connections", WR_ANY, settings_t, connections, "16384",
+           "How many connections to one host a worker may have; further fetches wait."),
+    WR_FLAG("fetch_ssl_verify", WR_ANY, settings_t, verify, "on",
+            "Whether fetches verify certificates, if they do not say."),
+    WR_INT("fetch_ssl_verify_depth", WR_ANY, settings_t, verify_depth, "9",
+           "The longest chain of certificates."),
+    WR_CONF_FILE("fetch_ssl_trusted_certificate", WR_ANY, settings_t, trusted, NULL,
+                 "Authorities in PEM that fetches trust instead of the system's."),
     WR_END
 };
 
 static const wr_http_tables_t tables = {0};
 
 WR_MODULE(fetch, .doc = "Requests to other servers, many at once.",
-          .schema = {.name = "http_fetch_module", .directives = directives},
-          .http = &tables);
+          .schema = {.name = "http_fetch_module", .directives = directives,
+                     .size = sizeof(settings_t), .check = check},
+          .http = &tables, .worker_stop = hosts_stop);

@@ -6,6 +6,7 @@
  */
 #include "proxy.h"
 
+#include <weir/http/trace.h>
 #include <weir/process/cycle.h>
 
 bool
@@ -219,6 +220,15 @@ put_length(wr_req_t *r, const proxy_t *p, wr_buf_t *b, int64_t set_length)
     wr_buf_lit(b, "\r\n");
 }
 
+/* A trace goes on with this request as the parent. */
+static wr_str_t
+passed_value(wr_req_t *r, const wr_header_t *h)
+{
+    wr_str_t trace;
+
+    return h->id == WR_H_TRACEPARENT && wr_trace_parent(r, &trace) ? trace : h->value;
+}
+
 wr_rc_t
 proxy_make_request(wr_req_t *r, proxy_t *p)
 {
@@ -259,7 +269,7 @@ proxy_make_request(wr_req_t *r, proxy_t *p)
     if (conf->pass_headers) {
         for (WR_EACH_HEADER(h, &r->in)) {
             if (!is_hop_by_hop((wr_hid_t) h->id) && !is_set_here(conf, h->name)) {
-                put_field(&b, h->name, h->value);
+                put_field(&b, h->name, passed_value(r, h));
             }
         }
     }

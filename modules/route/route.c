@@ -196,6 +196,9 @@ const wr_directive_t route_directives[] = {
               .args = "URL-TEMPLATE [external]"),
     WR_BLOCK("gather", STEPS, 0, 0, wr_app_set_gather,
              "What stands in it is done at the same time."),
+    WR_ACTION("timeout", WR_GATHER, 1, 1, wr_app_set_gather_timeout,
+              "How long all of it together may take; what is not done then has failed.",
+              .args = "TIME"),
     WR_END
 };
 

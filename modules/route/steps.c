@@ -173,30 +173,6 @@ run_require(wr_req_t *r, void *state)
 static const wr_middleware_t require_step = {"require", sizeof(job_state_t), run_require,
                                              NULL};
 
-static bool
-is_blank(char c)
-{
-    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-/* A piece of a token, with its own place in the file. */
-static wr_tok_t
-piece(const wr_tok_t *tok, size_t from, size_t to)
-{
-    wr_tok_t t = *tok;
-
-    for (size_t i = 0; i < from; i++) {
-        if (tok->text.p[i] == '\n') {
-            t.line++;
-            t.column = 1;
-        } else {
-            t.column++;
-        }
-    }
-    t.text = wr_str_sub(tok->text, from, to);
-    return t;
-}
-
 /* The `else` that a status or `redirect` follows, outside quotes and brackets:
  * where it begins, and in *behind what follows it. -1: none. */
 static ssize_t
@@ -222,19 +198,19 @@ find_else(wr_str_t s, size_t *behind)
             depth++;
         } else if (c == ')' || c == ']' || c == '}') {
             depth--;
-        } else if (depth == 0 && i != 0 && is_blank(s.p[i - 1])
+        } else if (depth == 0 && i != 0 && wr_tok_is_blank(s.p[i - 1])
                    && wr_str_starts(wr_str_skip(s, i), WR_STR("else"))
-                   && i + 4 < s.n && is_blank(s.p[i + 4]))
+                   && i + 4 < s.n && wr_tok_is_blank(s.p[i + 4]))
         {
             size_t k = i + 4;
 
-            while (k < s.n && is_blank(s.p[k])) {
+            while (k < s.n && wr_tok_is_blank(s.p[k])) {
                 k++;
             }
             if ((k + 2 < s.n && wr_is_digit(s.p[k]) && wr_is_digit(s.p[k + 1])
-                 && wr_is_digit(s.p[k + 2]) && (k + 3 == s.n || is_blank(s.p[k + 3])))
+                 && wr_is_digit(s.p[k + 2]) && (k + 3 == s.n || wr_tok_is_blank(s.p[k + 3])))
                 || (wr_str_starts(wr_str_skip(s, k), WR_STR("redirect")) && k + 8 < s.n
-                    && is_blank(s.p[k + 8])))
+                    && wr_tok_is_blank(s.p[k + 8])))
             {
                 *behind = k;
                 return (ssize_t) i;
@@ -259,7 +235,7 @@ route_set_require(wr_conf_t *cf, const wr_directive_t *d, void *conf)
         return wr_conf_fail(cf, &cf->raw, "\"require\" needs EXPRESSION else STATUS [TEXT], "
                                           "or else redirect URL");
     }
-    part = piece(&cf->raw, 0, (size_t) at);
+    part = wr_tok_part(&cf->raw, 0, (size_t) at);
     c->expr = wr_app_expr(cf, &part);
     if (c->expr == NULL) {
         return WR_ERROR;
@@ -269,18 +245,18 @@ route_set_require(wr_conf_t *cf, const wr_directive_t *d, void *conf)
         c->status = (unsigned) (s.p[k] - '0') * 100 + (unsigned) (s.p[k + 1] - '0') * 10
                     + (unsigned) (s.p[k + 2] - '0');
         if (c->status < 400 || c->status > 599) {
-            part = piece(&cf->raw, k, k + 3);
+            part = wr_tok_part(&cf->raw, k, k + 3);
             return wr_conf_fail(cf, &part, "the status must be between 400 and 599");
         }
         k += 3;
     } else {
         k += 8;
     }
-    while (k < s.n && is_blank(s.p[k])) {
+    while (k < s.n && wr_tok_is_blank(s.p[k])) {
         k++;
     }
     if (k < s.n) {
-        part = piece(&cf->raw, k, s.n);
+        part = wr_tok_part(&cf->raw, k, s.n);
         if (c->status == 0 && wr_str_ends(part.text, WR_STR(" external"))) {
             c->external = true;
             part.text.n -= sizeof(" external") - 1;
@@ -417,29 +393,11 @@ run_header(wr_req_t *r, void *state)
 
 static const wr_middleware_t header_step = {"header", 0, run_header, NULL};
 
-/* The first word of raw text. */
-static wr_tok_t
-first_word(const wr_tok_t *raw, wr_tok_t *rest)
-{
-    wr_tok_t word;
-    size_t   i = 0;
-
-    while (i < raw->text.n && !is_blank(raw->text.p[i])) {
-        i++;
-    }
-    word = piece(raw, 0, i);
-    while (i < raw->text.n && is_blank(raw->text.p[i])) {
-        i++;
-    }
-    *rest = piece(raw, i, raw->text.n);
-    return word;
-}
-
 wr_rc_t
 route_set_header(wr_conf_t *cf, const wr_directive_t *d, void *conf)
 {
     field_conf_t *c = WR_NEW(cf->pool, field_conf_t);
-    wr_tok_t      rest, name = first_word(&cf->raw, &rest);
+    wr_tok_t      rest, name = wr_tok_word(&cf->raw, &rest);
 
     (void) d;
     (void) conf;
@@ -548,7 +506,7 @@ value_end(wr_str_t s)
             i++;
         } else if (!tag && quote != 0 && s.p[i] == quote) {
             return i + 1;
-        } else if (!tag && quote == 0 && is_blank(s.p[i])) {
+        } else if (!tag && quote == 0 && wr_tok_is_blank(s.p[i])) {
             return i;
         }
     }
@@ -559,7 +517,7 @@ wr_rc_t
 route_set_cookie(wr_conf_t *cf, const wr_directive_t *d, void *conf)
 {
     field_conf_t *c = WR_NEW(cf->pool, field_conf_t);
-    wr_tok_t      rest, name = first_word(&cf->raw, &rest), value, attrs;
+    wr_tok_t      rest, name = wr_tok_word(&cf->raw, &rest), value, attrs;
     wr_buf_t      b = wr_buf(cf->pool);
     size_t        end = value_end(rest.text);
     bool          path = false;
@@ -569,16 +527,16 @@ route_set_cookie(wr_conf_t *cf, const wr_directive_t *d, void *conf)
     if (!wr_is_token(name.text) || rest.text.n == 0) {
         return wr_conf_fail(cf, &name, "\"cookie\" needs NAME TEXT [attribute…]");
     }
-    value = piece(&rest, 0, end);
-    attrs = piece(&rest, end, rest.text.n);
+    value = wr_tok_part(&rest, 0, end);
+    attrs = wr_tok_part(&rest, end, rest.text.n);
     while (attrs.text.n != 0) {
         wr_tok_t word;
 
-        if (is_blank(attrs.text.p[0])) {
-            attrs = piece(&attrs, 1, attrs.text.n);
+        if (wr_tok_is_blank(attrs.text.p[0])) {
+            attrs = wr_tok_part(&attrs, 1, attrs.text.n);
             continue;
         }
-        word = first_word(&attrs, &attrs);
+        word = wr_tok_word(&attrs, &attrs);
         if (add_attr(cf, &word, &b, c, &path) != WR_OK) {
             return WR_ERROR;
         }

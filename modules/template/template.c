@@ -160,12 +160,6 @@ static const wr_middleware_t template_view = {"template", 0, answer, NULL};
 
 /* ---- conf ---- */
 
-static bool
-is_blank(char c)
-{
-    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
 /* Where the next NAME= begins at or behind `from`, outside quotes and brackets. */
 static size_t
 next_name(wr_str_t s, size_t from)
@@ -188,7 +182,7 @@ next_name(wr_str_t s, size_t from)
             depth++;
         } else if (c == ')' || c == ']' || c == '}') {
             depth--;
-        } else if (depth == 0 && i != 0 && is_blank(s.p[i - 1]) && wr_is_word(c)) {
+        } else if (depth == 0 && i != 0 && wr_tok_is_blank(s.p[i - 1]) && wr_is_word(c)) {
             size_t k = i;
 
             while (k < s.n && wr_is_word(s.p[k])) {
@@ -205,17 +199,9 @@ next_name(wr_str_t s, size_t from)
 static wr_tok_t
 piece(const wr_tok_t *tok, size_t from, size_t to)
 {
-    wr_tok_t t = *tok;
+    wr_tok_t t = wr_tok_part(tok, from, to);
 
-    for (size_t i = 0; i < from; i++) {
-        if (tok->text.p[i] == '\n') {
-            t.line++;
-            t.column = 1;
-        } else {
-            t.column++;
-        }
-    }
-    t.text = wr_str_trim(wr_str_sub(tok->text, from, to));
+    t.text = wr_str_trim(t.text);
     return t;
 }
 

@@ -1,0 +1,46 @@
+/*
+ * Cutting tokens: the parts know where they stand, so errors point at them.
+ */
+#include <weir/conf/conf.h>
+
+bool
+wr_tok_is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+wr_tok_t
+wr_tok_part(const wr_tok_t *tok, size_t from, size_t to)
+{
+    wr_tok_t t = *tok;
+
+    for (size_t i = 0; i < from && i < tok->text.n; i++) {
+        if (tok->text.p[i] == '\n') {
+            t.line++;
+            t.column = 1;
+        } else {
+            t.column++;
+        }
+    }
+    t.text = wr_str_sub(tok->text, from, to);
+    return t;
+}
+
+wr_tok_t
+wr_tok_word(const wr_tok_t *tok, wr_tok_t *rest)
+{
+    wr_str_t s = tok->text;
+    size_t   end = 0, next;
+    wr_tok_t word;
+
+    while (end < s.n && !wr_tok_is_blank(s.p[end])) {
+        end++;
+    }
+    next = end;
+    while (next < s.n && wr_tok_is_blank(s.p[next])) {
+        next++;
+    }
+    word = wr_tok_part(tok, 0, end);
+    *rest = wr_tok_part(tok, next, s.n);
+    return word;
+}
