@@ -53,13 +53,12 @@ uri_changed(wr_req_t *r, void *state)
         return WR_DECLINED;
     }
     r->uri_changed = 0;
-    if (r->uri_changes == 0) {
+    if (!wr_req_count_change(r)) {
         wr_log(&r->log, WR_LOG_ERR, 0,
                "rewrite or internal redirection cycle while processing \"%.*s\"",
                WR_ARG(r->uri));
         return wr_fail(r, 500);
     }
-    r->uri_changes--;
     r->conf = r->server->conf;
     return wr_task_jump(r, r->server->find);
 }

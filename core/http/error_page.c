@@ -179,15 +179,13 @@ go_to_page(wr_req_t *r, const wr_error_page_t *page)
             r->method = WR_GET;
             r->method_name = WR_STR("GET");
         }
-        (void) wr_internal_redirect(r, target, args);
-        return true;
+        return wr_internal_redirect(r, target, args) != WR_ERROR;
     }
     if (target.p[0] == '@') {
         if (!can_go_to_named(r, target)) {
             return false;
         }
-        (void) wr_named_location(r, target);
-        return true;
+        return wr_named_location(r, target) != WR_ERROR;
     }
     r->fail_status = is_redirect(r->error_status) ? r->error_status : 302;
     wr_headers_set(&r->out, WR_H_LOCATION, wr_header_name(WR_H_LOCATION), target);
@@ -242,6 +240,9 @@ wr_answer_error(wr_req_t *r)
         wr_body_discard(r);
         if (go_to_page(r, page)) {
             return;
+        }
+        if (r->app == NULL && ends_keepalive(r->fail_status)) {
+            r->keepalive = 0;
         }
     }
     wr_body_discard(r);

@@ -321,7 +321,7 @@ check_framing(wr_h1_t *h)
     if (length != NULL) {
         int64_t n;
 
-        if (length->value.n > 18 || !wr_parse_int(length->value, &n)) {
+        if (!wr_parse_int(length->value, &n)) {
             return reject(h, 400, "client sent invalid \"Content-Length\" header");
         }
         r->content_length = n;

@@ -124,7 +124,7 @@ wr_req_new(const wr_front_t *front, void *front_data, wr_conn_t *conn,
     r->content_length = -1;
     r->out_length = -1;
     r->last_modified = -1;
-    r->uri_changes = 10;
+    r->uri_changes = WR_URI_CHANGES;
     r->subrequests = 50;
     r->in.pool = pool;
     r->out.pool = pool;
@@ -410,17 +410,34 @@ jump(wr_req_t *r, const wr_stage_t *stages)
     return WR_DONE;
 }
 
+/* The request cannot go there. WR_ERROR when no stage waits for the outcome: then
+ * the caller has to see to the answer. */
+static wr_rc_t
+cannot_go(wr_req_t *r)
+{
+    (void) wr_fail(r, 500);
+    return r->task.running ? WR_DONE : WR_ERROR;
+}
+
+bool
+wr_req_count_change(wr_req_t *r)
+{
+    if (r->uri_changes != 0) {
+        r->uri_changes--;
+    }
+    return r->uri_changes != 0;
+}
+
 wr_rc_t
 wr_internal_redirect(wr_req_t *r, wr_str_t uri, wr_str_t args)
 {
-    if (r->uri_changes == 0) {
+    if (!wr_req_count_change(r)) {
         wr_log(&r->log, WR_LOG_ERR, 0,
                "rewrite or internal redirection cycle while internally redirecting "
                "to \"%.*s\"",
                WR_ARG(uri));
-        return wr_fail(r, 500);
+        return cannot_go(r);
     }
-    r->uri_changes--;
     restart(r);
     wr_req_set_uri(r, uri, args);
     wr_req_use_server(r, r->server);
@@ -434,23 +451,22 @@ wr_named_location(wr_req_t *r, wr_str_t name)
 {
     wr_location_t *loc = wr_map_get(&r->server->named, name);
 
-    if (r->uri_changes == 0) {
+    if (!wr_req_count_change(r)) {
         wr_log(&r->log, WR_LOG_ERR, 0,
                "rewrite or internal redirection cycle while redirect to named "
                "location \"%.*s\"",
                WR_ARG(name));
-        return wr_fail(r, 500);
+        return cannot_go(r);
     }
-    r->uri_changes--;
     if (r->uri.n == 0) {
         wr_log(&r->log, WR_LOG_ERR, 0,
                "empty URI in redirect to named location \"%.*s\"", WR_ARG(name));
-        return wr_fail(r, 500);
+        return cannot_go(r);
     }
     if (loc == NULL) {
         wr_log(&r->log, WR_LOG_ERR, 0, "could not find named location \"%.*s\"",
                WR_ARG(name));
-        return wr_fail(r, 500);
+        return cannot_go(r);
     }
     restart(r);
     r->in_named = 1;

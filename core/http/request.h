@@ -31,6 +31,9 @@ enum {                      /* r->method, as bits for masks */
 
 enum { WR_HTTP_09 = 9, WR_HTTP_10 = 1000, WR_HTTP_11 = 1001, WR_HTTP_20 = 2000 };
 
+/* Internal redirects of a request, and one: the one that is refused. */
+enum { WR_URI_CHANGES = 11 };
+
 struct wr_req {
     wr_subject_t   subject;         /* first: pool, variables, captures */
     wr_task_t      task;
@@ -69,7 +72,8 @@ struct wr_req {
     wr_location_t *location;        /* NULL before FIND */
     void         **conf;            /* by schema index: of location or server */
     wr_str_t       regex_name;      /* server_name regex match */
-    unsigned       uri_changes;     /* internal redirects left */
+    unsigned       uri_changes;     /* of WR_URI_CHANGES; 0: it went in a circle, and
+                                       error_page helps no more */
     unsigned       subrequests;     /* left */
     unsigned       depth;           /* of subrequests */
 
@@ -189,9 +193,12 @@ bool    wr_access_settled(const wr_req_t *r);   /* satisfy any: one has allowed 
 /* ---- going elsewhere ---- */
 
 /* Starts again with another URI, as nginx's internal redirect; `return` its
- * result. 10 at most, then 500. Args empty: none. */
+ * result. 10 at most, then 500. Args empty: none. Called outside of a stage (error
+ * pages): WR_ERROR if it could not go there and r->fail_status is to be answered. */
 wr_rc_t wr_internal_redirect(wr_req_t *r, wr_str_t uri, wr_str_t args);
 wr_rc_t wr_named_location(wr_req_t *r, wr_str_t name);  /* with the @ */
+/* One more change of the URI; false: too many. For what starts again otherwise. */
+bool    wr_req_count_change(wr_req_t *r);
 
 /* Splits "uri?args"; refuses what leaves the root. False: unsafe. */
 bool wr_uri_split(wr_req_t *r, wr_str_t *uri, wr_str_t *args);

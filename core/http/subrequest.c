@@ -152,7 +152,7 @@ wr_subrequest(wr_req_t *r, wr_str_t uri, wr_str_t args, unsigned flags)
     sub->args = args;
     sub->valid_uri = 0;
     sub->uri_changed = 0;
-    sub->uri_changes = 10;
+    sub->uri_changes = WR_URI_CHANGES;
     sub->internal = 1;
     sub->location = NULL;
     sub->ctx = WR_NEW_N(wr_pool(m), void *, m->server->http->modules);

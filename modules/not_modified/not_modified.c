@@ -86,6 +86,7 @@ head(wr_req_t *r)
         return WR_OK;
     }
     if (!precondition_holds(r)) {
+        wr_headers_init(&r->out, wr_pool(r));   /* none of it is said */
         return wr_fail(r, 412);
     }
     since = wr_headers_first(&r->in, WR_H_IF_MODIFIED_SINCE);

@@ -285,7 +285,7 @@ answer(wr_req_t *r, unsigned status, const wr_cv_t *text)
     wr_str_t body;
 
     if (status >= 400 && !text->given) {
-        return wr_fail(r, r->error_status != 0 ? r->error_status : status);
+        return wr_fail(r, status);
     }
     r->status = (uint16_t) status;      /* the text may speak of it */
     if (wr_cv_eval(r, text, &body) != WR_OK) {
