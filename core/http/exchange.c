@@ -13,9 +13,46 @@
 #include <weir/http/request.h>
 
 enum { IDLE, CONNECTING, HANDSHAKE, HEAD, BODY };
-enum { MAX_INTERIM = 16, MAX_IOV = 64 };
+enum { MAX_INTERIM = 16, MAX_FIELDS = 1000, MAX_IOV = 64 };
 
 static void progress(wr_exchange_t *x);
+
+/* ---- the log ---- */
+
+static const char *
+doing(const wr_exchange_t *x)
+{
+    switch (x->state) {
+    case CONNECTING:
+        return "while connecting to upstream";
+    case HANDSHAKE:
+        return "while SSL handshaking to upstream";
+    case HEAD:
+        return x->out != NULL ? "while sending request to upstream"
+                              : "while reading response header from upstream";
+    case BODY:
+        return "while reading upstream";
+    default:
+        return NULL;
+    }
+}
+
+/* The log is the owner's, and others use it meanwhile: what is being done is said for
+ * the one line only. */
+#define complain(x, level, err, ...)                                          \
+    do {                                                                      \
+        const char *was_ = (x)->log->action;                                  \
+                                                                              \
+        (x)->log->action = doing(x);                                          \
+        wr_log((x)->log, level, err, __VA_ARGS__);                            \
+        (x)->log->action = was_;                                              \
+    } while (0)
+
+const char *
+wr_exchange_doing(const wr_exchange_t *x)
+{
+    return doing(x);
+}
 
 void
 wr_exchange_init(wr_exchange_t *x, wr_pool_t *pool, wr_log_t *log)
@@ -121,6 +158,7 @@ tcp_ready(wr_exchange_t *x)
 void
 wr_exchange_connect(wr_exchange_t *x, wr_peer_t *peer, const wr_addr_t *local, uint64_t key)
 {
+    const char *was;
     wr_uconn_t *uc;
     wr_rc_t     rc;
 
@@ -136,9 +174,14 @@ wr_exchange_connect(wr_exchange_t *x, wr_peer_t *peer, const wr_addr_t *local, u
         return;
     }
     uc = wr_uconn_new(peer, key);
+    x->state = CONNECTING;
+    was = x->log->action;
+    x->log->action = doing(x);
     rc = wr_conn_connect(&uc->conn, &peer->addr, local, x->log);
+    x->log->action = was;
     if (rc != WR_OK && rc != WR_AGAIN) {
         x->error = errno;
+        x->said = true;
         wr_uconn_close(uc);
         wr_op_complete(&x->op, WR_ERROR);
         return;
@@ -148,7 +191,6 @@ wr_exchange_connect(wr_exchange_t *x, wr_peer_t *peer, const wr_addr_t *local, u
         tcp_ready(x);
         return;
     }
-    x->state = CONNECTING;
     wr_timer_set(&uc->conn.timer, x->connect_timeout);
 }
 
@@ -291,30 +333,42 @@ parse_status(wr_exchange_t *x, wr_str_t line)
     return x->status >= 100;
 }
 
+/* The first byte of a line that cannot stand there; line.n: none. */
+static size_t
+fault_of_field(wr_str_t line, size_t colon)
+{
+    size_t i;
+
+    for (i = 0; i < colon; i++) {
+        unsigned char c = (unsigned char) line.p[i];
+
+        if (c <= ' ' || c == 0x7f) {
+            return i;
+        }
+    }
+    for (; i < line.n && line.p[i] != '\0' && line.p[i] != '\r'; i++) {
+    }
+    return i;
+}
+
 static bool
 parse_field(wr_exchange_t *x, wr_str_t line)
 {
     ssize_t  colon = wr_str_chr(line, ':');
+    size_t   fault = fault_of_field(line, colon >= 0 ? (size_t) colon : line.n);
     wr_str_t name, value;
 
-    if (colon <= 0) {
+    if (fault < line.n || colon <= 0) {
+        complain(x, WR_LOG_ERR, 0, "upstream sent invalid header: \"%.*s\\x%02x...\"",
+                 (int) fault, line.p, fault < line.n ? (unsigned char) line.p[fault] : '\r');
+        return false;
+    }
+    if (x->in.n >= MAX_FIELDS) {
+        complain(x, WR_LOG_ERR, 0, "upstream sent more than %d header lines", MAX_FIELDS);
         return false;
     }
     name = wr_str(line.p, (size_t) colon);
-    for (size_t i = 0; i < name.n; i++) {
-        unsigned char c = (unsigned char) name.p[i];
-
-        if (c <= ' ' || c == 0x7f) {
-            return false;
-        }
-    }
-    if (wr_str_chr(line, '\0') >= 0 || wr_str_chr(line, '\r') >= 0) {
-        return false;
-    }
     value = wr_str_trim(wr_str_skip(line, (size_t) colon + 1));
-    if (x->in.n >= 1000) {
-        return false;
-    }
     (void) wr_headers_add(&x->in, wr_header_id(name), wr_pool_str(x->pool, name),
                           wr_pool_str(x->pool, value));
     return true;
@@ -340,24 +394,24 @@ choose_framing(wr_exchange_t *x)
     }
     if (length != NULL) {
         if (wr_headers_next(&x->in, length) != NULL) {
-            wr_log(x->log, WR_LOG_ERR, 0, "upstream sent duplicate header line: "
+            complain(x, WR_LOG_ERR, 0, "upstream sent duplicate header line: "
                    "\"Content-Length: %.*s\"", WR_ARG(length->value));
             return WR_SYNTAX;
         }
         if (length->value.n > 18 || !wr_parse_int(length->value, &x->length)) {
-            wr_log(x->log, WR_LOG_ERR, 0, "upstream sent invalid \"Content-Length\" header: "
+            complain(x, WR_LOG_ERR, 0, "upstream sent invalid \"Content-Length\" header: "
                    "\"Content-Length: %.*s\"", WR_ARG(length->value));
             return WR_SYNTAX;
         }
     }
     if (te != NULL) {
         if (length != NULL) {
-            wr_log(x->log, WR_LOG_ERR, 0, "upstream sent \"Content-Length\" and "
+            complain(x, WR_LOG_ERR, 0, "upstream sent \"Content-Length\" and "
                                           "\"Transfer-Encoding\" headers at the same time");
             return WR_SYNTAX;
         }
         if (wr_headers_next(&x->in, te) != NULL || !wr_str_ieqz(te->value, "chunked")) {
-            wr_log(x->log, WR_LOG_ERR, 0, "upstream sent unknown \"Transfer-Encoding\": "
+            complain(x, WR_LOG_ERR, 0, "upstream sent unknown \"Transfer-Encoding\": "
                    "\"%.*s\"", WR_ARG(te->value));
             return WR_SYNTAX;
         }
@@ -398,14 +452,12 @@ parse_head(wr_exchange_t *x)
         }
         if (!x->have_status) {
             if (!parse_status(x, line)) {
-                wr_log(x->log, WR_LOG_ERR, 0, "upstream sent no valid HTTP/1.0 header");
+                complain(x, WR_LOG_ERR, 0, "upstream sent no valid HTTP/1.0 header");
                 return WR_SYNTAX;
             }
             x->have_status = true;
         } else if (line.n != 0) {
             if (!parse_field(x, line)) {
-                wr_log(x->log, WR_LOG_ERR, 0, "upstream sent invalid header: \"%.*s\"",
-                       WR_ARG(line));
                 return WR_SYNTAX;
             }
         } else if (x->status < 200 && x->status != 101) {
@@ -457,7 +509,7 @@ read_head(wr_exchange_t *x)
         x->bytes_received += n;
         rc = parse_head(x);
         if (rc == WR_LIMIT) {
-            wr_log(x->log, WR_LOG_ERR, 0, "upstream sent too big header");
+            complain(x, WR_LOG_ERR, 0, "upstream sent too big header");
         }
         if (rc != WR_AGAIN) {
             return rc;
@@ -600,6 +652,15 @@ chunk_byte(wr_exchange_t *x, char c)
     return WR_OK;
 }
 
+/* Something stands behind the answer: nobody knows of what it is a part. */
+static void
+too_much(wr_exchange_t *x)
+{
+    complain(x, WR_LOG_WARN, 0,
+             "upstream sent more data than specified in \"Content-Length\" header");
+    x->keepalive = false;
+}
+
 /* Decodes [p, p + n) in place to `to`; *out is how many body bytes came out. */
 static wr_rc_t
 decode(wr_exchange_t *x, const char *p, size_t n, char *to, size_t *out)
@@ -612,7 +673,7 @@ decode(wr_exchange_t *x, const char *p, size_t n, char *to, size_t *out)
 
         if (x->chunked && x->chunk != 3) {
             if (chunk_byte(x, p[i++]) != WR_OK) {
-                wr_log(x->log, WR_LOG_ERR, 0, "upstream sent invalid chunked response");
+                complain(x, WR_LOG_ERR, 0, "upstream sent invalid chunked response");
                 return WR_SYNTAX;
             }
             continue;
@@ -636,9 +697,7 @@ decode(wr_exchange_t *x, const char *p, size_t n, char *to, size_t *out)
         }
     }
     if (i < n) {
-        wr_log(x->log, WR_LOG_WARN, 0,
-               "upstream sent more data than specified in \"Content-Length\" header");
-        x->keepalive = false;
+        too_much(x);
     }
     return WR_OK;
 }
@@ -683,7 +742,8 @@ wr_exchange_read(wr_exchange_t *x, char *to, size_t room, size_t *n)
         }
     }
     if (x->pos < x->end && !x->upgrade) {
-        x->keepalive = false;
+        x->pos = x->end;
+        too_much(x);
     }
     return WR_DONE;
 }

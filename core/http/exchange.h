@@ -21,7 +21,8 @@ typedef struct wr_exchange {
     wr_uconn_t  *uc;            /* NULL: not connected */
     wr_pool_t   *pool;
     wr_log_t    *log;
-    int          error;         /* errno of the last failure */
+    int          error;         /* errno of the last failure … */
+    bool         said;          /* … which has been logged */
     uint8_t      state;
     /* TLS: set before connecting; NULL: plain */
     wr_tls_client_t *tls;
@@ -77,6 +78,9 @@ void wr_exchange_more(wr_exchange_t *x);
 wr_rc_t wr_exchange_read(wr_exchange_t *x, char *to, size_t room, size_t *n);
 /* x->op completes when there may be more to read. */
 void    wr_exchange_wait(wr_exchange_t *x);
+
+/* "while reading upstream": for the owner's own log lines; NULL: nothing. */
+const char *wr_exchange_doing(const wr_exchange_t *x);
 
 /* The end: the connection goes back to the pool if it can be kept. */
 void wr_exchange_end(wr_exchange_t *x);

@@ -195,7 +195,7 @@ wr_h1_send_head(wr_req_t *r)
             continue;
         }
         if (f->id == WR_H_CONNECTION || f->id == WR_H_CONTENT_LENGTH
-            || f->id == WR_H_TRANSFER_ENCODING)
+            || f->id == WR_H_TRANSFER_ENCODING || wr_header_is_silent(f))
         {
             continue;
         }

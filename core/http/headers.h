@@ -80,6 +80,13 @@ wr_headers_live(const wr_headers_t *list, wr_header_t *h)
     return NULL;
 }
 
+/* Server or Date without a value at all: stands for "none is to be sent". */
+static inline bool
+wr_header_is_silent(const wr_header_t *h)
+{
+    return h->value.p == NULL && (h->id == WR_H_SERVER || h->id == WR_H_DATE);
+}
+
 /* RFC 9110 §5.6.2 tokens and field values. */
 bool wr_is_token(wr_str_t s);
 bool wr_is_field_value(wr_str_t s);     /* no CR, LF, NUL */

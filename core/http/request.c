@@ -474,9 +474,8 @@ wr_named_location(wr_req_t *r, wr_str_t name)
     return jump(r, loc->stages);
 }
 
-/* Whether a segment of the path is "..", or a byte is NUL. */
-static bool
-is_unsafe(wr_str_t path)
+bool
+wr_path_is_unsafe(wr_str_t path)
 {
     wr_str_t rest = path, part;
 
@@ -497,7 +496,7 @@ wr_uri_split(wr_req_t *r, wr_str_t *uri, wr_str_t *args)
     ssize_t  mark = wr_str_chr(*uri, '?');
     wr_str_t path = mark >= 0 ? wr_str(uri->p, (size_t) mark) : *uri;
 
-    if (is_unsafe(path)) {
+    if (wr_path_is_unsafe(path)) {
         wr_log(&r->log, WR_LOG_ERR, 0, "unsafe URI \"%.*s\" was detected",
                WR_ARG(*uri));
         return false;

@@ -91,7 +91,7 @@ struct wr_req {
     wr_seg_t      *reply;           /* a whole answer that waits for the after()s */
     int64_t        body_sent;       /* $body_bytes_sent: body bytes after filters */
     int64_t        bytes_sent;      /* $bytes_sent: with the head; kept by the front */
-    int64_t        limit_rate;      /* bytes per second; 0: none */
+    int64_t        limit_rate;      /* bytes per second; 0: none set yet; -1: none */
     int64_t        limit_rate_after;
     wr_link_t     *filters;         /* attached body functions, in order */
     wr_op_t        drain;
@@ -202,6 +202,8 @@ bool    wr_req_count_change(wr_req_t *r);
 
 /* Splits "uri?args"; refuses what leaves the root. False: unsafe. */
 bool wr_uri_split(wr_req_t *r, wr_str_t *uri, wr_str_t *args);
+/* Whether a path is empty, a segment of it is "..", or a byte is NUL. */
+bool wr_path_is_unsafe(wr_str_t path);
 void wr_set_exten(wr_req_t *r);
 
 /* ---- looking at it ---- */

@@ -66,7 +66,8 @@ GETTER(server_addr)
     const wr_addr_t *a = wr_req_local(r->main);
 
     (void) v;
-    return a != NULL ? found(value, wr_addr_text(wr_pool(r), a, false)) : WR_ERROR;
+    return a != NULL ? found(value, wr_addr_text(wr_pool(r), a, a->u.sa.sa_family == AF_UNIX))
+                     : WR_ERROR;
 }
 
 GETTER(server_port)

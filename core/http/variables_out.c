@@ -45,7 +45,7 @@ GETTER(out_count)
 GETTER(limit_rate)
 {
     (void) v;
-    return number(r, value, r->limit_rate);
+    return number(r, value, r->limit_rate > 0 ? r->limit_rate : 0);
 }
 
 /* "100k", "1m", "500": what is no size is ignored. */
@@ -56,7 +56,7 @@ wr_put_limit_rate(wr_req_t *r, const wr_var_t *v, wr_str_t value)
 
     (void) v;
     if (wr_parse_size(value, &rate)) {
-        r->limit_rate = rate;
+        r->limit_rate = rate != 0 ? rate : -1;  /* none, whatever the conf says */
     }
 }
 

@@ -90,7 +90,7 @@ make_head(wr_req_t *r, nghttp2_nv *nv)
     for (WR_EACH_HEADER(f, &r->out)) {
         wr_str_t name = lower(r, f->name), value = f->value;
 
-        if (is_of_connection(f)) {
+        if (is_of_connection(f) || wr_header_is_silent(f)) {
             continue;
         }
         if (f->id == WR_H_LOCATION) {

@@ -51,6 +51,9 @@ put_upstream(wr_req_t *r, wr_buf_t *line)
     if (u != NULL && s != NULL) {
         wr_buf_printf(line, ", upstream: \"%.*s", WR_ARG(u->host));
         wr_buf_str(line, s->peer);
+        if (wr_str_starts(s->peer, WR_STR("unix:"))) {
+            wr_buf_char(line, ':');
+        }
         wr_buf_str(line, u->uri);
         wr_buf_char(line, '"');
     }
@@ -108,7 +111,6 @@ failed(wr_req_t *r, proxy_t *p, unsigned how, unsigned status)
     proxy_count(p);
     wr_exchange_close(&p->x);
     wr_pick_done(&p->pick, how != NEXT_403 && how != NEXT_404);
-    p->last_status = status;
     p->tries++;
     if (r->aborted || (conf->next & how) == 0 || (conf->next & NEXT_OFF) != 0
         || !may_repeat(r, p) || p->pick.tries == 0
@@ -272,7 +274,7 @@ connected(wr_req_t *r, void *state)
         return failed(r, p, NEXT_TIMEOUT, 504);
     }
     if (rc != WR_OK) {
-        if (p->x.error != EPROTO) {     /* TLS has said why */
+        if (p->x.error != EPROTO && !p->x.said) {   /* TLS has said why */
             wr_log(&r->log, WR_LOG_ERR, p->x.error, "connect() failed");
         }
         return failed(r, p, NEXT_ERROR, 502);
@@ -387,6 +389,12 @@ before(wr_req_t *r, void *state)
     if (!p->conf->request_buffering && r == r->main
         && (r->content_length >= 0 || p->conf->http_version == 11))
     {
+        wr_op_t *op = wr_body_more(r);
+
+        if (op->state != WR_OP_PENDING && r->body->rc >= 0 && r->body->complete) {
+            p->body = wr_body_take(r);      /* it came with the head */
+            return start(r, p);
+        }
         p->body_streamed = true;
         p->internal_chunked = r->chunked;
         return start(r, p);

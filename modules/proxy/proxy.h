@@ -23,7 +23,6 @@ enum {                      /* proxy_ignore_headers */
 typedef struct proxy_rewrite {
     wr_cv_t     from, to;
     wr_regex_t *regex;      /* of from, or NULL */
-    bool        slash_ended;/* from ends with a slash: proxy_redirect default */
 } proxy_rewrite_t;
 
 typedef struct proxy_flags {
@@ -37,12 +36,14 @@ typedef struct proxy_target {
     wr_upstream_t *group;   /* NULL: url has variables */
     bool           tls;
     wr_str_t       scheme;  /* "http://" */
-    wr_str_t       host;    /* as written, with port: $proxy_host */
+    wr_str_t       host;    /* as written, with port; or "unix:/path" */
+    wr_str_t       name;    /* $proxy_host and the Host field: host, or "localhost" */
     wr_str_t       port;    /* $proxy_port */
     wr_str_t       uri;     /* behind the host */
     bool           has_uri;
-    size_t         cut;     /* bytes of the location that uri replaces */
+    wr_str_t       location;/* its name: the part that uri replaces */
     wr_cv_t        url;
+    proxy_rewrite_t redirect;   /* what proxy_redirect default does; from empty: nothing */
 } proxy_target_t;
 
 typedef struct proxy_conf {
@@ -66,7 +67,7 @@ typedef struct proxy_conf {
     bool         ignore_abort, intercept_errors, socket_keepalive, force_ranges;
     wr_array_t   pass_header, hide_header;  /* wr_str_t */
     unsigned     ignore_headers;
-    bool         redirect_off, redirect_default;
+    bool         redirect_default;  /* none was said */
     wr_array_t   redirects;         /* proxy_rewrite_t */
     wr_array_t   cookie_domains, cookie_paths;
     wr_array_t   cookie_flags;      /* proxy_flags_t */
@@ -99,7 +100,6 @@ typedef struct proxy {
     wr_msec_t           started;
     int64_t             tries;
     wr_ustate_t        *state;
-    unsigned            last_status;
     bool                buffered;
     struct tunnel      *way;        /* of an upgraded connection */
     uint64_t            tunnel_sent, tunnel_received;
@@ -121,6 +121,11 @@ wr_seg_t *proxy_frame_body(wr_req_t *r, const proxy_t *p, wr_seg_t *segs, bool l
 /* proxy_response.c: copies the head. WR_OK: send it; WR_DONE: settled otherwise
  * (X-Accel-Redirect, intercepted). */
 wr_rc_t proxy_copy_head(wr_req_t *r, proxy_t *p);
+
+/* proxy_rewrite.c */
+wr_str_t proxy_rewrite_location(wr_req_t *r, const proxy_conf_t *conf, wr_str_t value);
+wr_str_t proxy_rewrite_refresh(wr_req_t *r, const proxy_conf_t *conf, wr_str_t value);
+wr_str_t proxy_rewrite_cookie(wr_req_t *r, const proxy_conf_t *conf, wr_str_t value);
 
 /* proxy_body.c */
 wr_rc_t proxy_pump(wr_req_t *r, void *state);

@@ -24,6 +24,15 @@ static const wr_enum_t ignore_words[] = {
 
 /* ---- proxy_pass ---- */
 
+/* The other server's own address becomes ours. */
+static void
+set_default_redirect(wr_conf_t *cf, const wr_tok_t *url, proxy_target_t *t)
+{
+    t->redirect.from.text = t->has_uri ? url->text
+                                       : wr_pool_join(cf->pool, url->text, WR_STR("/"));
+    t->redirect.to.text = t->has_uri ? t->location : WR_STR("/");
+}
+
 static wr_rc_t
 set_pass(wr_conf_t *cf, const wr_directive_t *d, void *conf)
 {
@@ -62,7 +71,8 @@ set_pass(wr_conf_t *cf, const wr_directive_t *d, void *conf)
     while (outer->kind == WR_LOC_INNER && outer->outer != NULL) {
         outer = outer->outer;
     }
-    t->cut = outer->kind < WR_LOC_REGEX ? outer->name.n : 0;
+    t->location = outer->kind < WR_LOC_REGEX ? outer->name : WR_STR("");
+    set_default_redirect(cf, url, t);
     t->group = wr_upstream_use(cf, url, t->host, t->tls ? 443 : 80);
     return wr_location_handler(cf, &proxy_handler, t);
 }
@@ -70,41 +80,93 @@ set_pass(wr_conf_t *cf, const wr_directive_t *d, void *conf)
 /* ---- rewriting rules ---- */
 
 static wr_rc_t
-parse_from(wr_conf_t *cf, const wr_tok_t *tok, proxy_rewrite_t *rule)
+duplicate(wr_conf_t *cf)
 {
-    wr_tok_t pattern = *tok;
-
-    if (tok->text.n != 0 && tok->text.p[0] == '~') {
-        bool icase = tok->text.n > 1 && tok->text.p[1] == '*';
-
-        pattern.text = wr_str_skip(tok->text, icase ? 2 : 1);
-        rule->regex = wr_regex_compile(cf, &pattern, icase, true);
-        return rule->regex != NULL ? WR_OK : WR_ERROR;
-    }
-    return wr_cv_compile(cf, tok, &rule->from);
+    return wr_conf_fail(cf, NULL, "\"%.*s\" directive is duplicate", WR_ARG(cf->args[0].text));
 }
 
+/* `off` stands alone: an array without rules. WR_OK: it was that; WR_DECLINED: a rule
+ * is to be added. */
 static wr_rc_t
-set_rule(wr_conf_t *cf, wr_array_t *rules)
+begin_rules(wr_conf_t *cf, wr_array_t *rules, size_t size)
 {
-    proxy_rewrite_t rule = {0};
+    bool first = rules->pool == NULL;
+    bool off = cf->nargs == 2 && wr_str_eqz(cf->args[1].text, "off");
 
-    if (rules->pool == NULL) {
-        *rules = wr_array(cf->pool, sizeof(proxy_rewrite_t));
+    if (!first && (off || rules->n == 0)) {
+        return duplicate(cf);
     }
-    if (cf->nargs == 2) {
-        if (wr_str_eqz(cf->args[1].text, "off")) {
-            return WR_OK;
-        }
+    if (cf->nargs == 2 && !off) {
         return wr_conf_fail(cf, &cf->args[1], "invalid parameter \"%.*s\"",
                             WR_ARG(cf->args[1].text));
     }
-    if (parse_from(cf, &cf->args[1], &rule) != WR_OK
-        || wr_cv_compile(cf, &cf->args[2], &rule.to) != WR_OK)
-    {
-        return WR_ERROR;
+    if (first) {
+        *rules = wr_array(cf->pool, size);
     }
-    *WR_PUSH(rules, proxy_rewrite_t) = rule;
+    return off ? WR_OK : WR_DECLINED;
+}
+
+static wr_rc_t
+parse_rule(wr_conf_t *cf, bool domain, proxy_rewrite_t *rule)
+{
+    wr_tok_t from = cf->args[1];
+    bool     regex = from.text.n != 0 && from.text.p[0] == '~';
+    bool     icase = domain;
+
+    if (regex) {
+        from.text = wr_str_skip(from.text, 1);
+        if (!domain && from.text.n != 0 && from.text.p[0] == '*') {
+            from.text = wr_str_skip(from.text, 1);
+            icase = true;
+        }
+        rule->regex = wr_regex_compile(cf, &from, icase, true);
+        if (rule->regex == NULL) {
+            return WR_ERROR;
+        }
+    } else {
+        if (domain && from.text.n != 0 && from.text.p[0] == '.') {
+            from.text = wr_str_skip(from.text, 1);
+        }
+        if (wr_cv_compile(cf, &from, &rule->from) != WR_OK) {
+            return WR_ERROR;
+        }
+    }
+    return wr_cv_compile(cf, &cf->args[2], &rule->to);
+}
+
+static wr_rc_t
+set_rule(wr_conf_t *cf, wr_array_t *rules, bool domain)
+{
+    proxy_rewrite_t rule = {0};
+    wr_rc_t         rc = begin_rules(cf, rules, sizeof(proxy_rewrite_t));
+
+    if (rc != WR_DECLINED) {
+        return rc;
+    }
+    rc = parse_rule(cf, domain, &rule);
+    if (rc == WR_OK) {
+        *WR_PUSH(rules, proxy_rewrite_t) = rule;
+    }
+    return rc;
+}
+
+/* What `proxy_redirect default` means here, as a rule among others. */
+static wr_rc_t
+add_default_redirect(wr_conf_t *cf, conf_t *c)
+{
+    const wr_location_t *loc = wr_conf_location(cf);
+
+    if (loc != NULL && loc->handler == &proxy_handler && c->target != NULL
+        && c->target->group == NULL)
+    {
+        return wr_conf_fail(cf, NULL, "\"proxy_redirect default\" cannot be used "
+                                      "with \"proxy_pass\" directive with variables");
+    }
+    if (loc == NULL || loc->handler != &proxy_handler || c->target == NULL) {
+        return wr_conf_fail(cf, NULL, "\"proxy_redirect default\" should be placed "
+                                      "after the \"proxy_pass\" directive");
+    }
+    *WR_PUSH(&c->redirects, proxy_rewrite_t) = c->target->redirect;
     return WR_OK;
 }
 
@@ -114,40 +176,23 @@ set_redirect(wr_conf_t *cf, const wr_directive_t *d, void *conf)
     conf_t *c = conf;
 
     (void) d;
-    wr_scope_mark(cf, cf->scope, &WR_SELF->schema, offsetof(conf_t, redirect_off));
     wr_scope_mark(cf, cf->scope, &WR_SELF->schema, offsetof(conf_t, redirect_default));
-    if (c->redirects.pool == NULL) {
-        c->redirects = wr_array(cf->pool, sizeof(proxy_rewrite_t));
-    }
-    if (cf->nargs == 2) {
-        if (wr_str_eqz(cf->args[1].text, "off")) {
-            c->redirect_off = true;
-            return WR_OK;
+    if (cf->nargs == 2 && wr_str_eqz(cf->args[1].text, "default")) {
+        if (c->redirects.pool == NULL) {
+            c->redirects = wr_array(cf->pool, sizeof(proxy_rewrite_t));
+        } else if (c->redirects.n == 0) {
+            return duplicate(cf);
         }
-        if (wr_str_eqz(cf->args[1].text, "default")) {
-            wr_location_t *loc = wr_conf_location(cf);
-
-            if (loc != NULL && loc->handler != &proxy_handler) {
-                return wr_conf_fail(cf, NULL, "\"proxy_redirect default\" should be placed "
-                                              "after the \"proxy_pass\" directive");
-            }
-            if (c->target != NULL && c->target->group == NULL) {
-                return wr_conf_fail(cf, NULL, "\"proxy_redirect default\" cannot be used "
-                                              "with \"proxy_pass\" directive with variables");
-            }
-            c->redirect_default = true;
-            return WR_OK;
-        }
-        return wr_conf_fail(cf, &cf->args[1], "invalid parameter \"%.*s\"",
-                            WR_ARG(cf->args[1].text));
+        return add_default_redirect(cf, c);
     }
-    return set_rule(cf, &c->redirects);
+    return set_rule(cf, &c->redirects, false);
 }
 
 static wr_rc_t
 set_cookie_rule(wr_conf_t *cf, const wr_directive_t *d, void *conf)
 {
-    return set_rule(cf, (wr_array_t *) (void *) ((char *) conf + d->offset));
+    return set_rule(cf, (wr_array_t *) (void *) ((char *) conf + d->offset),
+                    d->offset == offsetof(conf_t, cookie_domains));
 }
 
 static wr_rc_t
@@ -156,15 +201,12 @@ set_cookie_flags(wr_conf_t *cf, const wr_directive_t *d, void *conf)
     conf_t        *c = conf;
     proxy_flags_t  rule = {0};
     wr_tok_t       name = cf->args[1];
+    wr_rc_t        rc;
 
     (void) d;
-    if (c->cookie_flags.pool == NULL) {
-        c->cookie_flags = wr_array(cf->pool, sizeof(proxy_flags_t));
-    }
-    if (cf->nargs == 2) {
-        return wr_str_eqz(name.text, "off")
-                   ? WR_OK
-                   : wr_conf_fail(cf, &name, "invalid parameter \"%.*s\"", WR_ARG(name.text));
+    rc = begin_rules(cf, &c->cookie_flags, sizeof(proxy_flags_t));
+    if (rc != WR_DECLINED) {
+        return rc;
     }
     if (name.text.n != 0 && name.text.p[0] == '~') {
         name.text = wr_str_skip(name.text, 1);
@@ -234,7 +276,6 @@ const wr_directive_t proxy_directives[] = {
     WR_CUSTOM("proxy_redirect", ALL, 1, 2, set_redirect, conf_t, redirects,
               "How Location and Refresh of the answer are rewritten.",
               .flags = WR_DF_REPEAT, .args = "default | off | from to"),
-    EXTRA(redirect_off),
     EXTRA(redirect_default),
     WR_CUSTOM("proxy_cookie_domain", ALL, 1, 2, set_cookie_rule, conf_t, cookie_domains,
               "How the Domain of cookies is rewritten.", .flags = WR_DF_REPEAT),

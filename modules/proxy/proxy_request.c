@@ -24,11 +24,15 @@ proxy_parse_url(wr_str_t url, proxy_target_t *t)
         return false;
     }
     rest = wr_str_skip(url, t->scheme.n);
+    if (rest.n == 0) {
+        return false;
+    }
     if (wr_str_starts(rest, WR_STR("unix:"))) {
         ssize_t colon = wr_str_chr(wr_str_skip(rest, 5), ':');
 
         end = colon >= 0 ? (size_t) colon + 5 : rest.n;
         t->host = wr_str(rest.p, end);
+        t->name = WR_STR("localhost");
         t->uri = colon >= 0 ? wr_str_skip(rest, end + 1) : WR_STR("");
         t->port = WR_STR("");
     } else {
@@ -36,7 +40,7 @@ proxy_parse_url(wr_str_t url, proxy_target_t *t)
 
         for (end = 0; end < rest.n && rest.p[end] != '/' && rest.p[end] != '?'; end++) {
         }
-        t->host = wr_str(rest.p, end);
+        t->host = t->name = wr_str(rest.p, end);
         t->uri = wr_str_skip(rest, end);
         colon = wr_str_rchr(t->host, ':');
         if (colon >= 0 && t->host.p[t->host.n - 1] != ']') {
@@ -46,15 +50,41 @@ proxy_parse_url(wr_str_t url, proxy_target_t *t)
         }
     }
     t->has_uri = t->uri.n != 0;
-    return t->host.n != 0;
+    return true;
+}
+
+/* What is wrong with a host and its port, in words; NULL: nothing. */
+static const char *
+fault_of_host(const proxy_target_t *t)
+{
+    wr_str_t host = t->host;
+    ssize_t  colon = wr_str_rchr(host, ':');
+    int64_t  port;
+
+    if (wr_str_starts(host, WR_STR("unix:"))) {
+        return host.n > 5 ? NULL : "no path in the unix domain socket";
+    }
+    if (host.n != 0 && host.p[0] == '[' && colon < wr_str_rchr(host, ']')) {
+        colon = -1;
+    }
+    if (colon >= 0) {
+        if (!wr_parse_int(wr_str_skip(host, (size_t) colon + 1), &port) || port < 1
+            || port > 65535)
+        {
+            return "invalid port";
+        }
+        host.n = (size_t) colon;
+    }
+    return host.n != 0 ? NULL : "no host";
 }
 
 /* A url with variables: a group by name, or an address. */
 static wr_rc_t
 from_url(wr_req_t *r, proxy_t *p)
 {
-    wr_str_t  url;
-    wr_addr_t addr;
+    const char *fault;
+    wr_str_t    url;
+    wr_addr_t   addr;
 
     if (wr_cv_eval(r, &p->target->url, &url) != WR_OK) {
         return WR_ERROR;
@@ -64,6 +94,12 @@ from_url(wr_req_t *r, proxy_t *p)
         return WR_ERROR;
     }
     p->target = &p->own;
+    fault = fault_of_host(&p->own);
+    if (fault != NULL) {
+        wr_log(&r->log, WR_LOG_ERR, 0, "%s in upstream \"%.*s\"", fault,
+               WR_ARG(p->own.host));
+        return WR_ERROR;
+    }
     p->group = wr_upstream_find(p->own.host);
     if (p->group != NULL) {
         return WR_OK;
@@ -86,12 +122,20 @@ proxy_make_target(wr_req_t *r, proxy_t *p)
     } else if (from_url(r, p) != WR_OK) {
         return WR_ERROR;
     }
-    wr_ustates(r)->proxy_host = p->target->host;
+    wr_ustates(r)->proxy_host = p->target->name;
     wr_ustates(r)->proxy_port = p->target->port;
     return WR_OK;
 }
 
 /* ---- the URI ---- */
+
+/* Of a path that came without escapes none is needed. */
+static wr_str_t
+escaped(wr_req_t *r, wr_str_t path)
+{
+    return r->quoted_uri || r->internal || !r->valid_uri
+               ? wr_uri_escape(wr_pool(r), path, WR_ESC_URI) : path;
+}
 
 static void
 put_uri(wr_req_t *r, const proxy_t *p, wr_buf_t *b)
@@ -109,14 +153,14 @@ put_uri(wr_req_t *r, const proxy_t *p, wr_buf_t *b)
         wr_buf_str(b, r->raw_uri);
         return;
     }
-    if (t->has_uri && r->location != NULL) {
+    if (t->has_uri && !r->left_location) {
         if (t->uri.p[0] == '?') {
             wr_buf_char(b, '/');
         }
         wr_buf_str(b, t->uri);
-        wr_buf_str(b, wr_uri_escape(wr_pool(r), wr_str_skip(r->uri, t->cut), WR_ESC_URI));
+        wr_buf_str(b, escaped(r, wr_str_skip(r->uri, t->location.n)));
     } else {
-        wr_buf_str(b, wr_uri_escape(wr_pool(r), r->uri, WR_ESC_URI));
+        wr_buf_str(b, escaped(r, r->uri));
     }
     if (r->args.n != 0) {
         wr_buf_char(b, '?');
@@ -257,7 +301,7 @@ proxy_make_request(wr_req_t *r, proxy_t *p)
     wr_ustates(r)->uri = p->uri;
     wr_buf_z(&b, conf->http_version == 11 ? " HTTP/1.1\r\n" : " HTTP/1.0\r\n");
     if (!is_set_here(conf, WR_STR("Host"))) {
-        put_field(&b, WR_STR("Host"), p->target->host);
+        put_field(&b, WR_STR("Host"), p->target->name);
     }
     if (conf->http_version == 10 && !is_set_here(conf, WR_STR("Connection"))) {
         wr_buf_lit(&b, "Connection: close\r\n");

@@ -87,7 +87,7 @@ without_port(wr_str_t name)
 wr_rc_t
 proxy_use_tls(wr_req_t *r, proxy_t *p)
 {
-    wr_str_t name = p->target->host;
+    wr_str_t name = p->target->name;
 
     WR_ASSERT(p->conf->client != NULL);
     if (p->conf->ssl_name.text.n != 0 && wr_cv_eval(r, &p->conf->ssl_name, &name) != WR_OK) {

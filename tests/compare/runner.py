@@ -315,9 +315,9 @@ def run_side(kind, group, prefix, names, upstreams):
                 r.fields["lines"] = error_lines(
                     server.error_log(), group.errors, kind)
                 for pattern, replacement in group.norm:
-                    r.fields["lines"] = [
+                    r.fields["lines"] = sorted(
                         re.sub(pattern, replacement, v)
-                        for v in r.fields["lines"]]
+                        for v in r.fields["lines"])
     return results, problem
 
 
