@@ -10,6 +10,7 @@ import os
 import pytest
 
 from harness.browser import Browser
+from harness.redis import Redis
 from harness.server import Server, weir_binary
 from harness.upstream import Upstream
 
@@ -93,3 +94,17 @@ def browser():
     """A headless Chromium (harness/browser.py): `page = browser.page()`."""
     with Browser() as b:
         yield b
+
+
+@pytest.fixture
+def redis():
+    """A function that starts redis-servers (harness/redis.py)."""
+    started = []
+
+    def start(**more):
+        started.append(Redis(**more))
+        return started[-1]
+
+    yield start
+    for r in started:
+        r.remove()

@@ -76,6 +76,8 @@ typedef struct wr_sql {
     bool           (*rows)(const wr_val_t *v, wr_sql_rows_t *rows);
     /* The `columns` values of row `i`. */
     const wr_val_t *(*cells)(const wr_sql_rows_t *rows, uint32_t i);
+    /* Whether start() would now run in a writing transaction of `r` that has begun. */
+    bool           (*writing)(wr_req_t *r, const wr_sql_stmt_t *s);
 } wr_sql_t;
 
 #endif

@@ -50,6 +50,16 @@ secret_of(const session_t *s, unsigned char *raw)
     return v != NULL && v->type == WR_V_STR && unhex(wr_val_text(v), raw, SECRET);
 }
 
+void
+session_new_secret(session_t *s)
+{
+    wr_val_t gone = {.type = WR_V_UNDEFINED};
+
+    if (wr_dict_gets(s->now, KEY) != NULL) {
+        (void) session_change(s, KEY, &gone, NULL);
+    }
+}
+
 static bool
 csrf_token(wr_eval_t *ev, const wr_args_t *args, wr_val_t *out)
 {
@@ -95,16 +105,17 @@ is_token_of(const session_t *s, wr_str_t text)
                             wr_str((char *) raw + SECRET, SECRET));
 }
 
-/* "https://example.org" and the Host "example.org:443" are the same. */
+/* "https://example.org" and the Host "example.org:443" are the same. A page that came
+ * without TLS is none of a site that has it: anybody on the way could have made it. */
 static bool
-is_own_origin(wr_str_t origin, wr_str_t host)
+is_own_origin(wr_str_t origin, wr_str_t host, bool tls)
 {
     wr_str_t port;
 
     if (wr_str_istarts(origin, WR_STR("https://"))) {
         origin = wr_str_skip(origin, 8);
         port = WR_STR(":443");
-    } else if (wr_str_istarts(origin, WR_STR("http://"))) {
+    } else if (!tls && wr_str_istarts(origin, WR_STR("http://"))) {
         origin = wr_str_skip(origin, 7);
         port = WR_STR(":80");
     } else {
@@ -144,7 +155,8 @@ check(wr_req_t *r, void *state)
                                  "csrf: Sec-Fetch-Site is \"%.*s\"", WR_ARG(site));
     }
     if (origin.n != 0) {
-        return is_own_origin(origin, wr_req_header(r->main, WR_H_HOST))
+        return is_own_origin(origin, wr_req_header(r->main, WR_H_HOST),
+                             wr_req_scheme(r->main).n == 5)
                    ? WR_DECLINED
                    : wr_app_fail(r, &c->at, 403, WR_STR("the request comes from another site"),
                                  "csrf: Origin is \"%.*s\"", WR_ARG(origin));

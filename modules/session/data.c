@@ -57,7 +57,7 @@ session_parse(session_t *s, wr_str_t text)
         return false;
     }
     s->text = text;
-    s->now = copy(wr_pool(s->r), s->base);
+    s->now = s->base;       /* till it is changed */
     return true;
 }
 
@@ -116,6 +116,9 @@ apply(session_t *s, const change_t *c)
 {
     wr_val_t key = wr_vstr(c->key);
 
+    if (s->now == s->base) {
+        s->now = copy(wr_pool(s->r), s->base);
+    }
     if (c->value.type == WR_V_UNDEFINED) {
         wr_eval_t ev;
         wr_val_t  old;
@@ -181,11 +184,14 @@ session_merge(session_t *s, wr_str_t text)
 {
     wr_dict_t *before = s->base;
 
-    if (!parse(s, text, &s->base, &s->created)) {
+    if (text.n == 0) {
+        s->base = wr_dict_new(wr_pool(s->r), 0);
+        s->created = wr_clock.sec;
+    } else if (!parse(s, text, &s->base, &s->created)) {
         return false;
     }
     s->text = text;
-    s->now = copy(wr_pool(s->r), s->base);
+    s->now = s->base;
     for (WR_EACH(change_t, c, &s->changes)) {
         const wr_val_t *theirs = wr_dict_gets(s->base, c->key);
 

@@ -1,5 +1,6 @@
 /*
- * session: the store in shared memory.
+ * session: the store in shared memory, also where sessions stay while another store
+ * is away.
  *
  * Records by key in the order of their use, each with the time it ends. A full zone
  * gives up those that were not used for the longest time. Everything is done at
@@ -12,6 +13,7 @@
 typedef struct record {
     int64_t  until;         /* Unix time */
     uint32_t n;
+    uint32_t flags;         /* MEMORY_… */
     char     text[];
 } record_t;
 
@@ -24,7 +26,8 @@ memory_zone(wr_conf_t *cf, const wr_tok_t *arg, wr_str_t value)
                                       : wr_zone_parse(cf, arg, value, &tag);
 }
 
-/* The lock is held. */
+/* ---- under the lock ---- */
+
 static record_t *
 find(wr_zone_t *z, wr_str_t key)
 {
@@ -38,20 +41,21 @@ find(wr_zone_t *z, wr_str_t key)
 }
 
 static bool
-put(wr_zone_t *z, wr_str_t key, int64_t ttl, wr_str_t text, wr_log_t *log)
+put(wr_zone_t *z, wr_str_t key, int64_t ttl, wr_str_t text, unsigned flags, wr_log_t *log)
 {
     record_t *rec = wr_keyed_find(z->data, key);
 
-    if (rec != NULL) {
+    if (rec != NULL && rec->n != text.n) {
         wr_keyed_remove(z, rec);
+        rec = NULL;
     }
-    if (text.n > z->size / 4) {
+    if (rec == NULL && text.n > z->size / 4) {
         wr_log(log, WR_LOG_ERR, 0,
                "a session of %zu bytes is too large for zone \"%.*s\"", text.n,
                WR_ARG(z->name));
         return false;
     }
-    while ((rec = wr_keyed_add(z, key, sizeof(*rec) + text.n)) == NULL) {
+    while (rec == NULL && (rec = wr_keyed_add(z, key, sizeof(*rec) + text.n)) == NULL) {
         void *oldest = wr_keyed_oldest(z->data);
 
         if (oldest == NULL) {
@@ -63,12 +67,36 @@ put(wr_zone_t *z, wr_str_t key, int64_t ttl, wr_str_t text, wr_log_t *log)
     }
     rec->until = wr_clock.sec + ttl;
     rec->n = (uint32_t) text.n;
-    memcpy(rec->text, text.p, text.n);
+    rec->flags = flags;
+    if (text.n != 0) {
+        memcpy(rec->text, text.p, text.n);
+    }
     return true;
 }
 
+/* The record of the job's key if it says what is expected; else the result. */
+static record_t *
+expected(wr_zone_t *z, wr_session_job_t *j, wr_session_result_t *result)
+{
+    record_t *rec = find(z, j->key);
+
+    if (rec == NULL || (rec->flags & MEMORY_ENDED) != 0) {
+        *result = WR_SESSION_GONE;
+        return NULL;
+    }
+    if (!wr_str_eq(wr_str(rec->text, rec->n), j->expect)) {
+        *result = WR_SESSION_CONFLICT;
+        j->text = wr_pool_str(j->pool, wr_str(rec->text, rec->n));
+        return NULL;
+    }
+    return rec;
+}
+
+/* ---- a zone ---- */
+
 bool
-memory_get(wr_zone_t *z, wr_str_t key, int64_t ttl, wr_pool_t *pool, wr_str_t *text)
+memory_get(wr_zone_t *z, wr_str_t key, int64_t ttl, wr_pool_t *pool, wr_str_t *text,
+           unsigned *flags)
 {
     record_t *rec;
 
@@ -77,18 +105,20 @@ memory_get(wr_zone_t *z, wr_str_t key, int64_t ttl, wr_pool_t *pool, wr_str_t *t
     if (rec != NULL) {
         rec->until = wr_clock.sec + ttl;
         *text = wr_pool_str(pool, wr_str(rec->text, rec->n));
+        *flags = rec->flags;
     }
     wr_zone_unlock(z);
     return rec != NULL;
 }
 
 bool
-memory_put(wr_zone_t *z, wr_str_t key, int64_t ttl, wr_str_t text, wr_log_t *log)
+memory_put(wr_zone_t *z, wr_str_t key, int64_t ttl, wr_str_t text, unsigned flags,
+           wr_log_t *log)
 {
     bool ok;
 
     wr_zone_lock(z);
-    ok = put(z, key, ttl, text, log);
+    ok = put(z, key, ttl, text, flags, log);
     wr_zone_unlock(z);
     return ok;
 }
@@ -106,58 +136,139 @@ memory_drop(wr_zone_t *z, wr_str_t key)
     wr_zone_unlock(z);
 }
 
-/* ---- as a store ---- */
-
-static void
-load(job_t *j)
+wr_session_result_t
+memory_update(wr_zone_t *z, wr_session_job_t *j, unsigned flags)
 {
-    wr_op_begin(&j->op, "session", NULL);
-    job_done(j, memory_get(j->settings->zone, j->key, j->settings->ttl, j->pool, &j->text)
-                    ? JOB_DONE
-                    : JOB_GONE);
-}
+    wr_session_result_t result = WR_SESSION_AWAY;
 
-static void
-create(job_t *j)
-{
-    wr_op_begin(&j->op, "session", NULL);
-    job_done(j, memory_put(j->settings->zone, j->key, j->settings->ttl, j->text, j->log)
-                    ? JOB_DONE
-                    : JOB_AWAY);
-}
-
-static void
-update(job_t *j)
-{
-    wr_zone_t *z = j->settings->zone;
-    record_t  *rec;
-    result_t   result;
-
-    wr_op_begin(&j->op, "session", NULL);
     wr_zone_lock(z);
-    rec = find(z, j->key);
-    if (rec == NULL) {
-        result = JOB_GONE;
-    } else if (!wr_str_eq(wr_str(rec->text, rec->n), j->expect)) {
-        result = JOB_CONFLICT;
-        j->text = wr_pool_str(j->pool, wr_str(rec->text, rec->n));
-    } else if (rec->n == j->text.n) {
-        rec->until = wr_clock.sec + j->settings->ttl;
-        memcpy(rec->text, j->text.p, j->text.n);
-        result = JOB_DONE;
-    } else {
-        result = put(z, j->key, j->settings->ttl, j->text, j->log) ? JOB_DONE : JOB_AWAY;
+    if (expected(z, j, &result) != NULL
+        && put(z, j->key, j->ttl, j->text, flags, j->log))
+    {
+        result = WR_SESSION_DONE;
     }
     wr_zone_unlock(z);
-    job_done(j, result);
+    return result;
+}
+
+/* The former key goes, or is marked as ended for the store that is away. */
+wr_session_result_t
+memory_rename(wr_zone_t *z, wr_session_job_t *j, unsigned flags)
+{
+    wr_session_result_t result = WR_SESSION_AWAY;
+
+    wr_zone_lock(z);
+    if (expected(z, j, &result) != NULL && put(z, j->to, j->ttl, j->text, flags, j->log)) {
+        record_t *former = wr_keyed_find(z->data, j->key);
+
+        result = WR_SESSION_DONE;
+        if (former != NULL) {
+            wr_keyed_remove(z, former);
+        }
+        if (flags != 0) {
+            (void) put(z, j->key, j->ttl, WR_STR_NONE, MEMORY_ENDED, j->log);
+        }
+    }
+    wr_zone_unlock(z);
+    return result;
+}
+
+/* ---- as a store ---- */
+
+typedef struct memory {
+    wr_zone_t *zone;
+} memory_t;
+
+static wr_zone_t *
+zone_of(const wr_session_job_t *j)
+{
+    return ((const memory_t *) j->store)->zone;
+}
+
+static void *
+open_store(wr_conf_t *cf, const wr_tok_t *arg)
+{
+    if (!wr_str_eqz(arg->text, "memory")) {
+        (void) session_bad_value(cf, arg);
+        return NULL;
+    }
+    return WR_NEW(cf->pool, memory_t);
+}
+
+static wr_rc_t
+option(wr_conf_t *cf, void *store, const wr_tok_t *arg)
+{
+    memory_t *m = store;
+    wr_str_t  v;
+
+    if (!wr_arg_value(arg->text, "zone", &v)) {
+        return WR_DECLINED;
+    }
+    m->zone = memory_zone(cf, arg, v);
+    return m->zone != NULL ? WR_OK : WR_ERROR;
+}
+
+static void *
+ready(wr_conf_t *cf, void *store, wr_str_t *label)
+{
+    memory_t *m = store;
+
+    if (m->zone == NULL) {
+        m->zone = memory_zone(cf, &cf->args[0], WR_STR("sessions:8m"));
+    }
+    if (m->zone == NULL) {
+        return NULL;
+    }
+    *label = wr_pool_printf(cf->pool, "memory:%.*s", WR_ARG(m->zone->name));
+    return m;
 }
 
 static void
-drop(job_t *j)
+load(wr_session_job_t *j)
 {
-    wr_op_begin(&j->op, "session", NULL);
-    memory_drop(j->settings->zone, j->key);
-    job_done(j, JOB_DONE);
+    unsigned flags;
+
+    wr_session_done(j, memory_get(zone_of(j), j->key, j->ttl, j->pool, &j->text, &flags)
+                           ? WR_SESSION_DONE
+                           : WR_SESSION_GONE);
 }
 
-const store_t session_memory = {"memory", load, create, update, drop};
+static void
+create(wr_session_job_t *j)
+{
+    wr_session_done(j, memory_put(zone_of(j), j->key, j->ttl, j->text, 0, j->log)
+                           ? WR_SESSION_DONE
+                           : WR_SESSION_AWAY);
+}
+
+static void
+update(wr_session_job_t *j)
+{
+    wr_session_done(j, memory_update(zone_of(j), j, 0));
+}
+
+static void
+change_key(wr_session_job_t *j)
+{
+    wr_session_done(j, memory_rename(zone_of(j), j, 0));
+}
+
+static void
+drop(wr_session_job_t *j)
+{
+    memory_drop(zone_of(j), j->key);
+    wr_session_done(j, WR_SESSION_DONE);
+}
+
+const wr_session_store_t session_memory = {
+    .size = sizeof(session_memory),
+    .name = "memory",
+    .open = open_store,
+    .option = option,
+    .ready = ready,
+    .load = load,
+    .create = create,
+    .update = update,
+    .rename = change_key,
+    .drop = drop,
+};

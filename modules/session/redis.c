@@ -2,56 +2,85 @@
  * session: the store in Redis.
  *
  * A session is one text under COOKIENAME_ID. It is read by GETEX, which keeps it
- * alive as well, and changed by a small script that compares and sets. Updates of
- * one session by one worker wait for each other: the next one is told what the
- * former has saved, without asking Redis.
+ * alive as well, and changed by small scripts that compare and set. Updates of one
+ * session by one worker wait for each other: the next one is told what the former
+ * has saved, without asking Redis.
  */
 #include "redis.h"
 
-static const wr_str_t script = WR_STR_INIT(
+#include <openssl/evp.h>
+#include <weir/base/hash.h>
+
+typedef struct script {
+    wr_str_t text;
+    char     sha[41];       /* hexadecimal; made when first used */
+} script_t;
+
+static script_t update_script = {.text = WR_STR_INIT(
     "local v=redis.call('GET',KEYS[1]) "
     "if v~=ARGV[1] then return v end "
     "redis.call('SET',KEYS[1],ARGV[2],'EX',ARGV[3]) "
-    "return 1");
+    "return 1")};
+
+/* A script that has run already, when it is sent again, finds the new key. */
+static script_t rename_script = {.text = WR_STR_INIT(
+    "local v=redis.call('GET',KEYS[1]) "
+    "if v~=ARGV[1] then "
+    "if not v and redis.call('GET',KEYS[2])==ARGV[2] then return 1 end "
+    "return v end "
+    "redis.call('SET',KEYS[2],ARGV[2],'EX',ARGV[3]) "
+    "redis.call('DEL',KEYS[1]) "
+    "return 1")};
 
 static wr_str_t
-ttl_of(job_t *j)
+ttl_of(const wr_session_job_t *j)
 {
-    return wr_pool_printf(j->pool, "%" PRId64, j->settings->ttl);
+    char *text = wr_alloc_bytes(j->pool, 24);
+
+    return wr_str(text, wr_put_uint(text, (uint64_t) j->ttl));
 }
 
-/* An error that is no session's: what a fallback is for. */
+/* No reply, or an error that is no session's. */
 static bool
-failed(job_t *j, const reply_t *r)
+failed(wr_session_job_t *j, const reply_t *r)
 {
+    const redis_t *d = j->store;
+
     if (r != NULL && r->type != REDIS_REPLY_ERROR) {
         return false;
     }
     if (r != NULL) {
-        wr_log(j->log, WR_LOG_ERR, 0, "redis %.*s: %.*s", WR_ARG(j->settings->redis->name),
-               WR_ARG(r->text));
+        wr_log(j->log, WR_LOG_ERR, 0, "redis %.*s: %.*s", WR_ARG(d->name), WR_ARG(r->text));
     }
     return true;
+}
+
+static bool
+is_error(const reply_t *r, const char *what)
+{
+    return r != NULL && r->type == REDIS_REPLY_ERROR
+           && wr_str_starts(r->text, wr_str_z(what));
 }
 
 /* The request has gone: the reply is for nobody. */
 static void
 cancel(wr_op_t *op)
 {
-    job_t *j = WR_CONTAINER(op, job_t, op);
-    cmd_t *c = j->cmd;
+    wr_session_job_t *j = WR_CONTAINER(op, wr_session_job_t, op);
+    cmd_t            *c = j->cmd;
 
     if (c != NULL) {
         c->done = NULL;
         j->cmd = NULL;
-        job_done(j, JOB_AWAY);
+        wr_session_done(j, WR_SESSION_AWAY);
     }
 }
 
 static void
-ask(job_t *j, int argc, const wr_str_t *argv, void (*done)(void *data, const reply_t *r))
+ask(wr_session_job_t *j, int argc, const wr_str_t *argv,
+    void (*done)(void *data, const reply_t *r))
 {
-    cmd_t *c = redis_send(j->settings->redis, argc, argv, done, j);
+    cmd_t *c = redis_send(j->store, argc, argv, done, j);
 
     if (c != NULL) {
         j->cmd = c;
@@ -60,205 +89,220 @@ ask(job_t *j, int argc, const wr_str_t *argv, void (*done)(void *data, const rep
 
 /* ---- load ---- */
 
-static void load_plain(job_t *j);
+static void load(wr_session_job_t *j);
 
 static void
 loaded(void *data, const reply_t *r)
 {
-    job_t      *j = data;
-    wr_zone_t  *z = j->settings->fallback ? j->settings->zone : NULL;
+    wr_session_job_t *j = data;
+    redis_t          *d = j->store;
 
     j->cmd = NULL;
-    if (r != NULL && r->type == REDIS_REPLY_ERROR
-        && wr_str_starts(r->text, WR_STR("ERR unknown command")))
-    {
-        j->settings->redis->no_getex = true;
-        load_plain(j);
-    } else if (r != NULL && r->type == REDIS_REPLY_ERROR
-               && wr_str_starts(r->text, WR_STR("WRONGTYPE")))
-    {
+    if (!d->no_getex && is_error(r, "ERR unknown command")) {
+        d->no_getex = true;
+        load(j);
+    } else if (is_error(r, "WRONGTYPE")) {
         (void) failed(j, r);
-        job_done(j, JOB_GONE);
+        wr_session_done(j, WR_SESSION_GONE);
     } else if (failed(j, r)) {
-        job_done(j, z != NULL ? memory_get(z, j->key, j->settings->ttl, j->pool, &j->text)
-                                    ? JOB_DONE : JOB_GONE
-                              : JOB_AWAY);
+        wr_session_done(j, WR_SESSION_AWAY);
     } else if (r->type == REDIS_REPLY_STRING) {
         j->text = wr_pool_str(j->pool, r->text);
-        if (z != NULL) {    /* for the time when Redis is away */
-            (void) memory_put(z, j->key, j->settings->ttl, j->text, j->log);
-        }
-        job_done(j, JOB_DONE);
+        wr_session_done(j, WR_SESSION_DONE);
     } else {
-        if (z != NULL) {
-            memory_drop(z, j->key);
-        }
-        job_done(j, JOB_GONE);
+        wr_session_done(j, WR_SESSION_GONE);
     }
 }
 
 static void
-load_plain(job_t *j)
+load(wr_session_job_t *j)
 {
-    ask(j, 2, (wr_str_t[]) {WR_STR("GET"), j->key}, loaded);
-}
+    const redis_t *d = j->store;
 
-static void
-load(job_t *j)
-{
-    wr_op_begin(&j->op, "redis", cancel);
-    if (j->settings->redis->no_getex) {
-        load_plain(j);
-        return;
+    j->op.cancel = cancel;
+    if (d->no_getex) {
+        ask(j, 2, (wr_str_t[]) {WR_STR("GET"), j->key}, loaded);
+    } else {
+        ask(j, 4, (wr_str_t[]) {WR_STR("GETEX"), j->key, WR_STR("EX"), ttl_of(j)}, loaded);
     }
-    ask(j, 4, (wr_str_t[]) {WR_STR("GETEX"), j->key, WR_STR("EX"), ttl_of(j)}, loaded);
 }
 
 /* ---- create, drop ---- */
 
 static void
-put_aside(job_t *j)
+done(void *data, const reply_t *r)
 {
-    wr_zone_t *z = j->settings->fallback ? j->settings->zone : NULL;
-
-    if (z != NULL) {
-        (void) memory_put(z, j->key, j->settings->ttl, j->text, j->log);
-    }
-}
-
-static void
-created(void *data, const reply_t *r)
-{
-    job_t *j = data;
+    wr_session_job_t *j = data;
 
     j->cmd = NULL;
-    if (failed(j, r)) {
-        put_aside(j);
-        job_done(j, j->settings->fallback ? JOB_DONE : JOB_AWAY);
-        return;
-    }
-    put_aside(j);
-    job_done(j, JOB_DONE);
+    wr_session_done(j, failed(j, r) ? WR_SESSION_AWAY : WR_SESSION_DONE);
 }
 
 /* The key is random: one that is there is our own, sent before. */
 static void
-create(job_t *j)
+create(wr_session_job_t *j)
 {
-    wr_op_begin(&j->op, "redis", NULL);
+    j->op.cancel = NULL;
     ask(j, 5, (wr_str_t[]) {WR_STR("SET"), j->key, j->text, WR_STR("EX"), ttl_of(j)},
-         created);
+        done);
 }
 
 static void
-dropped(void *data, const reply_t *r)
+drop(wr_session_job_t *j)
 {
-    job_t *j = data;
+    j->op.cancel = NULL;
+    ask(j, 2, (wr_str_t[]) {WR_STR("DEL"), j->key}, done);
+}
 
-    j->cmd = NULL;
-    if (j->settings->fallback) {
-        memory_drop(j->settings->zone, j->key);
+/* ---- scripts ---- */
+
+static wr_str_t
+sha_of(script_t *s)
+{
+    if (s->sha[0] == '\0') {
+        unsigned char raw[EVP_MAX_MD_SIZE];
+        unsigned      n = 0;
+
+        WR_ASSERT(EVP_Digest(s->text.p, s->text.n, raw, &n, EVP_sha1(), NULL) == 1
+                  && n == 20);
+        for (unsigned i = 0; i < n; i++) {
+            s->sha[i * 2] = "0123456789abcdef"[raw[i] >> 4];
+            s->sha[i * 2 + 1] = "0123456789abcdef"[raw[i] & 15];
+        }
     }
-    job_done(j, failed(j, r) && !j->settings->fallback ? JOB_AWAY : JOB_DONE);
+    return wr_str(s->sha, 40);
 }
+
+static void scripted(void *data, const reply_t *r);
 
 static void
-drop(job_t *j)
+run(wr_session_job_t *j, bool whole)
 {
-    wr_op_begin(&j->op, "redis", NULL);
-    ask(j, 2, (wr_str_t[]) {WR_STR("DEL"), j->key}, dropped);
+    bool      renames = j->to.n != 0;
+    script_t *s = renames ? &rename_script : &update_script;
+    wr_str_t  how = whole ? WR_STR("EVAL") : WR_STR("EVALSHA");
+    wr_str_t  what = whole ? s->text : sha_of(s);
+
+    if (renames) {
+        ask(j, 8, (wr_str_t[]) {how, what, WR_STR("2"), j->key, j->to, j->expect, j->text,
+                                ttl_of(j)}, scripted);
+    } else {
+        ask(j, 7, (wr_str_t[]) {how, what, WR_STR("1"), j->key, j->expect, j->text,
+                                ttl_of(j)}, scripted);
+    }
 }
 
-/* ---- update ---- */
+/* ---- update, rename: one after the other ---- */
 
-/* The next update of this key that waits behind no other. */
-static job_t *
-next_waiting(redis_t *d, wr_str_t key)
+/* The first of this key that waits; *active: one is under way. */
+static wr_session_job_t *
+waiting(redis_t *d, const wr_session_job_t *of, bool *active)
 {
-    job_t *first = NULL;
+    wr_session_job_t *first = NULL;
 
+    *active = false;
     for (wr_queue_t *q = d->saving.next; q != &d->saving; q = q->next) {
-        job_t *j = WR_QUEUE_ITEM(q, job_t, link);
+        wr_session_job_t *j = WR_QUEUE_ITEM(q, wr_session_job_t, link);
 
-        if (wr_str_eq(j->key, key)) {
-            if (j->active) {
-                return NULL;
-            }
-            first = first != NULL ? first : j;
+        if (j->hash == of->hash && wr_str_eq(j->key, of->key)) {
+            *active |= j->active;
+            first = first == NULL && !j->active ? j : first;
         }
     }
     return first;
 }
 
 static void
-update_done(job_t *j, result_t result)
+saved(wr_session_job_t *j, wr_session_result_t result)
 {
-    redis_t *d = j->settings->redis;
-    wr_buf_t key = wr_buf(NULL), text = wr_buf(NULL);
-    job_t   *next;
+    redis_t            *d = j->store;
+    wr_session_job_t    former = {.hash = j->hash}, *next;
+    wr_buf_t            key = wr_buf(NULL), text = wr_buf(NULL);
+    bool                active;
+    wr_session_result_t others = result == WR_SESSION_DONE ? WR_SESSION_CONFLICT : result;
 
     wr_queue_remove(&j->link);
     j->active = false;
+    if (result == WR_SESSION_DONE && j->to.n != 0) {
+        others = WR_SESSION_GONE;       /* under the former key */
+    }
+    if (waiting(d, j, &active) == NULL) {
+        wr_session_done(j, result);
+        return;
+    }
+    /* j may be gone, or be active again, after this. */
     wr_buf_str(&key, j->key);
     wr_buf_str(&text, j->text);
-    job_done(j, result);            /* j may be gone, or be active again */
-    while ((next = next_waiting(d, wr_buf_text(&key))) != NULL) {
+    former.key = wr_buf_text(&key);
+    wr_session_done(j, result);
+    while ((next = waiting(d, &former, &active)) != NULL && !active) {
         wr_queue_remove(&next->link);
-        if (result == JOB_DONE || result == JOB_CONFLICT) {
+        if (others == WR_SESSION_CONFLICT) {
             next->text = wr_pool_str(next->pool, wr_buf_text(&text));
-            job_done(next, JOB_CONFLICT);
-        } else {
-            job_done(next, result);
         }
+        wr_session_done(next, others);
     }
     wr_buf_free(&key);
     wr_buf_free(&text);
 }
 
 static void
-updated(void *data, const reply_t *r)
+scripted(void *data, const reply_t *r)
 {
-    job_t *j = data;
-    cmd_t *c = j->cmd;
-    bool   again = c != NULL && c->again;
+    wr_session_job_t *j = data;
+    cmd_t            *c = j->cmd;
+    bool              again = c != NULL && c->again;
 
     j->cmd = NULL;
-    if (failed(j, r)) {
-        put_aside(j);
-        update_done(j, j->settings->fallback ? JOB_DONE : JOB_AWAY);
+    if (is_error(r, "NOSCRIPT")) {
+        run(j, true);
+    } else if (failed(j, r)) {
+        saved(j, WR_SESSION_AWAY);
     } else if (r->type == REDIS_REPLY_INTEGER
                || (again && r->type == REDIS_REPLY_STRING && wr_str_eq(r->text, j->text)))
     {
         /* Sent again, it may meet what it has done itself. */
-        put_aside(j);
-        update_done(j, JOB_DONE);
+        saved(j, WR_SESSION_DONE);
     } else if (r->type == REDIS_REPLY_STRING) {
         j->text = wr_pool_str(j->pool, r->text);
-        update_done(j, JOB_CONFLICT);
+        saved(j, WR_SESSION_CONFLICT);
     } else {
-        update_done(j, JOB_GONE);
+        saved(j, WR_SESSION_GONE);
     }
 }
 
 static void
-update(job_t *j)
+update(wr_session_job_t *j)
 {
-    redis_t *d = j->settings->redis;
+    redis_t *d = j->store;
+    bool     active;
 
-    wr_op_begin(&j->op, "redis", NULL);
-    wr_queue_init(&j->link);
-    for (wr_queue_t *q = d->saving.next; q != &d->saving; q = q->next) {
-        job_t *other = WR_QUEUE_ITEM(q, job_t, link);
-
-        if (other->active && wr_str_eq(other->key, j->key)) {
-            wr_queue_push(&d->saving, &j->link);
-            return;
-        }
-    }
-    j->active = true;
+    j->op.cancel = NULL;
+    j->hash = wr_hash(j->key.p, j->key.n);
+    (void) waiting(d, j, &active);
     wr_queue_push(&d->saving, &j->link);
-    ask(j, 7, (wr_str_t[]) {WR_STR("EVAL"), script, WR_STR("1"), j->key,
-                            j->expect, j->text, ttl_of(j)}, updated);
+    if (!active) {
+        j->active = true;
+        run(j, false);
+    }
 }
 
-const store_t session_redis = {"redis", load, create, update, drop};
+#define STORE(variable, scheme)                                               \
+    const wr_session_store_t variable = {                                     \
+        .size = sizeof(variable),                                             \
+        .name = scheme,                                                       \
+        .open = redis_open,                                                   \
+        .option = redis_option,                                               \
+        .ready = redis_ready,                                                 \
+        .load = load,                                                         \
+        .create = create,                                                     \
+        .update = update,                                                     \
+        .rename = update,                                                     \
+        .drop = drop,                                                         \
+    }
+
+STORE(session_redis, "redis");
+STORE(session_rediss, "rediss");
+STORE(session_sentinel, "redis-sentinel");
+STORE(session_sentinels, "rediss-sentinel");
+STORE(session_unix, "unix");

@@ -112,6 +112,14 @@ start(wr_req_t *r, wr_pool_t *pool, const wr_sql_stmt_t *stmt, const wr_val_t *v
     return &q->call;
 }
 
+static bool
+writing(wr_req_t *r, const wr_sql_stmt_t *stmt)
+{
+    const sq_tx_t *tx = sq_transaction_of(r, ((const sq_stmt_t *) stmt)->db);
+
+    return tx != NULL && tx->writes && tx->state == SQ_ACTIVE && !tx->lost;
+}
+
 const wr_sql_t sq_service = {
     .statement = add_statement,
     .schema = add_schema,
@@ -119,4 +127,5 @@ const wr_sql_t sq_service = {
     .start = start,
     .rows = sq_rows_open,
     .cells = sq_rows_cells,
+    .writing = writing,
 };
