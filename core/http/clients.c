@@ -3,7 +3,7 @@
  */
 #include <weir/http/clients.h>
 
-#include <weir/http/stats.h>
+#include <weir/os/metrics.h>
 #include <weir/process/cycle.h>
 
 static wr_queue_t idle_list = {&idle_list, &idle_list};
@@ -18,8 +18,8 @@ wr_client_add(wr_client_t *c, const wr_client_type_t *type)
     wr_queue_push(&busy_list, &c->link);
     count++;
     wr_worker.connections++;
-    wr_stat_add(accepted, 1);
-    wr_stat_add(active, 1);
+    wr_metric_add(WR_CELL_ACCEPTED, 1);
+    wr_metric_add(WR_CELL_ACTIVE, 1);
 }
 
 void
@@ -27,8 +27,8 @@ wr_client_remove(wr_client_t *c)
 {
     wr_queue_remove(&c->link);
     idle_count -= c->idle;
-    wr_stat_add(idle, -(int64_t) c->idle);
-    wr_stat_add(active, -1);
+    wr_metric_add(WR_CELL_IDLE, -(int64_t) c->idle);
+    wr_metric_add(WR_CELL_ACTIVE, -1);
     c->idle = false;
     count--;
     wr_worker.connections--;
@@ -52,7 +52,7 @@ wr_client_idle(wr_client_t *c, bool idle)
     }
     c->idle = idle;
     idle_count += idle ? 1 : -1u;
-    wr_stat_add(idle, idle ? 1 : -1);
+    wr_metric_add(WR_CELL_IDLE, idle ? 1 : -1);
     wr_queue_remove(&c->link);
     wr_queue_push(idle ? &idle_list : &busy_list, &c->link);
 }

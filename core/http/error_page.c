@@ -234,6 +234,9 @@ wr_answer_error(wr_req_t *r)
     }
     page = find_page(r);
     if (page != NULL) {
+        if (r->failed_location == NULL && page->overwrite < 0) {
+            r->failed_location = r->location;
+        }
         if (!wr_http_core(r)->recursive_error_pages) {
             r->error_page = 1;
         }

@@ -118,6 +118,7 @@ wr_req_new(const wr_front_t *front, void *front_data, wr_conn_t *conn,
     r->log.conn = conn != NULL ? conn->number : 0;
     r->log.context = log_context;
     r->log.data = r;
+    r->start_ticks = wr_ticks();
     r->start = wr_clock.mono;
     r->start_sec = wr_clock.sec;
     r->start_msec = wr_clock.msec;
@@ -138,7 +139,7 @@ void
 wr_req_free(wr_req_t *r)
 {
     if (r->counted) {
-        wr_stat_add(running, -1);
+        wr_metric_add(WR_CELL_RUNNING, -1);
     }
     wr_pool_free(r->subject.pool);
 }
@@ -149,8 +150,9 @@ static void
 count(wr_req_t *r)
 {
     r->counted = true;
-    wr_stat_add(requests, 1);
-    wr_stat_add(running, 1);
+    r->first_method = r->method;
+    wr_metric_add(WR_CELL_REQUESTS, 1);
+    wr_metric_add(WR_CELL_RUNNING, 1);
 }
 
 void
@@ -197,6 +199,9 @@ wr_req_log(wr_req_t *r)
         return;
     }
     r->log_done = 1;
+    if (r == r->main) {
+        wr_stats_request(r);
+    }
     for (unsigned i = 0; http->log_hooks[i] != NULL; i++) {
         http->log_hooks[i](r);
     }
@@ -590,6 +595,18 @@ wr_req_peer_text(wr_req_t *r)
                            r->main->peer->len, false);
 
     return wr_pool_str(wr_pool(r), wr_str(text, n));
+}
+
+unsigned
+wr_req_status(const wr_req_t *r)
+{
+    if (r->closed) {
+        return WR_STATUS_CLOSE;
+    }
+    if (r->error_status != 0) {
+        return r->error_status;
+    }
+    return r->status != 0 ? r->status : r->fail_status;
 }
 
 bool

@@ -156,6 +156,9 @@ struct wr_req {
     bool           left_location;   /* `rewrite … break`: the URI no longer begins as
                                        the location does, proxy_pass takes it whole */
     bool           pipelined;       /* it came while another was being answered */
+    uint64_t       start_ticks;     /* wr_ticks at the first byte */
+    wr_location_t *failed_location; /* whose error an error_page answers */
+    uint32_t       first_method;    /* what the client asked for: an error_page is got */
 };
 
 /* Shorthands. */
@@ -208,6 +211,8 @@ void wr_set_exten(wr_req_t *r);
 
 /* ---- looking at it ---- */
 
+/* What $status says: of the answer, or 444 and the like; 0: none yet. */
+unsigned wr_req_status(const wr_req_t *r);
 wr_str_t wr_req_header(const wr_req_t *r, wr_hid_t id);    /* first value, or empty */
 wr_str_t wr_req_header_z(const wr_req_t *r, const char *name);
 wr_str_t wr_req_id(wr_req_t *r);            /* 32 hexadecimal digits */

@@ -11,6 +11,7 @@
 #include <weir/vars/regex.h>
 
 typedef struct wr_locations wr_locations_t;
+typedef struct wr_route_stats wr_route_stats_t;
 typedef struct wr_http      wr_http_t;
 typedef struct wr_route_set wr_route_set_t;
 
@@ -37,6 +38,7 @@ struct wr_location {
     uint32_t          except_mask;  /* methods that keep to this one */
     bool              auto_redirect;/* "/a" for "/a/" answers 301 (proxy_pass) */
     void             *route;        /* the route module's */
+    wr_route_stats_t *stats;        /* this process counts here; NULL: not yet */
 };
 
 struct wr_server {

@@ -1,26 +1,18 @@
 /*
- * Counters of all workers, in memory that they share from the program's start.
+ * What HTTP counts: connections and requests now (os/metrics.h: WR_CELL_…), and of
+ * each request that ends, by server, route, method and code.
  */
 #ifndef WEIR_HTTP_STATS_H
 #define WEIR_HTTP_STATS_H
 
-#include <stdatomic.h>
-#include <weir/base/base.h>
+#include <weir/http/request.h>
+#include <weir/os/metrics.h>
 
-typedef struct wr_http_stats {
-    _Atomic uint64_t accepted;      /* connections since the start */
-    _Atomic uint64_t requests;      /* main requests since the start */
-    _Atomic int64_t  active;        /* connections now … */
-    _Atomic int64_t  idle;          /* … of which wait for a request */
-    _Atomic int64_t  running;       /* requests that are being answered */
-} wr_http_stats_t;
+/* A main request has ended: counts it for the location that answered it, or, if that
+ * was an error_page, for the one that failed. */
+void wr_stats_request(wr_req_t *r);
 
-extern wr_http_stats_t *wr_http_stats;
-
-#define wr_stat_add(name, n)                                                  \
-    ((void) atomic_fetch_add_explicit(&wr_http_stats->name, n,                \
-                                      memory_order_relaxed))
-#define wr_stat_get(name)                                                     \
-    atomic_load_explicit(&wr_http_stats->name, memory_order_relaxed)
+/* Adds connections, the conf, workers and the process to what was read. */
+void wr_stats_put(wr_metrics_t *to);
 
 #endif

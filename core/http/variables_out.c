@@ -21,16 +21,10 @@ number(wr_req_t *r, wr_str_t *value, int64_t n)
 
 GETTER(status)
 {
-    unsigned status = r->status != 0 ? r->status : r->fail_status;
-
-    if (r->error_status != 0) {
-        status = r->error_status;
-    }
+    unsigned status = wr_req_status(r);
 
     (void) v;
-    if (r->closed) {
-        status = 444;
-    } else if (status == 0 && r->version == WR_HTTP_09) {
+    if (status == 0 && r->version == WR_HTTP_09) {
         status = 9;
     }
     return found(value, wr_pool_printf(wr_pool(r), "%03u", status));

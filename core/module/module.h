@@ -15,6 +15,7 @@
 
 #include <weir/conf/conf.h>
 #include <weir/expr/value.h>
+#include <weir/os/metrics.h>
 #include <weir/vars/cv.h>
 
 #define WR_ABI_MAJOR 1
@@ -62,6 +63,10 @@ struct wr_module {
     unsigned            index;
     bool                loaded;         /* from a file */
     wr_str_t            path;
+
+    /* In a worker, when somebody asks for metrics: adds with wr_metrics_put what is
+     * only known then. Short, never waits. */
+    void              (*metrics)(wr_metrics_t *to);
 };
 
 #define WR_CAT_(a, b) a##b

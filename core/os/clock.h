@@ -20,6 +20,27 @@ void wr_clock_update(void);
 /* Not cached: for measuring spans below the length of a turn; nanoseconds. */
 uint64_t wr_clock_ns(void);
 
+/* Ticks of the cheapest clock there is, for spans within a request: the processor's
+ * counter where it is constant, else nanoseconds. Only their differences in one
+ * process mean something. */
+extern bool wr_ticks_are_tsc;
+static inline uint64_t
+wr_ticks(void)
+{
+#if defined(__x86_64__)
+    if (wr_likely(wr_ticks_are_tsc)) {
+        return __builtin_ia32_rdtsc();
+    }
+#endif
+    return wr_clock_ns();
+}
+/* A span of ticks in microseconds; one that seems to go backwards is 0. */
+uint64_t wr_ticks_us(uint64_t span);
+/* Finds out how long a tick is: at the start of the program, then in each process
+ * that measures (waits for a millisecond if the start was less than that ago). */
+void wr_ticks_init(void);
+void wr_ticks_calibrate(void);
+
 wr_str_t wr_clock_http(void);       /* "Sun, 22 Nov 2026 18:00:00 GMT" */
 wr_str_t wr_clock_error_log(void);  /* "2026/11/22 18:00:00", local */
 wr_str_t wr_clock_access_log(void); /* "22/Nov/2026:18:00:00 +0000", local */

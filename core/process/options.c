@@ -45,11 +45,13 @@ wr_process_init(int argc, char **argv)
     wr_process.argv = argv;
     wr_panic_hook = wr_log_panic;
     wr_clock_update();
+    wr_ticks_init();
     if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed)) {
         seed = wr_clock_ns() ^ (uint64_t) getpid() << 32;
     }
     wr_hash_seed(seed);
     wr_log_main = (wr_log_t) {.level = WR_LOG_NOTICE, .targets = &start_target};
+    wr_metrics_open();
     wr_title_init(argc, argv);
     wr_process.program = own_program(wr_process.argv[0]);
 }

@@ -86,7 +86,20 @@ void
 wr_state_finished(wr_cycle_t *cycle, bool taken, wr_str_t why)
 {
     finished = started;
+    wr_conf_metrics(cycle, taken);
+    wr_metric_add(taken ? WR_CELL_RELOADS : WR_CELL_RELOADS_REFUSED, 1);
     write_state(cycle, taken, why);
+}
+
+/* The conf that is in force now, or remains so. */
+void
+wr_conf_metrics(const wr_cycle_t *cycle, bool taken)
+{
+    wr_metric_set(WR_CELL_GENERATION, (int64_t) cycle->generation);
+    wr_metric_set(WR_CELL_RELOAD_OK, taken);
+    if (taken) {
+        wr_metric_set(WR_CELL_RELOAD_TIME, wr_clock.sec);
+    }
 }
 
 wr_rc_t

@@ -4,6 +4,8 @@
 #ifndef WEIR_PROCESS_PROCESS_PRIV_H
 #define WEIR_PROCESS_PROCESS_PRIV_H
 
+#include <weir/os/clock.h>
+#include <weir/os/metrics.h>
 #include <weir/process/process.h>
 
 enum { WR_MAX_WORKERS = 1024 };
@@ -85,6 +87,8 @@ wr_rc_t wr_pid_test(wr_cycle_t *cycle);
 wr_str_t wr_state_path(wr_pool_t *pool, wr_str_t pid);
 void    wr_state_started(wr_cycle_t *cycle);
 void    wr_state_finished(wr_cycle_t *cycle, bool taken, wr_str_t why);
+
+void    wr_conf_metrics(const wr_cycle_t *cycle, bool taken);
 
 /* What is logged at emerg while it is set: for who asked for a reload. */
 void     wr_capture_start(wr_log_t *log);

@@ -57,6 +57,8 @@ wr_server_run(wr_cycle_t *cycle)
     if (wr_pid_write(cycle) != WR_OK) {
         return 1;
     }
+    wr_metrics_enter(0, cycle->generation);
+    wr_conf_metrics(cycle, true);
     cycle->log->to_stderr = false;
     wr_log_main.to_stderr = false;
     wr_stderr_redirect(cycle);

@@ -47,6 +47,7 @@ reload(void)
         wr_worker.max_connections = (uint64_t) new->core->worker_connections;
         (void) wr_capture_end(&wr_log_main);
         wr_stderr_redirect(new);
+        wr_metrics_enter(0, new->generation);
         if (wr_modules_start(new) != WR_OK) {
             wr_signals.terminate = true;
         }
@@ -82,6 +83,7 @@ wr_single_run(wr_cycle_t *cycle)
     wr_process.kind = "single";
     wr_first_lines(cycle->log);
     wr_environment_set(cycle);
+    wr_metrics_enter(0, cycle->generation);
     if (wr_worker_begin(cycle, 0) != WR_OK) {
         wr_pid_remove(cycle);
         return 2;

@@ -77,6 +77,7 @@ wr_worker_quit(wr_cycle_t *cycle)
     wr_worker.quitting = true;
     wr_worker.stopping = wr_worker_is_stopping();
     wr_worker_is_retired();
+    wr_metrics_retiring();
     if (cycle->core->worker_shutdown_timeout != 0) {
         timer.fn = time_is_up;
         wr_timer_set(&timer, cycle->core->worker_shutdown_timeout);
@@ -129,6 +130,7 @@ wr_worker_begin(wr_cycle_t *cycle, unsigned index)
         wr_threads_default_size((unsigned) core->pool_threads,
                                 (unsigned) core->pool_max_queue);
     }
+    wr_ticks_calibrate();
     if (wr_loop_open(cycle->log, 0) != WR_OK || wr_signals_open(cycle->log) != WR_OK) {
         return WR_ERROR;
     }

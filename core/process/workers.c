@@ -131,6 +131,7 @@ child(wr_cycle_t *cycle, slot_t *s)
 
     wr_log_forked();
     own_slot = (unsigned) (s - slots);
+    wr_metrics_enter(own_slot + 1, cycle->generation);
     wr_signals_close();
     wr_watch_forget(&bell);
     wr_loop_close();
@@ -173,6 +174,7 @@ start_again(wr_timer_t *t)
         s->used = false;
         return;
     }
+    wr_metric_add(WR_CELL_RESTARTS, 1);
     spawn(wr_cycle, s);
 }
 
@@ -335,6 +337,7 @@ restart(wr_cycle_t *cycle, slot_t *s, int status)
     }
     s->short_lives = wr_clock.mono - s->since < SHORT_LIFE_MS ? s->short_lives + 1 : 0;
     if (s->short_lives <= AT_ONCE) {
+        wr_metric_add(WR_CELL_RESTARTS, 1);
         spawn(cycle, s);
         return;
     }
@@ -354,6 +357,7 @@ wr_workers_reap(wr_cycle_t *cycle)
         slot_t *s = find(pid);
 
         if (s != NULL) {
+            wr_metrics_leave((unsigned) (s - slots) + 1);
             report("worker process", pid, status);
             restart(cycle, s, status);
         } else if (pid == wr_process.new_binary) {

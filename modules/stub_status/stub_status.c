@@ -2,16 +2,16 @@
  * stub_status: nginx's page of counters, and the same as variables.
  */
 #include <weir/http/request.h>
-#include <weir/http/stats.h>
+#include <weir/os/metrics.h>
 
 enum { ACTIVE, READING, WRITING, WAITING };
 
 static int64_t
 count(uintptr_t which)
 {
-    int64_t active = wr_stat_get(active);
-    int64_t running = wr_stat_get(running);
-    int64_t idle = wr_stat_get(idle);
+    int64_t active = wr_metric_now(WR_CELL_ACTIVE);
+    int64_t running = wr_metric_now(WR_CELL_RUNNING);
+    int64_t idle = wr_metric_now(WR_CELL_IDLE);
     int64_t n = active;
 
     if (which == WRITING) {
@@ -27,8 +27,8 @@ count(uintptr_t which)
 static wr_rc_t
 serve(wr_req_t *r, void *state)
 {
-    uint64_t accepted = wr_stat_get(accepted);
-    uint64_t requests = wr_stat_get(requests);
+    uint64_t accepted = wr_metric_total(WR_CELL_ACCEPTED);
+    uint64_t requests = wr_metric_total(WR_CELL_REQUESTS);
 
     (void) state;
     if ((r->method & (WR_GET | WR_HEAD)) == 0) {
