@@ -487,7 +487,20 @@ get_time(wr_req_t *r, const wr_var_t *v, wr_str_t *value)
     return WR_OK;
 }
 
+static wr_rc_t
+get_error_message(wr_req_t *r, const wr_var_t *v, wr_str_t *value)
+{
+    (void) v;
+    if (r->app == NULL || ((app_t *) r->app)->message.n == 0) {
+        return WR_NOTFOUND;
+    }
+    *value = ((app_t *) r->app)->message;
+    return WR_OK;
+}
+
 const wr_var_row_t app_variables[] = {
+    {"error_message", get_error_message, NULL, 0, WR_VAR_NOCACHE,
+     "What the application tells the client about the error: for error_page's template."},
     {"param_", get_param, NULL, 0, WR_VAR_NOCACHE | WR_VAR_PREFIX,
      "What the route's pattern captured under this name."},
     {"app_time_sql", get_time, NULL, WR_TIME_SQL, WR_VAR_NOCACHE, "Seconds spent in SQL."},

@@ -320,17 +320,50 @@ own_conf(const wr_scope_t *scope)
 }
 
 static void
-add_steps(wr_scope_t *scope, wr_array_t *stages)
+add_own(const wr_scope_t *scope, wr_array_t *stages)
 {
-    const app_conf_t *own;
+    const app_conf_t *own = own_conf(scope);
 
-    if (scope->outer != NULL) {
-        add_steps(scope->outer, stages);
-    }
-    own = own_conf(scope);
     for (uint32_t i = 0; own != NULL && i < own->steps.n; i++) {
         *WR_PUSH(stages, wr_stage_t) = *WR_AT(&own->steps, wr_stage_t, i);
     }
+}
+
+static void
+add_inherited(const wr_scope_t *scope, wr_array_t *stages)
+{
+    if (scope != NULL) {
+        add_inherited(scope->outer, stages);
+        add_own(scope, stages);
+    }
+}
+
+/* What error_page names answers for a request whose steps have run, or failed, once:
+ * they are not asked again, or a `require` of the server would refuse its own page. */
+static wr_rc_t
+pass_inherited(wr_req_t *r, void *state)
+{
+    const wr_stage_t *here = wr_task_of(r)->current->stage;
+    const uintptr_t   inherited = (uintptr_t) here->conf;
+
+    (void) state;
+    return r->error_status != 0 ? wr_task_jump(r, here + 1 + inherited) : WR_DECLINED;
+}
+
+static const wr_middleware_t pass_step = {"inherited-steps", 0, pass_inherited, NULL};
+
+static void
+add_steps(wr_scope_t *scope, wr_array_t *stages)
+{
+    uint32_t at = stages->n;
+
+    *WR_PUSH(stages, wr_stage_t) = (wr_stage_t) {.mw = &pass_step};
+    add_inherited(scope->outer, stages);
+    WR_AT(stages, wr_stage_t, at)->conf = (void *) (uintptr_t) (stages->n - at - 1);
+    if (stages->n == at + 1) {
+        stages->n = at;
+    }
+    add_own(scope, stages);
 }
 
 bool

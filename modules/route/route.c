@@ -52,11 +52,15 @@ set_routes(wr_conf_t *cf, const wr_directive_t *d, void *conf)
     group_t       *g = WR_NEW(cf->pool, group_t);
     wr_location_t *loc;
     wr_str_t       own = cf->args[1].text;
+    route_t        parsed = {.at = cf->args[1], .pattern = own};
 
     (void) d;
     (void) conf;
     if (own.n == 0 || own.p[0] != '/') {
         return wr_conf_fail(cf, &cf->args[1], "a prefix begins with \"/\"");
+    }
+    if (route_parse(cf, &cf->args[1], &parsed) != WR_OK) {
+        return WR_ERROR;        /* here rather than at each of its routes */
     }
     if (own.p[own.n - 1] == '/') {
         own.n--;
@@ -160,9 +164,12 @@ finish(wr_conf_t *cf)
 #define VIEWS (WR_LOCATION | WR_WHEN)
 
 const wr_directive_t route_directives[] = {
-    WR_BLOCK("routes", WR_SERVER | WR_ROUTES, 1, 1, set_routes,
-             "A group of routes: its prefix, steps and settings are handed down.",
-             .args = "PREFIX"),
+    {.name = "routes", .contexts = WR_SERVER | WR_ROUTES, .type = WR_D_CUSTOM, .min = 1,
+     .max = 1, .flags = WR_DF_BLOCK | WR_DF_REPEAT | WR_DF_PATTERN, .set = set_routes,
+     .doc = "A group of routes: its prefix, steps and settings are handed down.",
+     .args = "PREFIX",
+     .example = "routes /users/{id:int} {\n    sql me = SELECT name FROM users WHERE id = "
+                "{{ params.id }};\n    route GET /name { text {{ me.first.name }}; }\n}"},
     {.name = "route", .contexts = WR_SERVER | WR_ROUTES, .type = WR_D_CUSTOM, .min = 2,
      .max = 3, .flags = WR_DF_BLOCK | WR_DF_REPEAT | WR_DF_PATTERN, .set = set_route,
      .doc = "Requests of these methods whose path has this pattern.",

@@ -364,30 +364,67 @@ sq_schema_memory(wr_conf_t *cf, sq_db_t *db, sq_conn_t **mem)
 
 /* ---- in the file ---- */
 
-/* The folder of the file, made if it is not there, and both the workers' own. */
-static wr_rc_t
-own_path(wr_conf_t *cf, const sq_db_t *db, bool folder)
+static bool
+may_write(const struct stat *st, const wr_core_conf_t *core)
 {
-    const wr_core_conf_t *core = wr_cycle_of(cf)->core;
-    ssize_t               slash = wr_str_rchr(db->path, '/');
-    wr_str_t              path = folder ? wr_str_sub(db->path, 0, (size_t) slash)
-                                        : db->path;
-    const char           *z = wr_pool_strz(cf->temp, path);
+    mode_t bit = st->st_uid == (uid_t) core->uid   ? S_IWUSR
+                 : st->st_gid == (gid_t) core->gid ? S_IWGRP
+                                                   : S_IWOTH;
 
-    if (folder) {
-        if (slash <= 0 || access(z, F_OK) == 0) {
-            return WR_OK;
-        }
-        if (mkdir(z, 0700) != 0) {
-            return wr_conf_fail_errno(cf, &db->at, errno, "mkdir() \"%s\" failed", z);
-        }
+    return core->uid == 0 || (st->st_mode & bit) != 0;
+}
+
+/* A master that is root makes files for workers that are not: what lies under the
+ * prefix and is root's becomes the workers'; anything else must be theirs already.
+ * SQLite writes into the folder as well. */
+static wr_rc_t
+hand_over(wr_conf_t *cf, const sq_db_t *db, wr_str_t path)
+{
+    const wr_cycle_t     *cycle = wr_cycle_of(cf);
+    const wr_core_conf_t *core = cycle->core;
+    const char           *z = wr_pool_strz(cf->temp, path);
+    struct stat           st;
+
+    if (geteuid() != 0 || core->uid == -1 || stat(z, &st) != 0 || may_write(&st, core)) {
+        return WR_OK;
     }
-    if (geteuid() == 0 && core->uid != -1
-        && chown(z, (uid_t) core->uid, (gid_t) core->gid) != 0)
-    {
+    if (st.st_uid != 0 || !wr_str_starts(path, cycle->prefix)) {
+        return wr_conf_fail(cf, &db->at, "\"%s\" cannot be written by the workers' user "
+                            "\"%.*s\": give it to them (chown), or name its owner in "
+                            "\"user\"", z, WR_ARG(core->user));
+    }
+    if (chown(z, (uid_t) core->uid, (gid_t) core->gid) != 0) {
         return wr_conf_fail_errno(cf, &db->at, errno, "chown() \"%s\" failed", z);
     }
     return WR_OK;
+}
+
+static wr_rc_t
+own_folder(wr_conf_t *cf, const sq_db_t *db)
+{
+    ssize_t     slash = wr_str_rchr(db->path, '/');
+    wr_str_t    path = wr_str_sub(db->path, 0, (size_t) slash);
+    const char *z = wr_pool_strz(cf->temp, path);
+
+    if (slash <= 0) {
+        return WR_OK;
+    }
+    if (access(z, F_OK) != 0 && mkdir(z, 0700) != 0) {
+        return wr_conf_fail_errno(cf, &db->at, errno, "mkdir() \"%s\" failed", z);
+    }
+    return hand_over(cf, db, path);
+}
+
+static wr_rc_t
+own_files(wr_conf_t *cf, const sq_db_t *db)
+{
+    static const char *const suffixes[] = {"", "-wal", "-shm", "-journal"};
+    wr_rc_t                  rc = WR_OK;
+
+    for (unsigned i = 0; rc == WR_OK && i < WR_COUNT(suffixes); i++) {
+        rc = hand_over(cf, db, wr_pool_join(cf->temp, db->path, wr_str_z(suffixes[i])));
+    }
+    return rc;
 }
 
 static wr_rc_t
@@ -438,11 +475,10 @@ sq_schema_apply(wr_conf_t *cf, sq_db_t *db)
 {
     sq_lock_t *lock = db->zone->data;
     uint64_t   deadline = wr_clock_ns() + 60000000000u;
-    bool       old = access(db->path.p, F_OK) == 0;
     sq_conn_t *c;
     wr_rc_t    rc;
 
-    if (own_path(cf, db, true) != WR_OK || refuse_network(cf, db) != WR_OK) {
+    if (own_folder(cf, db) != WR_OK || refuse_network(cf, db) != WR_OK) {
         return WR_ERROR;
     }
     if (!sq_lock_take(lock, deadline, WR_STR("migrations"))) {
@@ -451,10 +487,10 @@ sq_schema_apply(wr_conf_t *cf, sq_db_t *db)
     }
     c = sq_conn_open(db, false, true, false, cf->log);
     rc = c != NULL ? apply(cf, db, c) : WR_ERROR;
-    if (rc == WR_OK && !old) {
-        rc = own_path(cf, db, false);
-    }
     sq_conn_close(c);
+    if (rc == WR_OK) {
+        rc = own_files(cf, db);
+    }
     sq_lock_leave(lock);
     return rc;
 }
