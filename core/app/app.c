@@ -696,6 +696,22 @@ prefers_json(const wr_req_t *r)
     return json >= 0 && (html < 0 || json < html);
 }
 
+static bool
+wants_json(const wr_req_t *r)
+{
+    const app_t *a = r->app;
+
+    return (a != NULL && a->json_errors)
+           || ((a != NULL || (r->server != NULL && r->server->route_match != NULL))
+               && prefers_json(r));
+}
+
+static bool
+error_is_plain(const wr_req_t *r)
+{
+    return r->fail_status >= 400 && wants_json(r);
+}
+
 /* The body of an error of an application: JSON where that is wanted, else the page
  * with the message on it. */
 static bool
@@ -707,10 +723,10 @@ error_body(wr_req_t *r, unsigned status, wr_str_t *body)
     wr_json_opts_t opts = WR_JSON_DEFAULTS;
     wr_buf_t       b;
 
-    if (status < 400 || (a == NULL && (r->server == NULL || r->server->route_match == NULL))) {
+    if (status < 400) {
         return false;
     }
-    if (!(a != NULL && a->json_errors) && !prefers_json(r)) {
+    if (!wants_json(r)) {
         if (message.n == 0 || wr_str_eq(message, title)) {
             return false;
         }
@@ -845,6 +861,7 @@ finish(wr_conf_t *cf)
     m->cf = NULL;
     newest = m;
     wr_error_body_hook = error_body;
+    wr_error_plain_hook = error_is_plain;
     return WR_OK;
 }
 

@@ -347,7 +347,7 @@ pass_inherited(wr_req_t *r, void *state)
     const uintptr_t   inherited = (uintptr_t) here->conf;
 
     (void) state;
-    return r->error_status != 0 ? wr_task_jump(r, here + 1 + inherited) : WR_DECLINED;
+    return r->failed ? wr_task_jump(r, here + 1 + inherited) : WR_DECLINED;
 }
 
 static const wr_middleware_t pass_step = {"inherited-steps", 0, pass_inherited, NULL};

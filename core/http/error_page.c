@@ -8,6 +8,7 @@
 #include <weir_config.h>
 
 bool (*wr_error_body_hook)(wr_req_t *r, unsigned status, wr_str_t *body);
+bool (*wr_error_plain_hook)(const wr_req_t *r);
 
 /* Browsers of old showed their own page unless the answer had 512 bytes. */
 static const char padding[] =
@@ -197,7 +198,9 @@ find_page(const wr_req_t *r)
 {
     const wr_http_core_t *core = wr_http_core(r);
 
-    if (r->error_page || r->uri_changes == 0) {
+    if (r->error_page || r->uri_changes == 0
+        || (wr_error_plain_hook != NULL && wr_error_plain_hook(r)))
+    {
         return NULL;
     }
     for (WR_EACH(wr_error_page_t, page, &core->error_pages)) {
@@ -218,6 +221,7 @@ wr_answer_error(wr_req_t *r)
     r->skip_filters = 0;
     r->out_length = -1;
     r->error_status = r->fail_status;
+    r->failed = 1;
     if (r->head_sent) {
         wr_req_finish(r, WR_ERROR);
         return;

@@ -19,5 +19,8 @@ wr_str_t wr_error_body_with(wr_req_t *r, unsigned status, wr_str_t message);
 /* If a module says what the page is (a JSON error), this is asked first: true if
  * it has set content_type and *body. Set once by the application layer. */
 extern bool (*wr_error_body_hook)(wr_req_t *r, unsigned status, wr_str_t *body);
+/* True if r->fail_status is answered in the application's own way, whatever
+ * error_page says: a program that wants JSON has no use for a page. */
+extern bool (*wr_error_plain_hook)(const wr_req_t *r);
 
 #endif

@@ -113,6 +113,7 @@ struct wr_req {
     unsigned       skip_filters : 1;    /* not_modified etc. for internal answers */
     unsigned       no_error_page : 1;   /* error_page has been used up */
     unsigned       error_page : 1;      /* is an error_page's request now */
+    unsigned       failed : 1;          /* an error has been or is being answered */
     unsigned       access_ok : 1;
     unsigned       upgraded : 1;        /* connection now belongs to a tunnel */
     unsigned       aborted : 1;         /* the client has gone */

@@ -133,6 +133,7 @@ is_own_origin(wr_str_t origin, wr_str_t host, bool tls)
 typedef struct csrf_conf {
     wr_tok_t             at;
     const wr_app_expr_t *field;     /* of the form */
+    bool                 always;    /* of a `when`: no inner `csrf off` can mean it */
 } csrf_conf_t;
 
 static wr_rc_t
@@ -145,6 +146,9 @@ check(wr_req_t *r, void *state)
     wr_val_t           v;
 
     (void) state;
+    if (!c->always && !((const session_conf_t *) wr_conf(r))->csrf) {
+        return WR_DECLINED;
+    }
     if ((r->method & (WR_GET | WR_HEAD | WR_OPTIONS | WR_TRACE)) != 0) {
         return WR_DECLINED;
     }
@@ -184,11 +188,12 @@ static const wr_middleware_t csrf_step = {"csrf", 0, check, NULL};
 wr_rc_t
 session_set_csrf(wr_conf_t *cf, const wr_directive_t *d, void *conf)
 {
-    csrf_conf_t *c = WR_NEW(cf->pool, csrf_conf_t);
-    wr_tok_t     field = cf->args[0];
+    session_conf_t *own = conf;
+    csrf_conf_t    *c = WR_NEW(cf->pool, csrf_conf_t);
+    wr_tok_t        field = cf->args[0];
 
     (void) d;
-    (void) conf;
+    own->csrf = wr_str_eqz(cf->args[1].text, "on");
     if (wr_str_eqz(cf->args[1].text, "off")) {
         return WR_OK;
     }
@@ -203,6 +208,7 @@ session_set_csrf(wr_conf_t *cf, const wr_directive_t *d, void *conf)
         return WR_ERROR;
     }
     c->at = c->field->at;
+    c->always = (cf->scope->context & WR_WHEN) != 0;
     wr_app_want_session(cf);
     return wr_app_step(cf, &csrf_step, c, false);
 }

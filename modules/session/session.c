@@ -4,9 +4,7 @@
  */
 #include "session.h"
 
-typedef struct conf {
-    settings_t *settings;       /* NULL: off */
-} conf_t;
+typedef session_conf_t conf_t;
 
 /* ---- steps ---- */
 
@@ -206,9 +204,9 @@ WR_MODULE(session,
                   .flags = WR_DF_REPEAT),
         WR_ACTION("session_destroy", STEPS, 0, 0, set_step, "Ends the session.",
                   .extra = &destroy_step, .flags = WR_DF_REPEAT),
-        WR_ACTION("csrf", STEPS, 1, 1, session_set_csrf,
+        WR_CUSTOM("csrf", STEPS, 1, 1, session_set_csrf, conf_t, csrf,
                   "Unsafe methods must come from this site, or carry the token.",
-                  .flags = WR_DF_REPEAT, .args = "on | off"),
+                  .args = "on | off"),
         WR_END
     },
     .schema.size = sizeof(conf_t),

@@ -42,6 +42,12 @@ struct settings {
     wr_tok_t    at;
 };
 
+/* The module's conf of a scope. */
+typedef struct session_conf {
+    settings_t *settings;       /* NULL: off */
+    bool        csrf;           /* the last word: an outer `csrf on` is a step here too */
+} session_conf_t;
+
 /* conf.c: the set function of `session`, into a settings_t *. */
 wr_rc_t session_set(wr_conf_t *cf, const wr_directive_t *d, void *conf);
 
