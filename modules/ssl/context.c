@@ -4,13 +4,13 @@
  */
 #include "ssl.h"
 
+#include <errno.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
+#include <stdio.h>
+#include <unistd.h>
 #include <weir/http/uri.h>
-#include <weir/os/readfile.h>
-
-enum { MAX_STAPLE = 1 << 20 };
 
 static const struct {
     unsigned bit;
@@ -274,16 +274,17 @@ static wr_rc_t
 load_for(wr_req_t *r, SSL *ssl, const ssl_conf_t *conf)
 {
     for (unsigned i = 0; i < conf->certificates.n; i++) {
-        const char *cert = eval_path(r, &((wr_cv_t *) conf->certificates.items)[i]);
-        const char *key = eval_path(r, &((wr_cv_t *) conf->keys.items)[i]);
-        const char *why, *file;
+        const char       *cert = eval_path(r, &((wr_cv_t *) conf->certificates.items)[i]);
+        const char       *key = eval_path(r, &((wr_cv_t *) conf->keys.items)[i]);
+        const ssl_pair_t *pair;
+        ssl_error_t       e;
 
         if (cert == NULL || key == NULL) {
             return WR_ERROR;
         }
-        if (ssl_load_pair(NULL, ssl, conf, cert, key, &why, &file) != WR_OK) {
-            wr_log(&r->log, WR_LOG_ERR, 0, "%s \"%s\": (SSL: %s)", why, file,
-                   wr_tls_error());
+        pair = ssl_cached_pair(conf, cert, key, &e);
+        if (pair == NULL || !ssl_use_pair(NULL, ssl, pair, cert, key, &e)) {
+            wr_log(&r->log, WR_LOG_ERR, 0, "%s", e.text);
             return WR_ERROR;
         }
     }
@@ -315,36 +316,24 @@ on_certificate(SSL *ssl, void *data)
     return rc == WR_OK;
 }
 
-/* ---- stapling ---- */
+/* ---- secrets, for who analyses traffic ---- */
 
-static int
-on_status(SSL *ssl, void *data)
+static void
+on_secret(const SSL *ssl, const char *line)
 {
-    const ssl_conf_t *conf = data;
-    unsigned char    *copy = OPENSSL_malloc(conf->staple.n);
+    const wr_tls_t   *t = wr_tls_of(ssl);
+    const ssl_conf_t *conf = ssl_conf_of(t->server != NULL ? t->server
+                                         : ((const wr_endpoint_t *) t->endpoint)
+                                               ->default_server);
+    char              text[512];
+    int               n = snprintf(text, sizeof(text), "%s\n", line);
 
-    if (copy == NULL) {
-        return SSL_TLSEXT_ERR_NOACK;
+    if (conf->key_log != NULL && conf->key_log->fd >= 0 && n < (int) sizeof(text)
+        && write(conf->key_log->fd, text, (size_t) n) != n)
+    {
+        wr_log(wr_cycle->log, WR_LOG_ERR, errno, "write() to \"%.*s\" failed",
+               WR_ARG(conf->key_log->path));
     }
-    memcpy(copy, conf->staple.p, conf->staple.n);
-    SSL_set_tlsext_status_ocsp_resp(ssl, copy, (long) conf->staple.n);
-    return SSL_TLSEXT_ERR_OK;
-}
-
-static wr_rc_t
-set_stapling(wr_conf_t *cf, SSL_CTX *ctx, ssl_conf_t *conf, const wr_tok_t *at)
-{
-    const char *call;
-
-    if (!conf->stapling || conf->stapling_file.n == 0) {
-        return WR_OK;
-    }
-    if (wr_file_read(cf->pool, conf->stapling_file.p, MAX_STAPLE, &conf->staple, &call) != 0) {
-        return wr_conf_fail(cf, at, "cannot read \"%.*s\"", WR_ARG(conf->stapling_file));
-    }
-    SSL_CTX_set_tlsext_status_cb(ctx, on_status);
-    SSL_CTX_set_tlsext_status_arg(ctx, conf);
-    return WR_OK;
 }
 
 /* ---- the context ---- */
@@ -384,30 +373,38 @@ set_session_id_context(SSL_CTX *ctx, const ssl_conf_t *conf)
     SSL_CTX_set_session_id_context(ctx, id, wr_min_size(n, SSL_MAX_SID_CTX_LENGTH));
 }
 
+static wr_str_t
+source_of(wr_conf_t *cf, const wr_cv_t *cv)
+{
+    return wr_str_starts(cv->text, WR_STR("data:")) ? cv->text : wr_conf_file_path(cf, cv->text);
+}
+
+static wr_rc_t
+load_one(wr_conf_t *cf, ssl_conf_t *conf, const wr_tok_t *at, wr_str_t cert, wr_str_t key)
+{
+    ssl_error_t e;
+    ssl_pair_t  pair;
+    bool        ok;
+
+    if (!ssl_read_pair(&pair, conf, cert.p, key.p, &e)) {
+        return wr_conf_fail(cf, at, "%s", e.text);
+    }
+    ok = ssl_use_pair(conf->ctx, NULL, &pair, cert.p, key.p, &e);
+    ssl_free_pair(&pair);
+    return ok ? ssl_renew_watch(cf, conf, cert, key) : wr_conf_fail(cf, at, "%s", e.text);
+}
+
 static wr_rc_t
 load_certificates(wr_conf_t *cf, SSL_CTX *ctx, ssl_conf_t *conf, const wr_tok_t *at)
 {
     for (unsigned i = 0; i < conf->certificates.n; i++) {
         const wr_cv_t *cert = &((wr_cv_t *) conf->certificates.items)[i];
         const wr_cv_t *key = &((wr_cv_t *) conf->keys.items)[i];
-        const char    *why, *file;
-        wr_str_t       paths[2];
 
         if (!wr_cv_is_const(cert) || !wr_cv_is_const(key)) {
             conf->variable = true;
-            continue;
-        }
-        paths[0] = wr_conf_file_path(cf, cert->text);
-        paths[1] = wr_conf_file_path(cf, key->text);
-        if (ssl_load_pair(ctx, NULL, conf,
-                          wr_str_starts(cert->text, WR_STR("data:")) ? cert->text.p
-                                                                     : paths[0].p,
-                          wr_str_starts(key->text, WR_STR("data:")) ? key->text.p
-                                                                    : paths[1].p,
-                          &why, &file)
-            != WR_OK)
-        {
-            return wr_conf_fail(cf, at, "%s \"%s\": (SSL: %s)", why, file, wr_tls_error());
+        } else if (load_one(cf, conf, at, source_of(cf, cert), source_of(cf, key)) != WR_OK) {
+            return WR_ERROR;
         }
     }
     if (conf->variable) {
@@ -465,6 +462,7 @@ ssl_make_context(wr_conf_t *cf, ssl_conf_t *conf, const wr_tok_t *at)
         return wr_conf_fail(cf, at, "SSL_CTX_new() failed (SSL: %s)", wr_tls_error());
     }
     conf->ctx = ctx;
+    conf->name = wr_pool_printf(cf->pool, "%.*s:%u", WR_ARG(at->file), at->line);
     wr_pool_on_free(cf->pool, free_context, ctx);
     set_modes(ctx, conf);
     set_protocols(ctx, conf->protocols);
@@ -479,10 +477,13 @@ ssl_make_context(wr_conf_t *cf, ssl_conf_t *conf, const wr_tok_t *at)
     }
     if (load_certificates(cf, ctx, conf, at) != WR_OK
         || set_dh(cf, ctx, conf, at) != WR_OK || set_verify(cf, ctx, conf, at) != WR_OK
-        || set_stapling(cf, ctx, conf, at) != WR_OK
+        || ssl_staples_make(cf, conf, at) != WR_OK || ssl_ocsp_make(cf, conf, at) != WR_OK
         || set_commands(cf, ctx, conf, at) != WR_OK)
     {
         return WR_ERROR;
+    }
+    if (conf->key_log != NULL) {
+        SSL_CTX_set_keylog_callback(ctx, on_secret);
     }
     SSL_CTX_set_client_hello_cb(ctx, on_hello, NULL);
     SSL_CTX_set_tlsext_servername_callback(ctx, on_name);

@@ -42,13 +42,34 @@ is_about_ca(long result)
 }
 
 static wr_rc_t
+refuse(wr_req_t *r, SSL *ssl, unsigned status)
+{
+    SSL_CTX_remove_session(SSL_get_SSL_CTX(ssl), SSL_get0_session(ssl));
+    return wr_fail(r, status);
+}
+
+static wr_rc_t
+known(wr_req_t *r, void *state)
+{
+    const wr_tls_t *t = r->conn != NULL ? r->conn->tls : NULL;
+    const char     *why = t != NULL ? ssl_ocsp_verdict(t->ssl) : NULL;
+
+    (void) state;
+    if (why == NULL) {
+        return WR_DECLINED;
+    }
+    wr_log(&r->log, WR_LOG_INFO, 0, "client SSL certificate verify error: %s", why);
+    return refuse(r, t->ssl, WR_STATUS_CERT_ERROR);
+}
+
+static wr_rc_t
 check_client(wr_req_t *r, void *state)
 {
     const ssl_conf_t *conf = wr_conf(r);
     const wr_tls_t   *t = r->conn != NULL ? r->conn->tls : NULL;
+    wr_op_t          *op;
     long              result;
 
-    (void) state;
     if (t == NULL || r != r->main || conf->verify == VERIFY_OFF) {
         return WR_DECLINED;
     }
@@ -61,15 +82,19 @@ check_client(wr_req_t *r, void *state)
     if (result != X509_V_OK && !(conf->verify == VERIFY_NO_CA && is_about_ca(result))) {
         wr_log(&r->log, WR_LOG_INFO, 0, "client SSL certificate verify error: (%ld:%s)",
                result, X509_verify_cert_error_string(result));
-        SSL_CTX_remove_session(SSL_get_SSL_CTX(t->ssl), SSL_get0_session(t->ssl));
-        return wr_fail(r, WR_STATUS_CERT_ERROR);
+        return refuse(r, t->ssl, WR_STATUS_CERT_ERROR);
     }
     if (conf->verify == VERIFY_ON && SSL_get0_peer_certificate(t->ssl) == NULL) {
         wr_log(&r->log, WR_LOG_INFO, 0, "client sent no required SSL certificate");
-        SSL_CTX_remove_session(SSL_get_SSL_CTX(t->ssl), SSL_get0_session(t->ssl));
-        return wr_fail(r, WR_STATUS_NO_CERT);
+        return refuse(r, t->ssl, WR_STATUS_NO_CERT);
     }
-    return WR_DECLINED;
+    if (conf->ocsp == OCSP_OFF || result != X509_V_OK
+        || SSL_get0_peer_certificate(t->ssl) == NULL)
+    {
+        return WR_DECLINED;
+    }
+    op = ssl_ocsp_check(r, t->ssl, conf, state);
+    return op != NULL ? wr_await(r, op, known) : known(r, state);
 }
 
 static bool
@@ -144,6 +169,46 @@ accept_words(wr_conf_t *cf, const wr_directive_t *d, void *conf)
 }
 
 static wr_rc_t
+set_reload(wr_conf_t *cf, const wr_directive_t *d, void *c)
+{
+    ssl_conf_t *conf = c;
+    wr_str_t    w = cf->args[1].text;
+
+    (void) d;
+    conf->reload = 0;
+    if (!wr_str_eqz(w, "off") && (!wr_parse_msec(w, &conf->reload) || conf->reload <= 0)) {
+        return wr_conf_fail(cf, &cf->args[1], "invalid value \"%.*s\"", WR_ARG(w));
+    }
+    return WR_OK;
+}
+
+static wr_rc_t
+set_key_log(wr_conf_t *cf, const wr_directive_t *d, void *c)
+{
+    ssl_conf_t *conf = c;
+
+    (void) d;
+    conf->key_log = wr_cycle_open_log(cf, &cf->args[1]);
+    return conf->key_log != NULL ? WR_OK : WR_ERROR;
+}
+
+static wr_rc_t
+set_compression(wr_conf_t *cf, const wr_directive_t *d, void *c)
+{
+    wr_str_t w = cf->args[1].text;
+
+    (void) c;
+    if (wr_str_eqz(w, "on")) {
+        wr_conf_warn(cf, NULL, "\"%s\" needs OpenSSL 3.2, ignored", d->name);
+        return WR_OK;
+    }
+    return wr_str_eqz(w, "off") ? WR_OK
+                                : wr_conf_fail(cf, &cf->args[1], "invalid value \"%.*s\" in "
+                                               "\"%s\" directive, it must be \"on\" or "
+                                               "\"off\"", WR_ARG(w), d->name);
+}
+
+static wr_rc_t
 check_depth(wr_conf_t *cf, const wr_directive_t *d, void *conf)
 {
     (void) d;
@@ -188,7 +253,43 @@ finish(wr_conf_t *cf)
             return WR_ERROR;
         }
     }
+    return ssl_renew_finish(cf);
+}
+
+static wr_rc_t
+begin(wr_conf_t *cf)
+{
+    return ssl_renew_prepare(cf) == WR_OK ? ssl_sessions_prepare(cf) : WR_ERROR;
+}
+
+/* ---- workers ---- */
+
+static void
+each_server(const wr_worker_t *w, void (*fn)(ssl_conf_t *conf))
+{
+    const wr_http_t *http = wr_http_of(w->cycle);
+
+    if (http == NULL) {
+        return;
+    }
+    for (WR_EACH(wr_server_t *, at, &http->servers)) {
+        fn((*at)->conf[WR_SELF->schema.index]);
+    }
+}
+
+static wr_rc_t
+worker_start(wr_worker_t *w)
+{
+    each_server(w, ssl_staples_start);
+    ssl_renew_worker(w);
     return WR_OK;
+}
+
+static void
+worker_stop(wr_worker_t *w)
+{
+    ssl_renew_stop();
+    each_server(w, ssl_staples_stop);
 }
 
 /* ---- tables ---- */
@@ -200,10 +301,11 @@ static const wr_enum_t verify_words[] = {
     {"off", VERIFY_OFF}, {"on", VERIFY_ON}, {"optional", VERIFY_OPTIONAL},
     {"optional_no_ca", VERIFY_NO_CA}, {NULL, 0}};
 
+static const wr_enum_t ocsp_words[] = {
+    {"off", OCSP_OFF}, {"on", OCSP_CHAIN}, {"leaf", OCSP_LEAF}, {NULL, 0}};
+
 #define HERE (WR_HTTP | WR_SERVER)
 #define FIELD(field) WR_CUSTOM("", 0, 0, 0, accept_words, ssl_conf_t, field, "")
-#define ACCEPTED(name, n)                                                     \
-    WR_ACTION(name, HERE, 1, n, accept_words, "Accepted for nginx's sake; has no effect.")
 
 static const wr_directive_t directives[] = {
     WR_CUSTOM("ssl_certificate", HERE, 1, 1, set_list, ssl_conf_t, certificates,
@@ -252,20 +354,37 @@ static const wr_directive_t directives[] = {
     WR_SIZE("ssl_buffer_size", HERE, ssl_conf_t, buffer_size, "16k",
             "The size of records."),
     WR_FLAG("ssl_stapling", HERE, ssl_conf_t, stapling, "off",
-            "The answer of ssl_stapling_file goes with the certificate."),
+            "What the authority says of the certificate (OCSP) goes with it."),
     WR_CONF_FILE("ssl_stapling_file", HERE, ssl_conf_t, stapling_file, NULL,
                  "An OCSP answer in DER."),
     WR_TEXT("ssl_stapling_responder", HERE, ssl_conf_t, stapling_responder, NULL,
-            "Accepted for nginx's sake; has no effect."),
+            "Who is asked, instead of who the certificate names.", .args = "url"),
     WR_FLAG("ssl_stapling_verify", HERE, ssl_conf_t, stapling_verify, "off",
-            "Accepted for nginx's sake; has no effect."),
+            "The authority's answer is verified with ssl_trusted_certificate."),
+    WR_ENUM("ssl_ocsp", HERE, ssl_conf_t, ocsp, ocsp_words, "off",
+            "The authorities are asked whether the client's certificate still holds."),
+    WR_TEXT("ssl_ocsp_responder", HERE, ssl_conf_t, ocsp_url, NULL,
+            "Who is asked, instead of who the certificate names.", .args = "url"),
+    WR_CUSTOM("ssl_ocsp_cache", HERE, 1, 1, ssl_set_ocsp_cache, ssl_conf_t, ocsp_zone,
+              "Where the answers are kept while they hold.",
+              .args = "off | shared:name:size"),
+    WR_CUSTOM("ssl_certificate_cache", HERE, 1, 3, ssl_set_cert_cache, ssl_conf_t, cert_cache,
+              "Certificates whose names hold variables are kept, not read each time.",
+              .args = "off | max=N [inactive=time] [valid=time]"),
+    WR_CUSTOM("ssl_certificate_reload", HERE, 1, 1, set_reload, ssl_conf_t, reload,
+              "How often is looked whether certificates were renewed; without a reload the "
+              "new ones are served.", .args = "off | time",
+              .example = "ssl_certificate_reload 1m;"),
+    WR_CUSTOM("ssl_key_log", HERE, 1, 1, set_key_log, ssl_conf_t, key_log,
+              "Secrets of connections go to this file, for those who analyse traffic.",
+              .args = "file"),
+    WR_ACTION("ssl_certificate_compression", HERE, 1, 1, set_compression,
+              "Needs OpenSSL 3.2 (RFC 8879); \"on\" is accepted and nothing is compressed.",
+              .args = "on | off"),
     WR_FLAG("ssl_early_data", HERE, ssl_conf_t, early_data, "off",
             "Requests may come with the handshake; they run when it is complete."),
     WR_FLAG("ssl_reject_handshake", HERE, ssl_conf_t, reject, "off",
             "Handshakes for this server's names are refused."),
-    ACCEPTED("ssl_certificate_cache", 4),
-    ACCEPTED("ssl_certificate_compression", 1),
-    ACCEPTED("ssl_ocsp_cache", 1),
     WR_END
 };
 
@@ -274,11 +393,15 @@ WR_MODULE(ssl,
     .schema.directives = directives,
     .schema.size = sizeof(ssl_conf_t),
     .variables = ssl_variables,
-    .begin = ssl_sessions_prepare,
+    .begin = begin,
     .finish = finish,
+    .master_start = ssl_renew_master,
+    .worker_start = worker_start,
+    .worker_stop = worker_stop,
     .http = &(const wr_http_tables_t) {
         .hooks = (const wr_hook_t[]) {
-            {.mw = {.name = "ssl-client", .before = check_client},
+            {.mw = {.name = "ssl-client", .state_size = sizeof(ssl_ocsp_wait_t),
+                    .before = check_client},
              .rank = WR_RANK_POST_READ, .order = -100, .wanted = wanted},
             {.mw = {.name = NULL}}
         },

@@ -4,11 +4,16 @@
 #ifndef SSL_H
 #define SSL_H
 
+#include "ocsp.h"
+
 #include <weir/http/h1.h>
 #include <weir/net/tls.h>
 
 enum { VERIFY_OFF, VERIFY_ON, VERIFY_OPTIONAL, VERIFY_NO_CA };
 enum { CACHE_NONE, CACHE_OFF, CACHE_OWN };
+enum { OCSP_OFF, OCSP_CHAIN, OCSP_LEAF };
+
+typedef struct ssl_cert_cache ssl_cert_cache_t;
 
 typedef struct ssl_conf {
     wr_array_t certificates, keys;      /* wr_cv_t */
@@ -29,13 +34,21 @@ typedef struct ssl_conf {
     wr_array_t ticket_keys;             /* ssl_key_t */
     bool       stapling, stapling_verify;
     wr_str_t   stapling_file, stapling_responder;
+    int        ocsp;
+    wr_str_t   ocsp_url;
+    wr_zone_t *ocsp_zone;               /* what is known already; NULL: nothing is kept */
     bool       early_data, reject;
     size_t     buffer_size;
+    ssl_cert_cache_t *cert_cache;       /* NULL: none */
+    wr_msec_t  reload;                  /* 0: files are not watched */
+    wr_file_log_t *key_log;             /* NULL: none */
     /* made of it */
     SSL_CTX   *ctx;
     wr_zone_t *ticket_zone;
     bool       variable;                /* certificates are read at each handshake */
-    wr_str_t   staple;
+    wr_array_t staples;                 /* staple_t *: staple.c */
+    ocsp_responder_t ocsp_responder;    /* of ocsp_url */
+    wr_str_t   name;                    /* "FILE:LINE" of the server, for the log */
 } ssl_conf_t;
 
 /* A key of session tickets, as ssl_session_ticket_key has it. */
@@ -44,21 +57,68 @@ typedef struct ssl_key {
     bool          aes128;
 } ssl_key_t;
 
-/* ssl_context.c */
+typedef struct ssl_error {
+    char text[700];
+} ssl_error_t;
+
+/* context.c */
 wr_rc_t ssl_make_context(wr_conf_t *cf, ssl_conf_t *conf, const wr_tok_t *at);
 extern const ssl_conf_t *ssl_conf_of(const wr_server_t *server);
 
-/* ssl_load.c: a certificate with its chain, and its key. WR_ERROR: *why. */
-wr_rc_t ssl_load_pair(SSL_CTX *ctx, SSL *ssl, const ssl_conf_t *conf, const char *cert,
-                      const char *key, const char **why, const char **file);
+/* load.c: a certificate with its chain, and its key; each a reference of its own.
+ * False: the text says what has failed. */
+typedef struct ssl_pair {
+    X509           *cert;
+    STACK_OF(X509) *chain;
+    EVP_PKEY       *key;
+} ssl_pair_t;
+bool ssl_read_pair(ssl_pair_t *p, const ssl_conf_t *conf, const char *cert, const char *key,
+                   ssl_error_t *e);
+void ssl_free_pair(ssl_pair_t *p);
+/* Into a context, or into one connection. The names are for the error. */
+bool ssl_use_pair(SSL_CTX *ctx, SSL *ssl, const ssl_pair_t *p, const char *cert,
+                  const char *key, ssl_error_t *e);
 
-/* ssl_session.c */
+/* cert_cache.c: pairs of certificates with variables. */
+wr_rc_t ssl_set_cert_cache(wr_conf_t *cf, const wr_directive_t *d, void *conf);
+/* The pair of these files, as new as `valid` asks for; borrowed until the next call.
+ * NULL: as ssl_read_pair. */
+const ssl_pair_t *ssl_cached_pair(const ssl_conf_t *conf, const char *cert, const char *key,
+                                  ssl_error_t *e);
+
+/* renew.c: files that change while the server runs. */
+wr_rc_t ssl_renew_watch(wr_conf_t *cf, ssl_conf_t *conf, wr_str_t cert, wr_str_t key);
+wr_rc_t ssl_renew_prepare(wr_conf_t *cf);           /* begins another reading */
+wr_rc_t ssl_renew_finish(wr_conf_t *cf);            /* all is read */
+wr_rc_t ssl_renew_master(wr_conf_t *cf);
+void    ssl_renew_worker(wr_worker_t *w);
+void    ssl_renew_stop(void);
+
+/* session.c */
 wr_rc_t ssl_set_cache(wr_conf_t *cf, const wr_directive_t *d, void *conf);
 wr_rc_t ssl_set_ticket_key(wr_conf_t *cf, const wr_directive_t *d, void *conf);
 wr_rc_t ssl_sessions_prepare(wr_conf_t *cf);
 void    ssl_sessions_use(SSL_CTX *ctx, ssl_conf_t *conf);
 
-/* ssl_variables.c */
+/* staple.c: what authorities say of our certificates. */
+wr_rc_t ssl_staples_make(wr_conf_t *cf, ssl_conf_t *conf, const wr_tok_t *at);
+void    ssl_staples_start(ssl_conf_t *conf);        /* in a worker */
+void    ssl_staples_stop(ssl_conf_t *conf);
+void    ssl_staples_renewed(ssl_conf_t *conf, X509 *old, const ssl_pair_t *pair);
+
+/* client_ocsp.c: what authorities say of the client's. */
+wr_rc_t ssl_ocsp_make(wr_conf_t *cf, ssl_conf_t *conf, const wr_tok_t *at);
+wr_rc_t ssl_set_ocsp_cache(wr_conf_t *cf, const wr_directive_t *d, void *conf);
+/* For a request; an op of the request. NULL: it is known, see ssl_ocsp_verdict. */
+typedef struct ssl_ocsp_wait {
+    wr_op_t    op;
+    wr_queue_t link;
+} ssl_ocsp_wait_t;
+wr_op_t    *ssl_ocsp_check(wr_req_t *r, SSL *ssl, const ssl_conf_t *conf, ssl_ocsp_wait_t *w);
+/* NULL: nothing speaks against it (or nobody has asked); else why not. */
+const char *ssl_ocsp_verdict(const SSL *ssl);
+
+/* variables.c */
 extern const wr_var_row_t ssl_variables[];
 
 #endif

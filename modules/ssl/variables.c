@@ -234,6 +234,10 @@ get_verify(wr_req_t *r, SSL *ssl, const X509 *x, wr_str_t *value)
     if (x == NULL) {
         return found(r, value, "NONE");
     }
+    if (result == X509_V_OK && ssl_ocsp_verdict(ssl) != NULL) {
+        *value = wr_pool_printf(wr_pool(r), "FAILED:%s", ssl_ocsp_verdict(ssl));
+        return WR_OK;
+    }
     if (result == X509_V_OK) {
         return found(r, value, "SUCCESS");
     }
