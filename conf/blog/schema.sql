@@ -5,9 +5,10 @@ CREATE TABLE users (
     id        INTEGER PRIMARY KEY,
     name      TEXT NOT NULL UNIQUE COLLATE NOCASE CHECK (length(name) BETWEEN 2 AND 30),
     password  TEXT NOT NULL,
-    api_key   TEXT UNIQUE,                 -- SHA-256 of the key, hexadecimal
-    created   INTEGER NOT NULL DEFAULT (unixepoch())
+    created   INTEGER NOT NULL DEFAULT (unixepoch()),
+    api_key   TEXT                         -- SHA-256 of the key, hexadecimal
 ) STRICT;
+CREATE UNIQUE INDEX users_by_key ON users (api_key);
 
 CREATE TABLE posts (
     id        INTEGER PRIMARY KEY,

@@ -49,7 +49,7 @@ extern wr_map_t *route_names;   /* of the cycle that serves */
 
 extern const wr_directive_t route_directives[];
 
-/* steps.c, views.c: set functions of their rows */
+/* steps.c, save.c, views.c: set functions of their rows */
 wr_rc_t route_set_set(wr_conf_t *cf, const wr_directive_t *d, void *conf);
 wr_rc_t route_set_unset(wr_conf_t *cf, const wr_directive_t *d, void *conf);
 wr_rc_t route_set_require(wr_conf_t *cf, const wr_directive_t *d, void *conf);
@@ -57,6 +57,7 @@ wr_rc_t route_set_when(wr_conf_t *cf, const wr_directive_t *d, void *conf);
 wr_rc_t route_set_otherwise(wr_conf_t *cf, const wr_directive_t *d, void *conf);
 wr_rc_t route_set_status(wr_conf_t *cf, const wr_directive_t *d, void *conf);
 wr_rc_t route_set_header(wr_conf_t *cf, const wr_directive_t *d, void *conf);
+wr_rc_t route_set_save(wr_conf_t *cf, const wr_directive_t *d, void *conf);
 wr_rc_t route_set_cookie(wr_conf_t *cf, const wr_directive_t *d, void *conf);
 wr_rc_t route_set_text(wr_conf_t *cf, const wr_directive_t *d, void *conf);
 wr_rc_t route_set_redirect(wr_conf_t *cf, const wr_directive_t *d, void *conf);

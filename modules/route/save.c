@@ -1,0 +1,293 @@
+/*
+ * route: `save EXPRESSION to FILE`: an upload, or a text, becomes a file.
+ *
+ * It is copied on a thread, into a file that gets its name when it is whole. If the
+ * request then fails (a later step, the commit, the view) a file that was new goes
+ * again; one that was replaced cannot come back.
+ */
+#define _GNU_SOURCE
+#include "route.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <weir/event/threads.h>
+#include <weir/process/cycle.h>
+
+typedef struct save_conf {
+    const wr_app_expr_t *what;
+    const wr_app_text_t *to;
+    wr_tok_t             at;
+    bool                 absolute;  /* the conf itself says a path from the root */
+} save_conf_t;
+
+typedef struct save {
+    wr_job_t    job;
+    wr_req_t   *r;
+    const char *from;       /* the upload's file; NULL: `text` it is */
+    wr_str_t    text;
+    char       *path;
+    char       *temp;
+    size_t      root;       /* bytes of `path` that are there already: the prefix */
+    const char *call;       /* what failed, with `err` */
+    int         err;
+    bool        made;       /* there was no such file before */
+} save_t;
+
+/* ---- on a thread ---- */
+
+static void
+fail(save_t *s, const char *call)
+{
+    s->call = call;
+    s->err = errno;
+    s->job.rc = WR_ERROR;
+}
+
+static bool
+write_all(int fd, const char *p, size_t n)
+{
+    while (n != 0) {
+        ssize_t done = write(fd, p, n);
+
+        if (done < 0 && errno != EINTR) {
+            return false;
+        }
+        p += done > 0 ? done : 0;
+        n -= done > 0 ? (size_t) done : 0;
+    }
+    return true;
+}
+
+static bool
+copy_file(int to, const char *path)
+{
+    char    buf[65536];
+    int     from = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = -1;
+
+    while (from >= 0 && (n = read(from, buf, sizeof(buf))) > 0) {
+        if (!write_all(to, buf, (size_t) n)) {
+            n = -1;
+            break;
+        }
+    }
+    if (from >= 0) {
+        int err = errno;
+
+        close(from);
+        errno = err;
+    }
+    return n == 0;
+}
+
+static void
+make_folders(const save_t *s)
+{
+    for (char *p = s->path + s->root; (p = strchr(p, '/')) != NULL; p++) {
+        *p = '\0';
+        (void) mkdir(s->path, 0755);    /* open() says what is wrong with it */
+        *p = '/';
+    }
+}
+
+static void
+run(wr_job_t *job)
+{
+    save_t *s = (save_t *) (void *) job;
+    int     fd;
+    bool    ok;
+
+    make_folders(s);
+    fd = mkostemp(s->temp, O_CLOEXEC);
+    if (fd < 0) {
+        fail(s, "open()");
+        return;
+    }
+    ok = s->from != NULL ? copy_file(fd, s->from) : write_all(fd, s->text.p, s->text.n);
+    if (!ok) {
+        fail(s, "write()");
+    } else if (fchmod(fd, 0644) != 0) {
+        fail(s, "fchmod()");
+    }
+    if (close(fd) != 0 && s->job.rc == WR_OK) {
+        fail(s, "close()");
+    }
+    s->made = access(s->path, F_OK) != 0;
+    if (s->job.rc == WR_OK && rename(s->temp, s->path) != 0) {
+        fail(s, "rename()");
+    }
+    if (s->job.rc != WR_OK) {
+        (void) unlink(s->temp);
+    }
+}
+
+/* ---- on the loop ---- */
+
+/* At the request's end. A client that went away changes nothing: what it asked for
+ * may have been committed. */
+static void
+take_back(void *data)
+{
+    save_t         *s = data;
+    const wr_req_t *r = s->r;
+    bool            failed = r->failed || (r->status >= 400 && r->status != 499);
+
+    if (failed && s->made && s->job.op.state == WR_OP_DONE && s->job.op.rc == WR_OK) {
+        (void) unlink(s->path);
+    }
+}
+
+static bool
+find_source(wr_req_t *r, const save_conf_t *c, save_t *s)
+{
+    wr_val_t  v;
+    wr_val_t *path = NULL;
+
+    if (!wr_app_eval(r, c->what, &v)) {
+        return false;
+    }
+    if (v.type == WR_V_STR || v.type == WR_V_BYTES) {
+        s->text = wr_val_text(&v);
+        return true;
+    }
+    if (v.type == WR_V_DICT) {
+        path = wr_dict_gets(v.u.dict, WR_STR("path"));
+    }
+    if (path == NULL || path->type != WR_V_STR) {
+        (void) wr_app_fail(r, &c->at, 500, WR_STR("Internal Server Error"),
+                           "\"save\" takes an upload (files.NAME) or a text");
+        return false;
+    }
+    s->from = wr_pool_strz(wr_pool(r), wr_val_text(path));
+    return true;
+}
+
+static bool
+find_place(wr_req_t *r, const save_conf_t *c, save_t *s)
+{
+    wr_buf_t b = wr_buf(wr_pool(r));
+    wr_str_t text, rest, part;
+
+    if (!wr_app_render(r, c->to, false, &b)) {
+        return false;
+    }
+    text = rest = wr_buf_text(&b);
+    while (wr_str_split(&rest, '/', &part)) {
+        if (wr_str_eqz(part, "..")) {
+            (void) wr_app_fail(r, &c->at, 400, WR_STR("a file name leads elsewhere"),
+                               "\"save … to %.*s\" leads out of its folder", WR_ARG(text));
+            return false;
+        }
+    }
+    if (text.n == 0 || text.p[text.n - 1] == '/' || wr_str_chr(text, '\0') >= 0) {
+        (void) wr_app_fail(r, &c->at, 400, WR_STR("a file name is missing"), NULL);
+        return false;
+    }
+    s->root = c->absolute ? 1 : wr_cycle->prefix.n;
+    text = wr_pool_join(wr_pool(r), c->absolute ? WR_STR("") : wr_cycle->prefix, text);
+    s->path = wr_pool_strz(wr_pool(r), text);
+    s->temp = wr_pool_strz(wr_pool(r), wr_pool_join(wr_pool(r), text, WR_STR(".XXXXXX")));
+    return true;
+}
+
+static wr_rc_t
+saved(wr_req_t *r, void *state)
+{
+    const save_conf_t *c = wr_stage_conf(r);
+    const save_t      *s = state;
+
+    if (s->job.op.rc == WR_OK) {
+        return WR_OK;
+    }
+    if (s->call == NULL) {
+        return s->job.op.rc;    /* cancelled before it ran */
+    }
+    return wr_app_fail(r, &c->at, s->err == ENOSPC || s->err == EDQUOT ? 507 : 500,
+                       WR_STR("the file cannot be saved"), "%s \"%s\" failed (%d: %s)",
+                       s->call, s->path, s->err, strerror(s->err));
+}
+
+static wr_rc_t
+begin(wr_req_t *r, void *state)
+{
+    const save_conf_t *c = wr_stage_conf(r);
+    save_t            *s = state;
+
+    s->r = r;
+    if (!find_source(r, c, s) || !find_place(r, c, s)) {
+        return wr_app_failed(r);
+    }
+    s->job.run = run;
+    if (wr_threads_run(wr_threads_default(), &s->job, "save") != WR_OK) {
+        return wr_app_fail(r, &c->at, 503, WR_STR("too busy"), NULL);
+    }
+    wr_pool_on_free(wr_pool(r), take_back, s);
+    return wr_await(r, &s->job.op, saved);
+}
+
+static const wr_middleware_t save_step = {"save", sizeof(save_t), begin, NULL};
+
+/* ---- the conf ---- */
+
+/* The last " to " outside quotes and brackets; -1: none. */
+static ssize_t
+find_to(wr_str_t s)
+{
+    ssize_t found = -1;
+    int     depth = 0;
+    char    quote = 0;
+
+    for (size_t i = 0; i < s.n; i++) {
+        char c = s.p[i];
+
+        if (quote != 0) {
+            i += c == '\\';
+            quote = c == quote ? 0 : quote;
+        } else if (c == '"' || c == '\'') {
+            quote = c;
+        } else if (c == '(' || c == '[' || c == '{') {
+            depth++;
+        } else if (c == ')' || c == ']' || c == '}') {
+            depth--;
+        } else if (depth == 0 && i != 0 && i + 2 < s.n && wr_tok_is_blank(s.p[i - 1])
+                   && c == 't' && s.p[i + 1] == 'o' && wr_tok_is_blank(s.p[i + 2]))
+        {
+            found = (ssize_t) i;
+        }
+    }
+    return found;
+}
+
+wr_rc_t
+route_set_save(wr_conf_t *cf, const wr_directive_t *d, void *conf)
+{
+    save_conf_t *c = WR_NEW(cf->pool, save_conf_t);
+    wr_str_t     s = cf->raw.text;
+    ssize_t      to = find_to(s);
+    size_t       k = (size_t) to + 2;
+    wr_tok_t     part;
+
+    (void) d;
+    (void) conf;
+    while (to >= 0 && k < s.n && wr_tok_is_blank(s.p[k])) {
+        k++;
+    }
+    if (to < 0 || k == s.n) {
+        return wr_conf_fail(cf, &cf->raw, "\"save\" needs EXPRESSION to FILE");
+    }
+    part = wr_tok_part(&cf->raw, 0, (size_t) to);
+    c->what = wr_app_expr(cf, &part);
+    part = wr_tok_part(&cf->raw, k, s.n);
+    c->absolute = s.p[k] == '/' || (k + 1 < s.n && wr_str_starts(wr_str_skip(s, k),
+                                                                 WR_STR("\"/")));
+    c->to = c->what != NULL ? wr_app_text(cf, &part) : NULL;
+    if (c->to == NULL) {
+        return WR_ERROR;
+    }
+    c->at = c->what->at;
+    return wr_app_step(cf, &save_step, c, false);
+}
