@@ -789,6 +789,20 @@ wr_app_answer(wr_req_t *r, unsigned default_status, wr_str_t type, wr_str_t char
 }
 
 void
+wr_app_undo(wr_req_t *r)
+{
+    app_of(r)->undone = true;
+}
+
+bool
+wr_app_undone(const wr_req_t *r)
+{
+    const app_t *a = r->app;
+
+    return a != NULL && a->undone;
+}
+
+void
 wr_app_add_time(wr_req_t *r, wr_app_time_t which, uint64_t ns)
 {
     app_of(r)->times[which] += ns;

@@ -173,6 +173,11 @@ wr_rc_t wr_app_answer(wr_req_t *r, unsigned default_status, wr_str_t type,
 /* `status N;` of this request, or the default. */
 unsigned wr_app_status(wr_req_t *r, unsigned default_status);
 
+/* A transaction of this request, which has written, was rolled back: what stands around
+ * it (the session) keeps nothing either. */
+void wr_app_undo(wr_req_t *r);
+bool wr_app_undone(const wr_req_t *r);
+
 /* Time spent in steps, for $app_time_*: adds nanoseconds. */
 typedef enum {
     WR_TIME_SQL, WR_TIME_TEMPLATE, WR_TIME_FETCH, WR_TIME_SESSION, WR_TIMES

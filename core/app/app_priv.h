@@ -52,6 +52,7 @@ typedef struct app {
     wr_req_t        *r;
     unsigned         status;        /* of `status N;`; 0: none */
     bool             json_errors;
+    bool             undone;        /* a transaction of it was rolled back */
     wr_str_t         type;          /* said by `header Content-Type` */
     wr_str_t         message;       /* of the error, for the client */
     const wr_app_param_t *params;

@@ -174,10 +174,11 @@ session_fallback(wr_session_job_t *j, const settings_t *c, call_fn_t call)
 {
     const wr_session_store_t *store = c->store;
 
+    /* A store may have one function for update and rename. */
     j->then = call == store->load ? loaded
             : call == store->create ? created
+            : j->to.n != 0 ? renamed
             : call == store->update ? updated
-            : call == store->rename ? renamed
                                     : dropped;
     call(j);
 }

@@ -477,6 +477,7 @@ link_open(link_t *l)
 {
     redis_t *d = l->d;
 
+    d->log = wr_log_main;       /* the worker's */
     l->pool = wr_pool_new();
     l->tried = 0;
     l->naddrs = 0;

@@ -81,10 +81,16 @@ make_integer(const redisReadTask *task, long long n)
     return r;
 }
 
+/* The task still has the type of what is missing. */
 static void *
 make_nil(const redisReadTask *task)
 {
-    return new_reply(task, NULL, 0);
+    reply_t *r = new_reply(task, NULL, 0);
+
+    if (r != NULL) {
+        r->type = REDIS_REPLY_NIL;
+    }
+    return r;
 }
 
 redisReplyObjectFunctions redis_functions = {make_string, make_array, make_integer,

@@ -9,6 +9,8 @@
  */
 #include "session.h"
 
+enum { MAX_ATTEMPTS = 1000 };   /* of one save: each time another was faster */
+
 static wr_rc_t update(session_t *s, wr_req_t *r, void *state);
 static wr_rc_t create(session_t *s, wr_req_t *r, void *state);
 static wr_rc_t renew(session_t *s, wr_req_t *r, void *state);
@@ -32,6 +34,18 @@ cannot_save(session_t *s, wr_req_t *r)
     (void) forget(s);
     (void) session_away(s, r);
     return WR_ERROR;
+}
+
+/* What others have saved is in, and is tried again: not for ever. */
+static bool
+merge(session_t *s, wr_req_t *r, wr_str_t text)
+{
+    if (++s->attempts > MAX_ATTEMPTS) {
+        wr_log(&r->log, WR_LOG_ERR, 0, "the session is changed by others all the time");
+        (void) session_away(s, r);
+        return false;
+    }
+    return session_merge(s, text);
 }
 
 static wr_rc_t
@@ -202,7 +216,7 @@ renewed(wr_req_t *r, void *state)
         take_id(s, r, p, p->job->to);
         return saved(s, r, state);
     case WR_SESSION_CONFLICT:
-        if (session_merge(s, p->job->text)) {
+        if (merge(s, r, p->job->text)) {
             return renew(s, r, state);
         }
         return r->fail_status != 0 ? WR_ERROR : forget(s);
@@ -247,7 +261,7 @@ updated(wr_req_t *r, void *state)
         wr_log(&r->log, WR_LOG_INFO, 0, "the session ended while this request ran");
         return forget(s);
     case WR_SESSION_CONFLICT:
-        if (!session_merge(s, p->job->text)) {
+        if (!merge(s, r, p->job->text)) {
             return r->fail_status != 0 ? WR_ERROR : forget(s);
         }
         return update(s, r, state);
@@ -290,7 +304,7 @@ take_back(session_t *s, wr_req_t *r)
 static bool
 has_failed(const wr_req_t *r)
 {
-    return r->fail_status >= 500 || r->task.outcome < 0;
+    return r->fail_status >= 500 || r->task.outcome < 0 || wr_app_undone(r);
 }
 
 wr_rc_t
@@ -314,8 +328,7 @@ session_save(wr_req_t *r, void *state)
     return save(s, r, state);
 }
 
-/* A transaction that will be rolled back takes no session with it: what a refused
- * request has changed is saved by the outer stage, as in the other stores. */
+/* What there is no writing transaction for is left to the outer stage. */
 wr_rc_t
 session_save_inside(wr_req_t *r, void *state)
 {

@@ -79,6 +79,7 @@ typedef struct session {
     wr_dict_t        *base;         /* as loaded */
     wr_dict_t        *now;          /* with this request's changes; may be base itself */
     wr_array_t        changes;      /* change_t, one a key */
+    unsigned          attempts;     /* to save */
     uint32_t          written;      /* of them are in what is being saved */
 } session_t;
 

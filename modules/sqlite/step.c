@@ -342,6 +342,9 @@ finish(wr_req_t *r, void *state)
     sq_tx_t *tx = state;
     bool     good = is_good(r);
 
+    if (!good && tx->writes && tx->state == SQ_ACTIVE) {
+        wr_app_undo(r);
+    }
     if (sq_tx_end(tx, good)) {
         return wr_await(r, &tx->end, committed);
     }

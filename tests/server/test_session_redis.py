@@ -138,17 +138,305 @@ def test_redis_full(server, redis):
     assert c("/set/a/2").status == 200
 
 
-def test_redis_fallback(server, redis):
+# ---- memory while it is away ----
+
+@pytest.fixture
+def backed(server, redis):
     r = redis()
     s = server(conf("redis://127.0.0.1:%d/0 timeout=500ms fallback=memory zone=f:1m"
                     % r.port), main=MODULES, workers=2)
-    c = Client(s.port())
+    return r, s, Client(s.port())
+
+
+def back(r, s):
+    """Redis is started again, and asked."""
+    key = "AIOHTTP_SESSION_00000000000000000000"
+    r.start()
+    r("SET", key, '{"created": %d, "session": {"up": true}}' % time.time())
+
+    def seen():
+        for _ in range(8):      # by all workers
+            if "up" not in get(s.port(), "/get",
+                               "Cookie: AIOHTTP_SESSION=00000000000000000000").text:
+                return False
+        return True
+    wait_until(seen, 20)
+
+
+def test_fallback(backed):
+    r, s, c = backed
     c("/set/a/1")
     r.stop()
     assert json.loads(c("/get").text) == {"a": "1"}
     assert c("/set/b/2").status == 200
     assert json.loads(c("/get").text) == {"a": "1", "b": "2"}
+    for i in range(20):
+        assert c("/inc%d" % i).status == 200
+    assert json.loads(c("/get").text)["k7"] == 1
 
+
+def test_fallback_is_brought_back(backed):
+    r, s, c = backed
+    c("/set/a/1")
+    id = c.id
+    r.stop()
+    assert c("/set/b/2").status == 200
+    new = Client(s.port())
+    assert new("/set/a/new").status == 200 and new.id
+    back(r, s)
+    r("SET", "AIOHTTP_SESSION_" + id, '{"created": 1, "session": {"a": "1"}}')
+    assert json.loads(c("/get").text) == {"a": "1", "b": "2"} and c.id == id
+    assert json.loads(new("/get").text) == {"a": "new"}
+    for client in (c, new):
+        stored = json.loads(r("GET", "AIOHTTP_SESSION_" + client.id))["session"]
+        assert stored == json.loads(client("/get").text)
+    # And is Redis' again: what others change there is seen.
+    r("SET", "AIOHTTP_SESSION_" + id, '{"created": 1, "session": {"a": "other"}}')
+    assert json.loads(c("/get").text) == {"a": "other"}
+
+
+def test_fallback_remembers_the_end(backed):
+    r, s, c = backed
+    r("CONFIG", "SET", "save", "3600 1")
+    c("/set/a/1")
+    gone = c.id
+    renewed = Client(s.port())
+    renewed("/set/a/2")
+    former = renewed.id
+    r("SAVE")
+    r.stop()
+    assert c("/logout").status == 200 and c.id is None
+    assert renewed("/login").status == 200 and renewed.id != former
+    back(r, s)
+    assert r("GET", "AIOHTTP_SESSION_" + gone) is not None
+    old = Client(s.port())
+    for id in (gone, former):
+        old.cookies["AIOHTTP_SESSION"] = id
+        assert old("/get").text == "{}"
+        assert r("GET", "AIOHTTP_SESSION_" + id) is None
+    assert json.loads(renewed("/get").text) == {"a": "2", "user": "me"}
+
+
+def test_fallback_takes_nobodys_place(backed):
+    """A session that only Redis knows: empty while it is away, but never replaced."""
+    r, s, c = backed
+    c.cookies["AIOHTTP_SESSION"] = "somebodyssomebodyssomebodys"
+    r("CONFIG", "SET", "save", "3600 1")
+    r("SET", "AIOHTTP_SESSION_somebodyssomebodyssomebodys",
+      '{"created": %d, "session": {"user": "ann"}}' % time.time())
+    r("SAVE")
+    r.stop()
+    assert c("/get").text == "{}"
+    answer = c("/set/a/1")
+    assert answer.status == 503 and answer.getall("Set-Cookie") == []
+    assert c("/logout").status == 503
+    back(r, s)
+    assert json.loads(c("/get").text) == {"user": "ann"}
+
+
+# ---- what else it may say ----
+
+class Fake:
+    """Answers each command by `answer(words)`; None: not at all. Counts."""
+
+    def __init__(self, answer):
+        self.answer = answer
+        self.connections = self.commands = 0
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.threads = [threading.Thread(target=self.accept)]
+        self.peers = []
+        self.threads[0].start()
+
+    def accept(self):
+        while True:
+            try:
+                peer = self.listener.accept()[0]
+            except OSError:
+                return
+            self.connections += 1
+            self.peers.append(peer)
+            self.threads.append(threading.Thread(target=self.serve, args=(peer,)))
+            self.threads[-1].start()
+
+    def serve(self, peer):
+        f = peer.makefile("rb")
+        try:
+            while True:
+                line = f.readline()
+                if not line:
+                    return
+                words = [f.read(int(f.readline()[1:]) + 2)[:-2]
+                         for _ in range(int(line[1:]))]
+                self.commands += 1
+                answer = self.answer(words)
+                if answer is None:
+                    continue
+                peer.sendall(answer)
+        except (OSError, ValueError):
+            pass
+
+    def stop(self):
+        for s in [self.listener] + self.peers:
+            try:
+                s.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+            s.close()
+        for t in self.threads:
+            t.join()
+
+
+@pytest.fixture
+def fake():
+    started = []
+
+    def start(answer):
+        started.append(Fake(answer))
+        return started[-1]
+
+    yield start
+    for f in started:
+        f.stop()
+
+
+COOKIE = "Cookie: AIOHTTP_SESSION=abcdefghijklmnopqrst"
+
+
+@pytest.mark.parametrize("error", [
+    "-LOADING Redis is loading the dataset in memory", "-NOAUTH Authentication required.",
+    "-READONLY You can't write against a read only replica.", "-NOPERM no", "-ERR what",
+    "-MASTERDOWN Link with MASTER is down", "-MISCONF disk", "-OOM", "-BUSY script", "-"])
+def test_errors(server, fake, error):
+    f = fake(lambda words: error.encode() + b"\r\n")
+    s = server(conf("redis://127.0.0.1:%d timeout=400ms" % f.port), main=MODULES)
+    for _ in range(3):
+        answer, took = elapsed(lambda: get(s.port(), "/set/a/1", COOKIE))
+        assert answer.status == 503 and answer.get("Retry-After") == "1" and took < 2
+        assert answer.getall("Set-Cookie") == []
+    assert get(s.port(), "/off").status == 200
+    assert error[1:] in s.error_log() or "it " in s.error_log()
+
+
+def test_a_password_that_is_wanted(server, redis):
+    r = redis(options=["--requirepass", "secret"])
+    s = server(conf("redis://127.0.0.1:%d" % r.port), main=MODULES)
+    assert get(s.port(), "/set/a/1").status == 503
+    assert "it wants a password" in s.error_log()
+    for url in ("redis://:secret@127.0.0.1:%d/5", "redis://default:s%%65cret@127.0.0.1:%d"):
+        s = server(conf(url % r.port), main=MODULES)
+        assert get(s.port(), "/set/a/1").status == 200
+    assert b"keys=1" in r("INFO", "keyspace").split(b"db5:")[1]
+
+
+def test_silence_stops_nobody(server, fake):
+    """Requests that need no session go on; those that do end in time, and while it
+    is silent they are refused at once, and few connections are tried."""
+    f = fake(lambda words: None)
+    s = server(conf("redis://127.0.0.1:%d timeout=300ms" % f.port), main=MODULES)
+    answer, took = elapsed(lambda: get(s.port(), "/get", COOKIE))
+    assert answer.status == 503 and 0.25 < took < 2
+    begin = time.monotonic()
+    refused = 0
+    while time.monotonic() - begin < 1.5:
+        answer, took = elapsed(lambda: get(s.port(), "/get", COOKIE))
+        assert answer.status == 503
+        refused += took < 0.1
+        assert get(s.port(), "/off").status == 200
+    assert refused > 10
+    assert f.connections <= 12
+
+
+def test_no_storm(server, fake):
+    """Many requests at once, and a server that closes at once."""
+    f = fake(lambda words: b"")
+    f.answer = lambda words: (_ for _ in ()).throw(ValueError)      # closes
+    original = f.serve
+
+    def closing(peer):
+        original(peer)
+        peer.close()
+    f.serve = closing
+    s = server(conf("redis://127.0.0.1:%d timeout=300ms" % f.port), main=MODULES)
+    end = time.monotonic() + 1.5
+    statuses = []
+
+    def some():
+        while time.monotonic() < end:
+            statuses.append(get(s.port(), "/get", COOKIE).status)
+    threads = [threading.Thread(target=some) for _ in range(8)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert set(statuses) == {503} and len(statuses) > 100
+    assert f.connections <= 40
+
+
+def test_old_servers(server, fake):
+    """Without GETEX and without scripts that stay."""
+    kept = {}
+
+    def answer(words):
+        name = words[0].upper()
+        if name in (b"GETEX", b"HELLO"):
+            return b"-ERR unknown command 'GETEX'\r\n"
+        if name == b"EVALSHA":
+            return b"-NOSCRIPT No matching script.\r\n"
+        if name == b"GET":
+            v = kept.get(words[1])
+            return b"$-1\r\n" if v is None else b"$%d\r\n%s\r\n" % (len(v), v)
+        if name == b"SET":
+            kept[words[1]] = words[2]
+            return b"+OK\r\n"
+        assert name == b"EVAL"
+        if kept.get(words[3]) != words[4]:
+            return b"$-1\r\n"
+        kept[words[3]] = words[5]
+        return b":1\r\n"
+    f = fake(answer)
+    s = server(conf("redis://127.0.0.1:%d" % f.port), main=MODULES)
+    c = Client(s.port())
+    c("/set/a/1"), c("/set/b/2")
+    assert json.loads(c("/get").text) == {"a": "1", "b": "2"}
+
+
+def test_a_destroyed_session_is_not_renewed(server, fake):
+    """It ends between the load and the save of a login: the login begins anew, with
+    nothing of the former session."""
+    kept = {}
+
+    def answer(words):
+        name = words[0].upper()
+        if name == b"GETEX":
+            v = b'{"created": 1, "session": {"cart": "full"}}'
+            return b"$%d\r\n%s\r\n" % (len(v), v)
+        if name == b"SET":
+            kept[words[1]] = words[2]
+            return b"+OK\r\n"
+        return b"$-1\r\n"         # of the script: the key is gone
+    f = fake(answer)
+    s = server(conf("redis://127.0.0.1:%d" % f.port), main=MODULES)
+    c = Client(s.port())
+    c.cookies["AIOHTTP_SESSION"] = "abcdefghijklmnopqrst"
+    assert c("/login").status == 200
+    assert [json.loads(v)["session"] for v in kept.values()] == [{"user": "me"}]
+    assert ("AIOHTTP_SESSION_" + c.id).encode() in kept
+    kept.clear()
+    c.cookies["AIOHTTP_SESSION"] = "abcdefghijklmnopqrst"
+    answer = c("/set/a/1")
+    assert answer.status == 200 and answer.getall("Set-Cookie") == [] and not kept
+
+
+def test_a_store_that_never_agrees(server, fake):
+    text = b'{"created": 1, "session": {}}'
+    f = fake(lambda words: b"$%d\r\n%s\r\n" % (len(text), text))
+    s = server(conf("redis://127.0.0.1:%d" % f.port), main=MODULES)
+    assert get(s.port(), "/set/a/1", COOKIE).status == 503
+    assert "changed by others all the time" in s.error_log()
+
+
+# ---- requests that cross ----
 
 def test_clients_that_leave(server, redis):
     r = redis()
