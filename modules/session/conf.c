@@ -262,6 +262,10 @@ session_set(wr_conf_t *cf, const wr_directive_t *d, void *conf)
         return WR_ERROR;
     }
     s->data = s->store->ready(cf, s->data, &label);
+    if (s->data == NULL) {
+        return WR_ERROR;
+    }
+    stats_init(&s->stats, label);
     *to = s;
-    return s->data != NULL && stats_want(cf, label, &s->stats) ? WR_OK : WR_ERROR;
+    return WR_OK;
 }

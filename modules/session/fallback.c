@@ -9,8 +9,6 @@
  */
 #include "session.h"
 
-typedef void (*call_fn_t)(wr_session_job_t *j);
-
 static call_t *
 call_of(wr_session_job_t *j)
 {
@@ -169,16 +167,21 @@ dropped(wr_session_job_t *j, wr_session_result_t result)
     finish(j, WR_SESSION_DONE);
 }
 
-void
-session_fallback(wr_session_job_t *j, const settings_t *c, call_fn_t call)
+static void
+answered(wr_session_job_t *j, wr_session_result_t result)
 {
-    const wr_session_store_t *store = c->store;
+    static void (*const then[OPS])(wr_session_job_t *j, wr_session_result_t result) = {
+        [OP_LOAD] = loaded, [OP_CREATE] = created, [OP_UPDATE] = updated,
+        [OP_RENAME] = renamed, [OP_DROP] = dropped};
+    call_t *c = call_of(j);
 
-    /* A store may have one function for update and rename. */
-    j->then = call == store->load ? loaded
-            : call == store->create ? created
-            : j->to.n != 0 ? renamed
-            : call == store->update ? updated
-                                    : dropped;
-    call(j);
+    c->away = result == WR_SESSION_AWAY;
+    then[c->what](j, result);
+}
+
+void
+session_fallback(wr_session_job_t *j, stat_op_t what)
+{
+    call_of(j)->what = what;
+    j->then = answered;
 }

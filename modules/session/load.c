@@ -47,17 +47,32 @@ session_job(session_t *s, passage_t *p, wr_str_t key)
 }
 
 wr_rc_t
-session_ask(session_t *s, wr_req_t *r, passage_t *p, void (*call)(wr_session_job_t *j),
-            wr_step_t next)
+session_ask(session_t *s, wr_req_t *r, passage_t *p, stat_op_t what, wr_step_t next)
 {
-    wr_session_job_t *j = p->job;
+    const wr_session_store_t *store = s->settings->store;
+    wr_session_job_t         *j = p->job;
 
-    p->began = wr_clock_ns();
-    wr_op_begin(&j->op, s->settings->store->name, NULL);
+    p->what = what;
+    p->began = wr_ticks();
+    wr_op_begin(&j->op, store->name, NULL);
     if (s->settings->zone != NULL) {
-        session_fallback(j, s->settings, call);
-    } else {
-        call(j);
+        session_fallback(j, what);
+    }
+    switch (what) {
+    case OP_LOAD:
+        store->load(j);
+        break;
+    case OP_CREATE:
+        store->create(j);
+        break;
+    case OP_UPDATE:
+        store->update(j);
+        break;
+    case OP_RENAME:
+        store->rename(j);
+        break;
+    default:
+        store->drop(j);
     }
     return j->op.state == WR_OP_DONE ? next(r, p) : wr_await(r, &j->op, next);
 }
@@ -66,19 +81,13 @@ session_ask(session_t *s, wr_req_t *r, passage_t *p, void (*call)(wr_session_job
 wr_session_result_t
 session_answer(session_t *s, wr_req_t *r, passage_t *p)
 {
-    uint64_t            ns = wr_clock_ns() - p->began;
-    wr_session_result_t result = p->job->result;
-    stats_t            *stats = s->settings->stats;
+    const call_t *c = WR_CONTAINER(p->job, call_t, job);
+    uint64_t      us = wr_ticks_us(wr_ticks() - p->began);
 
-    wr_app_add_time(r, WR_TIME_SESSION, ns);
-    session_count(stats, calls);
-    (void) atomic_fetch_add_explicit(&stats->ns, ns, memory_order_relaxed);
-    if (result == WR_SESSION_AWAY) {
-        session_count(stats, errors);
-    } else if (result == WR_SESSION_CONFLICT) {
-        session_count(stats, conflicts);
-    }
-    return result;
+    wr_app_add_time(r, WR_TIME_SESSION, us * 1000);
+    stats_count(&s->settings->stats, p->what, c->away ? WR_SESSION_AWAY : p->job->result,
+                us);
+    return p->job->result;
 }
 
 wr_rc_t
@@ -113,13 +122,11 @@ loaded(wr_req_t *r, void *state)
         return entry->optional ? WR_OK : session_away(s, r);
     }
     if (result == WR_SESSION_DONE && session_parse(s, p->job->text) && !is_over(s)) {
-        session_count(s->settings->stats, hits);
         s->id = p->id;
         s->key = p->job->key;
         s->known = true;
         s->ready = true;
     } else {
-        session_count(s->settings->stats, misses);
         s->frozen = WR_CONTAINER(p->job, call_t, job)->unsure;
         session_start_empty(s);
     }
@@ -150,5 +157,5 @@ session_load(wr_req_t *r, void *state)
         return WR_OK;
     }
     (void) session_job(s, p, session_key(s, p->id));
-    return session_ask(s, r, p, s->settings->store->load, loaded);
+    return session_ask(s, r, p, OP_LOAD, loaded);
 }

@@ -62,7 +62,6 @@ saved(session_t *s, wr_req_t *r, void *state)
 {
     change_t *all = s->changes.items;
 
-    session_count(s->settings->stats, saves);
     s->changes.n -= s->written;
     if (s->changes.n != 0) {
         memmove(all, all + s->written, s->changes.n * sizeof(*all));
@@ -100,7 +99,7 @@ drop(session_t *s, wr_req_t *r, void *state)
 {
     (void) session_job(s, state, s->key);
     s->saving = true;
-    return session_ask(s, r, state, s->settings->store->drop, dropped);
+    return session_ask(s, r, state, OP_DROP, dropped);
 }
 
 /* What was set after session_destroy begins a new one. */
@@ -131,7 +130,6 @@ dropped(wr_req_t *r, void *state)
     if (session_answer(s, r, state) == WR_SESSION_AWAY) {
         return cannot_save(s, r);
     }
-    session_count(s->settings->stats, ends);
     return ended(s, r, state);
 }
 
@@ -161,7 +159,7 @@ create(session_t *s, wr_req_t *r, void *state)
     if (!begin(s, p, session_key(s, p->id))) {
         return cannot_write(s, r);
     }
-    return session_ask(s, r, p, s->settings->store->create, created);
+    return session_ask(s, r, p, OP_CREATE, created);
 }
 
 static void
@@ -202,7 +200,7 @@ renew(session_t *s, wr_req_t *r, void *state)
         return cannot_write(s, r);
     }
     p->job->to = session_key(s, p->id);
-    return session_ask(s, r, p, s->settings->store->rename, renewed);
+    return session_ask(s, r, p, OP_RENAME, renewed);
 }
 
 static wr_rc_t
@@ -241,7 +239,7 @@ update(session_t *s, wr_req_t *r, void *state)
     if (!begin(s, state, s->key)) {
         return cannot_write(s, r);
     }
-    return session_ask(s, r, state, s->settings->store->update, updated);
+    return session_ask(s, r, state, OP_UPDATE, updated);
 }
 
 static wr_rc_t
@@ -322,8 +320,7 @@ session_save(wr_req_t *r, void *state)
         return WR_OK;
     }
     if (s->frozen && (s->changes.n != 0 || s->destroyed)) {
-        session_count(s->settings->stats, errors);
-        return cannot_save(s, r);
+            return cannot_save(s, r);
     }
     return save(s, r, state);
 }

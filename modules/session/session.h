@@ -25,7 +25,7 @@ struct settings {
     const wr_session_store_t *store;
     void       *data;           /* the store's own */
     wr_zone_t  *zone;           /* of the fallback; NULL: none */
-    stats_t    *stats;
+    stats_t     stats;
     wr_str_t    cookie;         /* its name, and the beginning of keys */
     wr_str_t    path, domain;
     wr_str_t    samesite;       /* empty: not said to the client */
@@ -87,6 +87,8 @@ typedef struct session {
 typedef struct call {
     wr_session_job_t  job;
     const settings_t *settings;
+    stat_op_t         what;         /* with a fallback */
+    bool              away;         /* the store is; memory has answered */
     bool              unsure;       /* gone, perhaps: the store could not be asked */
 } call_t;
 
@@ -94,6 +96,7 @@ typedef struct call {
  * but not what waits. */
 typedef struct passage {
     wr_session_job_t *job;
+    stat_op_t         what;
     wr_str_t          id;           /* the one that was sent, or a new one */
     uint64_t          began;
 } passage_t;
@@ -112,8 +115,8 @@ wr_rc_t session_save_inside(wr_req_t *r, void *state);
 
 /* load.c: a call of the store, in two halves. */
 wr_session_job_t   *session_job(session_t *s, passage_t *p, wr_str_t key);
-wr_rc_t             session_ask(session_t *s, wr_req_t *r, passage_t *p,
-                                void (*call)(wr_session_job_t *j), wr_step_t next);
+wr_rc_t             session_ask(session_t *s, wr_req_t *r, passage_t *p, stat_op_t what,
+                                wr_step_t next);
 wr_session_result_t session_answer(session_t *s, wr_req_t *r, passage_t *p);
 wr_rc_t             session_away(session_t *s, wr_req_t *r);
 
@@ -136,9 +139,8 @@ wr_rc_t session_set_csrf(wr_conf_t *cf, const wr_directive_t *d, void *conf);
 void    session_new_secret(session_t *s);   /* tokens given so far are worth nothing */
 extern const wr_fn_row_t session_functions[];
 
-/* fallback.c: the settings' store, with memory behind it while it is away. */
-void session_fallback(wr_session_job_t *j, const settings_t *c,
-                      void (*call)(wr_session_job_t *j));
+/* fallback.c: a call that is about to be made has memory behind it. */
+void session_fallback(wr_session_job_t *j, stat_op_t what);
 
 /* memory.c. The zone's functions lock it. */
 enum { MEMORY_DIRTY = 1, MEMORY_ENDED = 2 };    /* while the store was away: saved,

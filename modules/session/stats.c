@@ -1,63 +1,75 @@
 /*
- * session: counters of the stores. They stand in a small zone of their own, which
- * survives reloads; workers add to them without a lock.
+ * session: metrics. Hits and misses are the results of loads, saves those of create,
+ * update and rename; conflicts and errors are results as well.
  */
 #include "stats.h"
 
-#include <weir/http/keyed.h>
+#include <weir/os/metrics.h>
 
-enum { ZONE = 64 * 1024 };
+static const wr_metric_t ops = {
+    .name = "weir_session_ops_total",
+    .help = "Calls of a session store, by what was asked and how it ended.",
+    .kind = WR_METRIC_COUNTER, .labels = {"store", "op", "result"}};
+static const wr_metric_t seconds = {
+    .name = "weir_session_op_duration_seconds",
+    .help = "Time that calls of a session store took.",
+    .kind = WR_METRIC_TIME, .labels = {"store"}};
+static const wr_metric_t up = {
+    .name = "weir_session_store_up",
+    .help = "Workers whose last call of the session store succeeded.",
+    .kind = WR_METRIC_GAUGE, .labels = {"store"}};
 
-static const char tag;
-static stats_t    nowhere;      /* until the zone is there, or if it is full */
+static const char *const op_names[OPS] = {"load", "create", "update", "rename", "drop"};
 
-typedef struct wanted {
-    wr_str_t  label;
-    stats_t **to;
-} wanted_t;
-
-static wr_rc_t
-init(wr_zone_t *z, void *old)
+static const char *
+result_name(stat_op_t op, wr_session_result_t result)
 {
-    wr_array_t *all = z->user;
-
-    if (wr_keyed_init(z, old) != WR_OK) {
-        return WR_ERROR;
+    switch (result) {
+    case WR_SESSION_DONE:
+        return op == OP_LOAD ? "hit" : "saved";
+    case WR_SESSION_GONE:
+        return op == OP_LOAD ? "miss" : "gone";
+    case WR_SESSION_CONFLICT:
+        return "conflict";
+    default:
+        return "error";
     }
-    wr_zone_lock(z);
-    for (WR_EACH(wanted_t, w, all)) {
-        stats_t *s = wr_keyed_find(z->data, w->label);
-
-        if (s == NULL) {
-            s = wr_keyed_add(z, w->label, sizeof(*s));
-        }
-        if (s != NULL) {
-            *w->to = s;
-        }
-    }
-    wr_zone_unlock(z);
-    return WR_OK;
 }
 
-bool
-stats_want(wr_conf_t *cf, wr_str_t label, stats_t **to)
+/* Whether an op can end so: a series that never counts is none. */
+static bool
+is_possible(stat_op_t op, wr_session_result_t result)
 {
-    wr_zone_t *z = wr_zone_add(cf, WR_STR("session stats"), ZONE, &tag);
-    wanted_t  *w;
-
-    *to = &nowhere;
-    if (z == NULL) {
-        return false;
+    switch (op) {
+    case OP_LOAD:
+        return result != WR_SESSION_CONFLICT;
+    case OP_CREATE:
+    case OP_DROP:
+        return result == WR_SESSION_DONE || result == WR_SESSION_AWAY;
+    default:
+        return true;
     }
-    if (z->user == NULL) {
-        wr_array_t *all = WR_NEW(cf->pool, wr_array_t);
+}
 
-        *all = wr_array(cf->pool, sizeof(wanted_t));
-        z->user = all;
-        z->init = init;
+void
+stats_init(stats_t *s, wr_str_t store)
+{
+    for (unsigned op = 0; op < OPS; op++) {
+        for (unsigned i = 0; i < RESULTS; i++) {
+            if (is_possible(op, i)) {
+                s->ops[op][i] = wr_metric_series(&ops, (wr_str_t[]) {
+                    store, wr_str_z(op_names[op]), wr_str_z(result_name(op, i))});
+            }
+        }
     }
-    w = WR_PUSH((wr_array_t *) z->user, wanted_t);
-    w->label = wr_pool_str(cf->pool, label);
-    w->to = to;
-    return true;
+    s->seconds = wr_metric_series(&seconds, (wr_str_t[]) {store});
+    s->up = wr_metric_series(&up, (wr_str_t[]) {store});
+}
+
+void
+stats_count(const stats_t *s, stat_op_t op, wr_session_result_t result, uint64_t us)
+{
+    wr_metric_add(s->ops[op][result], 1);
+    wr_metric_time(s->seconds, us);
+    wr_metric_set(s->up, result != WR_SESSION_AWAY);
 }

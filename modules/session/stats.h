@@ -1,29 +1,23 @@
 /*
- * What a store has been asked, counted by all workers in shared memory.
+ * What a store is asked, and how it goes: series of <weir/os/metrics.h>.
  */
 #ifndef WEIR_SESSION_STATS_H
 #define WEIR_SESSION_STATS_H
 
-#include <stdatomic.h>
-#include <weir/process/cycle.h>
+#include <weir/app/session.h>
 
+typedef enum { OP_LOAD, OP_CREATE, OP_UPDATE, OP_RENAME, OP_DROP, OPS } stat_op_t;
+
+enum { RESULTS = WR_SESSION_AWAY + 1 };
+
+/* Numbers of cells. */
 typedef struct stats {
-    _Atomic uint64_t hits;          /* loaded */
-    _Atomic uint64_t misses;        /* asked for, but not known */
-    _Atomic uint64_t saves;         /* created, changed or renamed */
-    _Atomic uint64_t ends;          /* destroyed */
-    _Atomic uint64_t conflicts;     /* two requests changed one session at once */
-    _Atomic uint64_t errors;        /* the store was away or refused */
-    _Atomic uint64_t calls;         /* of the store … */
-    _Atomic uint64_t ns;            /* … and how long they took together */
+    uint32_t ops[OPS][RESULTS];
+    uint32_t seconds;
+    uint32_t up;
 } stats_t;
 
-#define session_count(s, name)                                                \
-    ((void) atomic_fetch_add_explicit(&(s)->name, 1, memory_order_relaxed))
-
-/* Once the shared memory is there, *to are the counters of this label: the same for
- * all directives that name one store, kept over a reload. Never NULL; until then what
- * is counted is lost. False after a conf error. */
-bool stats_want(wr_conf_t *cf, wr_str_t label, stats_t **to);
+void stats_init(stats_t *s, wr_str_t store);
+void stats_count(const stats_t *s, stat_op_t op, wr_session_result_t result, uint64_t us);
 
 #endif
