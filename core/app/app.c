@@ -9,7 +9,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <weir/app/steps_priv.h>
-#include <weir/event/threads.h>
 #include <weir/expr/json_out.h>
 #include <weir/http/error_page.h>
 #include <weir/http/status.h>
@@ -175,6 +174,7 @@ new_env(wr_conf_t *cf, const wr_env_options_t *options)
     wr_module_t *const  *modules = wr_modules_of(cf, &n);
 
     wr_env_add_globals(env, app_functions);
+    wr_env_add_globals(env, app_password_functions);
     for (unsigned i = 0; i < n; i++) {
         if (modules[i]->functions != NULL) {
             wr_env_add_globals(env, modules[i]->functions);
@@ -479,8 +479,8 @@ wr_app_get(wr_req_t *r, int slot, wr_val_t *out)
     return wr_given(out);
 }
 
-static void
-renew(app_t *a)
+void
+app_renew(app_t *a)
 {
     a->ev.failed = false;
     memset(&a->ev.err, 0, sizeof(a->ev.err));
@@ -493,7 +493,7 @@ wr_app_eval(wr_req_t *r, const wr_app_expr_t *e, wr_val_t *out)
 {
     app_t *a = app_of(r);
 
-    renew(a);
+    app_renew(a);
     if (!wr_expr_eval(e->expr, &a->ev, &a->bindings, out)) {
         (void) wr_app_fail_eval(r, &e->at, &a->ev.err, e->client);
         return false;
@@ -513,7 +513,7 @@ wr_app_eval_truth(wr_req_t *r, const wr_app_expr_t *e, bool *truth)
     app_t   *a = app_of(r);
     wr_val_t v;
 
-    renew(a);
+    app_renew(a);
     if (!wr_expr_eval(e->expr, &a->ev, &a->bindings, &v) || !wr_truth(&a->ev, &v, truth)) {
         (void) wr_app_fail_eval(r, &e->at, &a->ev.err, e->client);
         return false;
@@ -526,88 +526,11 @@ wr_app_render(wr_req_t *r, const wr_app_text_t *t, bool escaped, wr_buf_t *out)
 {
     app_t *a = app_of(r);
 
-    renew(a);
+    app_renew(a);
     if (!wr_inline_render(t->text, &a->ev, &a->bindings, escaped, out)) {
         (void) wr_app_fail_eval(r, &t->at, &a->ev.err, t->client);
         return false;
     }
-    return true;
-}
-
-/* ---- on a thread ---- */
-
-struct wr_app_job {
-    wr_job_t             job;
-    const wr_app_expr_t *e;
-    wr_eval_t            ev;
-    wr_bindings_t        bindings;
-    wr_pool_t           *pool;
-    wr_val_t             value;
-    bool                 ok;
-};
-
-static void
-run_job(wr_job_t *job)
-{
-    wr_app_job_t *j = WR_CONTAINER(job, wr_app_job_t, job);
-
-    j->ok = wr_expr_eval(j->e->expr, &j->ev, &j->bindings, &j->value);
-    job->rc = WR_OK;
-}
-
-static void
-free_pool(void *data)
-{
-    wr_pool_free(data);
-}
-
-wr_app_job_t *
-wr_app_eval_start(wr_req_t *r, const wr_app_expr_t *e)
-{
-    app_t        *a = app_of(r);
-    wr_app_job_t *j = WR_NEW(wr_pool(r), wr_app_job_t);
-
-    renew(a);
-    if (!wr_app_prepare(r, e->expr)) {
-        (void) wr_app_fail_eval(r, &e->at, &a->ev.err, e->client);
-        return NULL;
-    }
-    j->e = e;
-    j->pool = wr_pool_new();
-    wr_pool_on_free(wr_pool(r), free_pool, j->pool);
-    wr_app_eval_init(r, &j->ev, j->pool);
-    j->bindings = a->bindings;
-    j->bindings.get = NULL;         /* all is there */
-    j->job.run = run_job;
-    if (wr_threads_run(wr_threads_default(), &j->job, "expression") != WR_OK) {
-        (void) wr_app_fail(r, &e->at, 503, WR_STR("too busy"), NULL);
-        return NULL;
-    }
-    return j;
-}
-
-wr_op_t *
-wr_app_eval_op(wr_app_job_t *j)
-{
-    return &j->job.op;
-}
-
-bool
-wr_app_eval_result(wr_req_t *r, wr_app_job_t *j, wr_val_t *out)
-{
-    if (j->job.op.rc != WR_OK) {
-        return false;
-    }
-    if (!j->ok) {
-        (void) wr_app_fail_eval(r, &j->e->at, &j->ev.err, j->e->client);
-        return false;
-    }
-    if (j->value.type == WR_V_UNDEFINED) {
-        (void) wr_undef_raise(&j->ev, &j->value);
-        (void) wr_app_fail_eval(r, &j->e->at, &j->ev.err, j->e->client);
-        return false;
-    }
-    *out = j->value;
     return true;
 }
 
@@ -888,6 +811,12 @@ static const wr_directive_t directives[] = {
            "How deep a JSON body may be nested."),
     WR_SIZE("upload_buffer_size", ALL, app_conf_t, upload_buffer, "64k",
             "Accepted: uploads are kept with the request's body."),
+    WR_INT("password_threads", WR_HTTP, app_conf_t, slow_threads, "2",
+           "How many password hashes a worker makes at the same time.",
+           .extra = &(const wr_bounds_t) {1, 64}),
+    WR_INT("password_queue", WR_HTTP, app_conf_t, slow_queue, "64",
+           "How many requests of a worker may wait for a password hash; more are "
+           "answered 503.", .extra = &(const wr_bounds_t) {1, 100000}),
     WR_END
 };
 
@@ -906,4 +835,5 @@ wr_module_t wr_app_module = {
     .http = &app_tables,
     .begin = begin,
     .finish = finish,
+    .worker_stop = app_stop_threads,
 };

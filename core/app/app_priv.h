@@ -39,6 +39,7 @@ typedef struct app_conf {
     int64_t    max_fields;  /* of a form */
     int64_t    max_depth;   /* of JSON */
     size_t     upload_buffer;
+    int64_t    slow_threads, slow_queue;
 } app_conf_t;
 
 typedef struct app_file app_file_t;
@@ -102,6 +103,11 @@ bool app_parse_multipart(wr_req_t *r, wr_eval_t *ev, wr_str_t type, multi_t *fie
                          multi_t *files, int64_t max);
 
 extern const wr_fn_row_t app_functions[];
+extern const wr_fn_row_t app_password_functions[];     /* passwords.c */
+
+/* The request's evaluation begins anew: steps, depth, no error. */
+void app_renew(app_t *a);
+void app_stop_threads(wr_worker_t *w);                  /* later.c */
 extern const wr_var_row_t app_variables[];
 
 #endif

@@ -5,7 +5,6 @@
 #define _GNU_SOURCE
 #include <weir/app/app_priv.h>
 
-#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <stdio.h>
@@ -142,31 +141,6 @@ uuid4(wr_eval_t *ev, const wr_args_t *args, wr_val_t *out)
     return true;
 }
 
-static wr_str_t
-base64url(wr_pool_t *pool, const unsigned char *raw, size_t n)
-{
-    static const char letters[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    char  *text = wr_alloc_bytes(pool, n * 4 / 3 + 4);
-    size_t at = 0;
-
-    for (size_t i = 0; i < n; i += 3) {
-        uint32_t v = (uint32_t) raw[i] << 16;
-
-        v |= i + 1 < n ? (uint32_t) raw[i + 1] << 8 : 0;
-        v |= i + 2 < n ? raw[i + 2] : 0;
-        text[at++] = letters[v >> 18];
-        text[at++] = letters[v >> 12 & 63];
-        if (i + 1 < n) {
-            text[at++] = letters[v >> 6 & 63];
-        }
-        if (i + 2 < n) {
-            text[at++] = letters[v & 63];
-        }
-    }
-    return wr_str(text, at);
-}
-
 static bool
 token(wr_eval_t *ev, const wr_args_t *args, wr_val_t *out)
 {
@@ -184,7 +158,7 @@ token(wr_eval_t *ev, const wr_args_t *args, wr_val_t *out)
         n = v[0].u.i;
     }
     wr_random_bytes(raw, (size_t) n);
-    *out = wr_vstr(base64url(ev->pool, raw, (size_t) n));
+    *out = wr_vstr(wr_base64_encode(ev->pool, wr_str((char *) raw, (size_t) n), true));
     return true;
 }
 
@@ -228,125 +202,6 @@ hmac_sha256(wr_eval_t *ev, const wr_args_t *args, wr_val_t *out)
         return wr_raise(ev, "RuntimeError", "hmac_sha256 failed");
     }
     *out = hex(ev->pool, raw, n);
-    return true;
-}
-
-/* ---- passwords: scrypt, parameters in the hash ---- */
-
-enum { SCRYPT_LOG_N = 15, SCRYPT_R = 8, SCRYPT_P = 1, SALT = 16, KEY = 32,
-       MAX_PASSWORD = 1024 };
-
-static bool
-scrypt(wr_str_t password, const unsigned char *salt, size_t salt_n, int log_n, unsigned rr,
-       unsigned p, unsigned char *key)
-{
-    return EVP_PBE_scrypt(password.p, password.n, salt, salt_n, (uint64_t) 1 << log_n, rr,
-                          p, 256u << 20, key, KEY)
-           == 1;
-}
-
-static bool
-hash_password(wr_eval_t *ev, const wr_args_t *args, wr_val_t *out)
-{
-    wr_val_t      v[1];
-    wr_str_t      s;
-    unsigned char salt[SALT], key[KEY];
-
-    if (!wr_args_bind(ev, "hash_password", "p", args, v, 1)
-        || !text_arg(ev, "hash_password", &v[0], &s))
-    {
-        return false;
-    }
-    if (s.n > MAX_PASSWORD) {
-        return wr_raise(ev, "BadRequest", "the password is too long");
-    }
-    wr_random_bytes(salt, sizeof(salt));
-    if (!scrypt(s, salt, sizeof(salt), SCRYPT_LOG_N, SCRYPT_R, SCRYPT_P, key)) {
-        return wr_raise(ev, "RuntimeError", "scrypt failed");
-    }
-    *out = wr_vstr(wr_pool_printf(ev->pool, "$scrypt$ln=%d,r=%d,p=%d$%.*s$%.*s",
-                                  SCRYPT_LOG_N, SCRYPT_R, SCRYPT_P,
-                                  WR_ARG(base64url(ev->pool, salt, sizeof(salt))),
-                                  WR_ARG(base64url(ev->pool, key, sizeof(key)))));
-    return true;
-}
-
-static int
-letter(char c)
-{
-    if (c >= 'A' && c <= 'Z') {
-        return c - 'A';
-    }
-    if (c >= 'a' && c <= 'z') {
-        return c - 'a' + 26;
-    }
-    if (wr_is_digit(c)) {
-        return c - '0' + 52;
-    }
-    return c == '-' || c == '+' ? 62 : c == '_' || c == '/' ? 63 : -1;
-}
-
-/* False: not base64 or not of this length. */
-static bool
-from_base64(wr_str_t s, unsigned char *to, size_t n)
-{
-    uint32_t v = 0;
-    unsigned bits = 0;
-    size_t   at = 0;
-
-    for (size_t i = 0; i < s.n; i++) {
-        int d = letter(s.p[i]);
-
-        if (d < 0) {
-            return false;
-        }
-        v = v << 6 | (uint32_t) d;
-        bits += 6;
-        if (bits >= 8) {
-            bits -= 8;
-            if (at == n) {
-                return false;
-            }
-            to[at++] = (unsigned char) (v >> bits);
-        }
-    }
-    return at == n;
-}
-
-static bool
-verify_password(wr_eval_t *ev, const wr_args_t *args, wr_val_t *out)
-{
-    wr_val_t      v[2];
-    wr_str_t      s, rest, part[5];
-    unsigned char salt[SALT], want[KEY], key[KEY];
-    int           ln, rr, p;
-    unsigned      n = 0;
-
-    if (!wr_args_bind(ev, "verify_password", "p, hash", args, v, 2)
-        || !text_arg(ev, "verify_password", &v[0], &s))
-    {
-        return false;
-    }
-    *out = wr_bool(false);
-    if (v[1].type != WR_V_STR || s.n > MAX_PASSWORD) {
-        return v[1].type != WR_V_UNDEFINED || wr_undef_raise(ev, &v[1]);
-    }
-    rest = wr_val_text(&v[1]);
-    while (n < 5 && wr_str_split(&rest, '$', &part[n])) {
-        n++;
-    }
-    if (n != 5 || !wr_str_eqz(part[1], "scrypt")
-        || sscanf(wr_pool_strz(ev->pool, part[2]), "ln=%d,r=%d,p=%d", &ln, &rr, &p) != 3
-        || ln < 1 || ln > 20 || rr < 1 || rr > 32 || p < 1 || p > 16
-        || !from_base64(part[3], salt, sizeof(salt))
-        || !from_base64(part[4], want, sizeof(want)))
-    {
-        return true;
-    }
-    if (!scrypt(s, salt, sizeof(salt), ln, (unsigned) rr, (unsigned) p, key)) {
-        return wr_raise(ev, "RuntimeError", "scrypt failed");
-    }
-    *out = wr_bool(CRYPTO_memcmp(key, want, KEY) == 0);
     return true;
 }
 
@@ -414,9 +269,6 @@ const wr_fn_row_t app_functions[] = {
     {"token", token, "bytes=32", "Random bytes in base64url: for secrets.", 0},
     {"sha256", sha256, "s", "The SHA-256 of a text, hexadecimal.", 0},
     {"hmac_sha256", hmac_sha256, "key, s", "The HMAC-SHA-256 of a text, hexadecimal.", 0},
-    {"hash_password", hash_password, "p", "A salted scrypt hash of a password.", WR_FN_SLOW},
-    {"verify_password", verify_password, "p, hash",
-     "Whether a password has this hash; in constant time.", WR_FN_SLOW},
     {"parse_json", parse_json, "s", "The value that JSON text stands for.", 0},
     {"env", env_fn, "name, default=none", "A variable of the environment.", 0},
     {"url_for", url_for, "name, …", "The URL of a named route.", 0},
