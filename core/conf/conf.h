@@ -362,6 +362,9 @@ bool wr_parse_msec(wr_str_t s, wr_msec_t *ms);          /* 1h30m, 500ms, 5 */
 bool wr_parse_sec(wr_str_t s, int64_t *sec);            /* 1y 1M 1w 1d 1h 1m 1s */
 bool wr_parse_int(wr_str_t s, int64_t *n);              /* digits only */
 
+/* The arguments `user:rw group:r all:r` as a file's mode: 0644. */
+wr_rc_t wr_conf_access(wr_conf_t *cf, int *mode) WR_MUST_CHECK;
+
 /* `word` without its "name=" if it starts so: for arguments like zone=…. */
 bool wr_arg_value(wr_str_t word, const char *name, wr_str_t *value);
 

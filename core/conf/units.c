@@ -163,3 +163,30 @@ wr_arg_value(wr_str_t word, const char *name, wr_str_t *value)
     *value = wr_str_skip(word, n + 1);
     return true;
 }
+
+wr_rc_t
+wr_conf_access(wr_conf_t *cf, int *mode)
+{
+    *mode = 0600;
+    for (unsigned i = 1; i < cf->nargs; i++) {
+        wr_str_t rights = cf->args[i].text, who = WR_STR_NONE;
+        int      bits = 0, shift;
+
+        (void) wr_str_split(&rights, ':', &who);
+        shift = wr_str_eqz(who, "user") ? 6 : wr_str_eqz(who, "group") ? 3 : 0;
+        if (wr_str_eqz(rights, "rw")) {
+            bits = 6;
+        } else if (wr_str_eqz(rights, "r")) {
+            bits = 4;
+        }
+        if (bits == 0 || (shift == 0 && !wr_str_eqz(who, "all"))) {
+            return wr_conf_fail(cf, &cf->args[i], "invalid value \"%.*s\"",
+                                WR_ARG(cf->args[i].text));
+        }
+        if (shift == 0) {
+            *mode |= bits << 3;
+        }
+        *mode |= bits << shift;
+    }
+    return WR_OK;
+}

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
+#include <weir/base/hash.h>
 #include <weir/conf/conf.h>
 #include <weir/http/request.h>
 
@@ -165,6 +166,9 @@ wr_exchange_connect(wr_exchange_t *x, wr_peer_t *peer, const wr_addr_t *local, u
     if (x->tls != NULL) {
         key ^= wr_tls_client_key(x->tls, x->tls_name) ^ (x->tls_sni ? 0 : 1);
     }
+    if (local != NULL) {
+        key ^= wr_hash(&local->u, local->len) + x->transparent;
+    }
     uc = wr_uconn_take(peer, key);
 
     wr_op_begin(&x->op, "connect", cancel);
@@ -177,16 +181,25 @@ wr_exchange_connect(wr_exchange_t *x, wr_peer_t *peer, const wr_addr_t *local, u
     x->state = CONNECTING;
     was = x->log->action;
     x->log->action = doing(x);
+    uc->conn.transparent = x->transparent;
     rc = wr_conn_connect(&uc->conn, &peer->addr, local, x->log);
     x->log->action = was;
     if (rc != WR_OK && rc != WR_AGAIN) {
         x->error = errno;
         x->said = true;
+        x->not_bound = rc == WR_LIMIT;
         wr_uconn_close(uc);
         wr_op_complete(&x->op, WR_ERROR);
         return;
     }
     adopt(x, uc);
+    if (x->so_keepalive && peer->addr.u.sa.sa_family != AF_UNIX) {
+        int one = 1;
+
+        if (setsockopt(uc->conn.watch.fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one)) != 0) {
+            wr_log(x->log, WR_LOG_ALERT, errno, "setsockopt(SO_KEEPALIVE) failed");
+        }
+    }
     if (rc == WR_OK) {
         tcp_ready(x);
         return;

@@ -23,11 +23,14 @@ typedef struct wr_exchange {
     wr_log_t    *log;
     int          error;         /* errno of the last failure … */
     bool         said;          /* … which has been logged */
+    bool         not_bound;     /* the local address was the matter, not the peer */
     uint8_t      state;
     /* TLS: set before connecting; NULL: plain */
     wr_tls_client_t *tls;
     wr_str_t     tls_name;
     bool         tls_sni;
+    bool         so_keepalive;  /* TCP probes a silent peer */
+    bool         transparent;   /* `local` may be any address: IP_TRANSPARENT */
     wr_msec_t    connect_timeout, send_timeout, read_timeout;
     /* what is still to be sent; the owner may append while it is not empty */
     wr_seg_t    *out;

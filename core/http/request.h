@@ -110,6 +110,8 @@ struct wr_req {
                                            passed on as it came */
     unsigned       keepalive : 1;       /* the client connection may be reused */
     unsigned       allow_ranges : 1;
+    unsigned       single_range : 1;    /* … but one of them only: the whole body is at
+                                           hand nowhere */
     unsigned       skip_filters : 1;    /* not_modified etc. for internal answers */
     unsigned       no_error_page : 1;   /* error_page has been used up */
     unsigned       error_page : 1;      /* is an error_page's request now */

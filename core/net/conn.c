@@ -166,14 +166,15 @@ is_peers_fault(int err)
 }
 
 static wr_rc_t
-failed_to_connect(wr_conn_t *c, const wr_addr_t *to, const char *call)
+failed_to_connect(wr_conn_t *c, const wr_addr_t *to, const char *call, const char *end)
 {
     int    err = errno;
     char   text[WR_ADDR_TEXT];
-    size_t n = wr_addr_put(text, sizeof(text), &to->u.sa, to->len, true);
+    size_t n = wr_addr_put(text, sizeof(text), &to->u.sa, to->len,
+                           to->u.sa.sa_family == AF_UNIX || wr_addr_port(&to->u.sa) != 0);
 
     wr_log(c->log, is_peers_fault(err) || err == EAGAIN ? WR_LOG_ERR : WR_LOG_CRIT,
-           err, "%s %.*s failed", call, (int) n, text);
+           err, "%s%.*s%s failed", call, (int) n, text, end);
     if (c->watch.fd >= 0) {
         close(c->watch.fd);
         c->watch.fd = -1;
@@ -184,9 +185,19 @@ failed_to_connect(wr_conn_t *c, const wr_addr_t *to, const char *call)
 }
 
 static bool
-bind_local(int fd, const wr_addr_t *local)
+bind_local(const wr_conn_t *c, int fd, const wr_addr_t *local)
 {
-    int one = 1;
+    bool v6 = local->u.sa.sa_family == AF_INET6;
+    int  one = 1;
+
+    if (c->transparent
+        && setsockopt(fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_TRANSPARENT : IP_TRANSPARENT,
+                      &one, sizeof(one)) != 0)
+    {
+        wr_log(c->log, WR_LOG_ALERT, errno, "setsockopt(%s) failed",
+               v6 ? "IPV6_TRANSPARENT" : "IP_TRANSPARENT");
+        return false;
+    }
 
     /* The port is then chosen by connect(2), for this peer alone. */
     if (wr_addr_port(&local->u.sa) == 0) {
@@ -205,14 +216,15 @@ wr_conn_connect(wr_conn_t *c, const wr_addr_t *to, const wr_addr_t *local,
     c->log = log;
     c->watch.fd = fd;
     if (fd < 0) {
-        return failed_to_connect(c, to, "socket() for");
+        return failed_to_connect(c, to, "socket() for ", "");
     }
-    if (local != NULL && !bind_local(fd, local)) {
-        return failed_to_connect(c, local, "bind() to");
+    if (local != NULL && !bind_local(c, fd, local)) {
+        (void) failed_to_connect(c, local, "bind(", ")");
+        return WR_LIMIT;
     }
     connected = connect(fd, &to->u.sa, to->len) == 0;
     if (!connected && errno != EINPROGRESS) {
-        return failed_to_connect(c, to, "connect() to");
+        return failed_to_connect(c, to, "connect() to ", "");
     }
     if (wr_conn_open(c, fd, log) != WR_OK) {
         c->error = true;

@@ -41,6 +41,8 @@ struct wr_conn {
     bool                eof;        /* the peer has sent all it had to */
     uint8_t             tcp_nodelay : 1;
     uint8_t             tcp_nopush : 1;
+    uint8_t             transparent : 1;    /* before connecting: `local` may be any
+                                               address */
     uint8_t             peer_errors : 1;    /* the peer's failures are errors
                                                (upstreams), not just info */
 };
@@ -52,7 +54,7 @@ wr_rc_t wr_conn_open(wr_conn_t *c, int fd, wr_log_t *log) WR_MUST_CHECK;
 
 /* Starts to connect. WR_ERROR: logged, errno says what. WR_OK: connected;
  * WR_AGAIN: on_write tells; then wr_conn_connected says how it ended (0 or an
- * errno). `local` may be NULL. */
+ * errno). `local` may be NULL; WR_LIMIT: it cannot be had. */
 wr_rc_t wr_conn_connect(wr_conn_t *c, const wr_addr_t *to, const wr_addr_t *local,
                         wr_log_t *log) WR_MUST_CHECK;
 int     wr_conn_connected(wr_conn_t *c);

@@ -16,6 +16,7 @@
 #include <unistd.h>
 #include <weir/event/threads.h>
 #include <weir/http/core_conf.h>
+#include <weir/os/folder.h>
 
 enum { METHODS_OFF = 1, INFINITE = -1, BAD_DEPTH = -2 };
 
@@ -40,12 +41,6 @@ typedef struct state {
     char         *failed;       /* malloc'd */
     const char   *note;         /* a log line of its own, about `failed` or path */
 } state_t;
-
-static int
-dir_mode(int access)
-{
-    return access | (access & 0444) >> 2;
-}
 
 /* ---- on the thread ---- */
 
@@ -165,7 +160,7 @@ run_put(state_t *s)
         return refused(s, 409, EISDIR, "\"%s\" could not be created");
     }
     if (s->conf->full_path) {
-        err = dav_make_parents(s->path, dir_mode(s->conf->access));
+        err = wr_make_parents(s->path, wr_folder_mode(s->conf->access));
         if (err != 0) {
             return trouble(s, err, 500, "mkdir()", s->path);
         }
@@ -227,7 +222,7 @@ static wr_rc_t
 run_mkcol(state_t *s)
 {
     char *path = bare(s->path);
-    int   err = mkdir(path, (mode_t) dir_mode(s->conf->access)) != 0 ? errno : 0;
+    int   err = mkdir(path, (mode_t) wr_folder_mode(s->conf->access)) != 0 ? errno : 0;
 
     if (err != 0) {
         (void) trouble(s, err, 409, "mkdir()", path);
@@ -659,35 +654,11 @@ handle(wr_req_t *r, void *state)
 
 /* ---- conf ---- */
 
-/* user:rw group:r all:r → 0644 */
 static wr_rc_t
 set_access(wr_conf_t *cf, const wr_directive_t *d, void *c)
 {
-    int mode = 0;
-
     (void) d;
-    for (unsigned i = 1; i < cf->nargs; i++) {
-        wr_str_t rights = cf->args[i].text, who = WR_STR_NONE;
-        int      bits = 0, shift;
-
-        (void) wr_str_split(&rights, ':', &who);
-        shift = wr_str_eqz(who, "user") ? 6 : wr_str_eqz(who, "group") ? 3 : 0;
-        if (wr_str_eqz(rights, "rw")) {
-            bits = 6;
-        } else if (wr_str_eqz(rights, "r")) {
-            bits = 4;
-        }
-        if (bits == 0 || (shift == 0 && !wr_str_eqz(who, "all"))) {
-            return wr_conf_fail(cf, &cf->args[i], "invalid value \"%.*s\"",
-                                WR_ARG(cf->args[i].text));
-        }
-        if (shift == 0) {
-            mode |= bits << 3;
-        }
-        mode |= bits << shift;
-    }
-    ((conf_t *) c)->access = mode | 0600;
-    return WR_OK;
+    return wr_conf_access(cf, &((conf_t *) c)->access);
 }
 
 static bool

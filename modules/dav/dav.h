@@ -13,7 +13,5 @@ int dav_copy_file(const char *from, const char *to, int mode);
 int dav_copy_tree(const char *from, const char *to, char **failed);
 /* Renames, or copies and removes where that is not possible. */
 int dav_move_file(const char *from, const char *to, int mode);
-/* Makes the folders that `path` lies in. */
-int dav_make_parents(const char *path, int mode);
 
 #endif

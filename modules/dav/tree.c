@@ -217,22 +217,3 @@ dav_move_file(const char *from, const char *to, int mode)
     err = dav_copy_file(from, to, mode);
     return err == 0 && unlink(from) != 0 ? errno : err;
 }
-
-int
-dav_make_parents(const char *path, int mode)
-{
-    char *copy = strdup(path);
-    int   err = copy != NULL ? 0 : ENOMEM;
-
-    for (char *p = copy != NULL ? copy + 1 : NULL;
-         err == 0 && (p = strchr(p, '/')) != NULL; p++)
-    {
-        *p = '\0';
-        if (mkdir(copy, (mode_t) mode) != 0 && errno != EEXIST && errno != EACCES) {
-            err = errno;
-        }
-        *p = '/';
-    }
-    free(copy);
-    return err;
-}

@@ -31,6 +31,8 @@ void
 proxy_close(proxy_t *p)
 {
     proxy_count(p);
+    proxy_store_drop(p);
+    wr_op_cancel(&p->sleep.op);
     wr_exchange_close(&p->x);
     wr_pick_done(&p->pick, false);
 }
@@ -273,6 +275,10 @@ connected(wr_req_t *r, void *state)
         wr_log(&r->log, WR_LOG_ERR, ETIMEDOUT, "upstream timed out");
         return failed(r, p, NEXT_TIMEOUT, 504);
     }
+    if (p->x.not_bound) {
+        proxy_close(p);
+        return wr_fail(r, 500);
+    }
     if (rc != WR_OK) {
         if (p->x.error != EPROTO && !p->x.said) {   /* TLS has said why */
             wr_log(&r->log, WR_LOG_ERR, p->x.error, "connect() failed");
@@ -302,9 +308,6 @@ next_peer(wr_req_t *r, void *state)
 {
     proxy_t   *p = state;
     wr_peer_t *peer = wr_pick_next(&p->pick);
-    wr_addr_t  local;
-    bool       bound = false;
-    wr_str_t   text;
 
     if (peer == NULL) {
         p->state = wr_ustate_new(r, p->group->name);
@@ -319,34 +322,44 @@ next_peer(wr_req_t *r, void *state)
     p->x.connect_timeout = p->conf->connect_timeout;
     p->x.send_timeout = p->conf->send_timeout;
     p->x.read_timeout = p->conf->read_timeout;
-    p->x.head_request = r->method == WR_HEAD && p->conf->method.text.n == 0;
+    p->x.head_request = p->asks_head;
+    p->x.so_keepalive = p->conf->socket_keepalive;
+    p->x.transparent = p->conf->bind_transparent;
     p->x.cap = p->conf->buffer_size;
     p->x.buf = wr_alloc_bytes(wr_pool(r), p->x.cap);
-    if (p->conf->bind.given && wr_cv_eval(r, &p->conf->bind, &text) == WR_OK && text.n != 0
-        && !wr_str_eqz(text, "off"))
-    {
-        bound = wr_addr_parse(&local, text, 0);
-        if (!bound) {
-            wr_log(&r->log, WR_LOG_ERR, 0, "invalid local address \"%.*s\"", WR_ARG(text));
-        }
-    }
     if (p->target->tls && proxy_use_tls(r, p) != WR_OK) {
         return wr_fail(r, 500);
     }
-    wr_exchange_connect(&p->x, peer, bound ? &local : NULL, 0);
+    wr_exchange_connect(&p->x, peer, p->bound ? &p->local : NULL, 0);
     return wr_await(r, &p->x.op, connected);
+}
+
+/* An address that is none is no reason to fail: the kernel chooses one. */
+static void
+choose_local(wr_req_t *r, proxy_t *p)
+{
+    wr_str_t text;
+
+    if (!p->conf->bind.given || wr_cv_eval(r, &p->conf->bind, &text) != WR_OK || text.n == 0) {
+        return;
+    }
+    p->bound = wr_addr_parse(&p->local, text, 0);
+    if (!p->bound) {
+        wr_log(&r->log, WR_LOG_ERR, 0, "invalid local address \"%.*s\"", WR_ARG(text));
+    }
 }
 
 static wr_rc_t
 start(wr_req_t *r, proxy_t *p)
 {
+    choose_local(r, p);
     if (proxy_make_request(r, p) != WR_OK) {
         return wr_fail(r, 500);
     }
     wr_pick_init(&p->pick, p->group, r, wr_pool(r), &r->log);
     wr_pool_on_free(wr_pool(r), cleanup, p);
     p->started = wr_clock.mono;
-    r->abort_on_close = !p->conf->ignore_abort;
+    r->abort_on_close = !p->conf->ignore_abort && p->conf->store == PROXY_STORE_OFF;
     return next_peer(r, p);
 }
 

@@ -20,6 +20,8 @@ enum {                      /* proxy_ignore_headers */
     IGNORE_SET_COOKIE = 128, IGNORE_VARY = 256
 };
 
+enum { PROXY_STORE_OFF, PROXY_STORE_URI, PROXY_STORE_PATH };   /* proxy_store */
+
 typedef struct proxy_rewrite {
     wr_cv_t     from, to;
     wr_regex_t *regex;      /* of from, or NULL */
@@ -55,9 +57,9 @@ typedef struct proxy_conf {
     bool         buffering, request_buffering;
     size_t       buffer_size;
     wr_bufs_t    buffers;
-    size_t       busy_size;
+    size_t       busy_size;         /* 0: not said */
     int64_t      max_temp_file_size;
-    size_t       temp_file_write_size;
+    size_t       temp_file_write_size;  /* 0: not said */
     wr_str_t     temp_path;
     wr_msec_t    connect_timeout, send_timeout, read_timeout;
     size_t       send_lowat;
@@ -72,7 +74,12 @@ typedef struct proxy_conf {
     wr_array_t   cookie_domains, cookie_paths;
     wr_array_t   cookie_flags;      /* proxy_flags_t */
     wr_cv_t      bind;
+    bool         bind_transparent;
     wr_cv_t      limit_rate;
+    int          store;             /* PROXY_STORE_… */
+    wr_cv_t      store_path;
+    int          store_access;      /* mode of its files */
+    int64_t      hash_size, hash_bucket;
     /* proxy_ssl_… */
     unsigned     ssl_protocols;
     wr_str_t     ssl_ciphers, ssl_certificate, ssl_key, ssl_trusted, ssl_crl;
@@ -96,6 +103,9 @@ typedef struct proxy {
     wr_str_t            uri;        /* asked for: in the log */
     wr_seg_t           *body;       /* of the request, kept for repeating */
     bool                body_streamed, internal_chunked;
+    wr_addr_t           local;      /* of proxy_bind */
+    bool                bound;      /* local is one */
+    bool                asks_head;  /* its method is HEAD: the answer has no body */
     bool                body_lost;  /* a streamed body cannot be sent again */
     wr_msec_t           started;
     int64_t             tries;
@@ -111,6 +121,11 @@ typedef struct proxy {
     wr_file_t          *temp;
     int64_t             temp_sent;
     bool                eof;
+    struct proxy_store *store;      /* the file that it becomes; NULL: none */
+    int64_t             rate;       /* bytes per second from the peer; 0: as they come */
+    int64_t             rate_from;  /* Unix time */
+    wr_msec_t           pause;      /* until more may be read; 0: none */
+    wr_sleep_t          sleep;
 } proxy_t;
 
 /* proxy_request.c */
@@ -130,6 +145,12 @@ wr_str_t proxy_rewrite_cookie(wr_req_t *r, const proxy_conf_t *conf, wr_str_t va
 /* proxy_body.c */
 wr_rc_t proxy_pump(wr_req_t *r, void *state);
 wr_rc_t proxy_tunnel(wr_req_t *r, proxy_t *p);
+
+/* proxy_store.c: each does nothing where nothing is stored. */
+void proxy_store_begin(wr_req_t *r, proxy_t *p);
+void proxy_store_add(wr_req_t *r, proxy_t *p, const char *bytes, size_t n);
+void proxy_store_end(wr_req_t *r, proxy_t *p);
+void proxy_store_drop(proxy_t *p);
 
 /* proxy.c */
 void proxy_close(proxy_t *p);

@@ -119,6 +119,60 @@ may_use_temp(const proxy_t *p)
            && (p->temp == NULL || p->temp->size < p->conf->max_temp_file_size);
 }
 
+/* ---- from the peer ---- */
+
+/* wr_exchange_read, as fast as proxy_limit_rate allows: WR_AGAIN with p->pause set means
+ * to wait for the time, not for the peer. */
+static wr_rc_t
+read_peer(wr_req_t *r, proxy_t *p, char *to, size_t room, size_t *n)
+{
+    wr_rc_t rc;
+
+    p->pause = 0;
+    if (p->rate > 0) {
+        int64_t may = p->rate * (wr_clock.sec - p->rate_from + 1) - p->state->response_length;
+
+        if (may <= 0) {
+            p->pause = -may * 1000 / p->rate + 1;
+            return WR_AGAIN;
+        }
+        room = wr_min_size(room, (size_t) may);
+    }
+    rc = wr_exchange_read(&p->x, to, room, n);
+    if (rc == WR_OK) {
+        p->state->response_length += (int64_t) *n;
+        proxy_store_add(r, p, to, *n);
+    }
+    return rc;
+}
+
+/* The answer is complete. */
+static void
+peer_done(wr_req_t *r, proxy_t *p)
+{
+    proxy_count(p);
+    proxy_store_end(r, p);
+    wr_op_cancel(&p->sleep.op);
+    wr_exchange_end(&p->x);
+    wr_pick_done(&p->pick, false);
+}
+
+/* The op that completes when the peer may be read again. */
+static wr_op_t *
+peer_op(proxy_t *p)
+{
+    if (p->pause != 0) {
+        if (p->sleep.op.state != WR_OP_PENDING) {
+            wr_sleep_start(&p->sleep, p->pause);
+        }
+        return &p->sleep.op;
+    }
+    if (p->x.op.state != WR_OP_PENDING) {
+        wr_exchange_wait(&p->x);
+    }
+    return &p->x.op;
+}
+
 /* From the peer into the file, as much as is there. */
 static wr_rc_t
 read_to_temp(wr_req_t *r, proxy_t *p)
@@ -130,12 +184,11 @@ read_to_temp(wr_req_t *r, proxy_t *p)
     }
     while (p->temp->size < p->conf->max_temp_file_size) {
         size_t  n;
-        wr_rc_t rc = wr_exchange_read(&p->x, buffer, sizeof(buffer), &n);
+        wr_rc_t rc = read_peer(r, p, buffer, sizeof(buffer), &n);
 
         if (rc != WR_OK) {
             return rc;
         }
-        p->state->response_length += (int64_t) n;
         if (pwrite(p->temp->fd, buffer, n, p->temp->size) != (ssize_t) n) {
             wr_log(&r->log, WR_LOG_CRIT, errno, "pwrite() to \"%.*s\" failed",
                    WR_ARG(p->temp->path));
@@ -153,9 +206,7 @@ at_end(wr_req_t *r, proxy_t *p)
 {
     wr_rc_t rc;
 
-    proxy_count(p);
-    wr_exchange_end(&p->x);
-    wr_pick_done(&p->pick, false);
+    peer_done(r, p);
     rc = wr_send_body(r, wr_seg_last(r));
     return rc < 0 ? rc : WR_DONE;
 }
@@ -237,10 +288,7 @@ static wr_rc_t
 wait_either(wr_req_t *r, proxy_t *p)
 {
     wr_op_begin(&p->either, "peer or client", cancel_either);
-    if (p->x.op.state != WR_OP_PENDING) {
-        wr_exchange_wait(&p->x);
-    }
-    watch_op(p, &p->x.op);
+    watch_op(p, peer_op(p));
     watch_op(p, r->drain.state == WR_OP_PENDING ? &r->drain : wr_drain_op(r));
     return wr_await(r, &p->either, one_ready);
 }
@@ -256,6 +304,18 @@ came(wr_req_t *r, void *state)
         return WR_CANCELLED;
     }
     return rc != WR_OK ? broken(r, p, rc) : proxy_pump(r, p);
+}
+
+static wr_rc_t
+rested(wr_req_t *r, void *state)
+{
+    proxy_t *p = state;
+
+    if (p->sleep.op.rc == WR_CANCELLED || r->aborted) {
+        proxy_close(p);
+        return WR_CANCELLED;
+    }
+    return proxy_pump(r, p);
 }
 
 /* What stands in the file goes to the client. */
@@ -322,10 +382,10 @@ flush(wr_req_t *r, proxy_t *p)
 static wr_rc_t
 wait_peer(wr_req_t *r, proxy_t *p)
 {
-    if (p->x.op.state != WR_OP_PENDING) {
-        wr_exchange_wait(&p->x);
+    if (p->pause != 0) {
+        return wr_await(r, peer_op(p), rested);
     }
-    return wr_await(r, &p->x.op, came);
+    return wr_await(r, peer_op(p), came);
 }
 
 wr_rc_t
@@ -369,18 +429,15 @@ proxy_pump(wr_req_t *r, void *state)
             }
             return spill(r, p);
         }
-        rc = wr_exchange_read(&p->x, piece->bytes, piece->room, &n);
+        rc = read_peer(r, p, piece->bytes, piece->room, &n);
         if (rc == WR_OK) {
             bool last = p->x.body_done;
 
             piece->seg.n = n;
             piece->seg.flags = p->buffered && !last ? 0 : WR_SEG_FLUSH;
-            p->state->response_length += (int64_t) n;
             if (last) {
                 piece->seg.flags = WR_SEG_LAST;
-                proxy_count(p);
-                wr_exchange_end(&p->x);
-                wr_pick_done(&p->pick, false);
+                peer_done(r, p);
             }
             rc = wr_send_body(r, &piece->seg);
             if (last) {

@@ -227,12 +227,112 @@ set_cookie_flags(wr_conf_t *cf, const wr_directive_t *d, void *conf)
     return WR_OK;
 }
 
+/* The levels are of no use: nothing has a name there for long. */
 static wr_rc_t
 set_temp_path(wr_conf_t *cf, const wr_directive_t *d, void *conf)
 {
-    (void) d;
+    int64_t level;
+
+    for (unsigned i = 2; i < cf->nargs; i++) {
+        if (!wr_parse_int(cf->args[i].text, &level) || level == 0) {
+            return wr_conf_fail(cf, &cf->args[i], "\"%s\" directive invalid value", d->name);
+        }
+    }
     ((conf_t *) conf)->temp_path = wr_conf_path(cf, cf->args[1].text);
     return WR_OK;
+}
+
+static wr_rc_t
+check_rate(wr_conf_t *cf, const wr_directive_t *d, void *conf)
+{
+    const conf_t *c = conf;
+    int64_t       rate;
+
+    if (wr_cv_is_const(&c->limit_rate) && !wr_parse_size(c->limit_rate.text, &rate)) {
+        return wr_conf_fail(cf, &cf->args[1], "\"%s\" directive invalid value", d->name);
+    }
+    return WR_OK;
+}
+
+/* An address, `off`, or a text with variables; then perhaps "transparent". */
+static wr_rc_t
+set_bind(wr_conf_t *cf, const wr_directive_t *d, void *conf)
+{
+    conf_t   *c = conf;
+    wr_addr_t addr;
+
+    (void) d;
+    wr_scope_mark(cf, cf->scope, &WR_SELF->schema, offsetof(conf_t, bind_transparent));
+    if (cf->nargs == 2 && wr_str_eqz(cf->args[1].text, "off")) {
+        return WR_OK;
+    }
+    if (wr_cv_compile(cf, &cf->args[1], &c->bind) != WR_OK) {
+        return WR_ERROR;
+    }
+    if (wr_cv_is_const(&c->bind) && !wr_addr_parse(&addr, c->bind.text, 0)) {
+        return wr_conf_fail(cf, &cf->args[1], "invalid address \"%.*s\"",
+                            WR_ARG(c->bind.text));
+    }
+    c->bind.given = true;
+    if (cf->nargs > 2) {
+        if (!wr_str_eqz(cf->args[2].text, "transparent")) {
+            return wr_conf_fail(cf, &cf->args[2], "invalid parameter \"%.*s\"",
+                                WR_ARG(cf->args[2].text));
+        }
+        c->bind_transparent = true;
+    }
+    return WR_OK;
+}
+
+/* ---- proxy_store ---- */
+
+static wr_rc_t
+set_store(wr_conf_t *cf, const wr_directive_t *d, void *conf)
+{
+    conf_t  *c = conf;
+    wr_str_t word = cf->args[1].text;
+
+    (void) d;
+    wr_scope_mark(cf, cf->scope, &WR_SELF->schema, offsetof(conf_t, store_path));
+    if (wr_str_eqz(word, "off")) {
+        c->store = PROXY_STORE_OFF;
+        return WR_OK;
+    }
+    if (wr_str_eqz(word, "on")) {
+        c->store = PROXY_STORE_URI;
+        return WR_OK;
+    }
+    c->store = PROXY_STORE_PATH;
+    return wr_cv_compile(cf, &cf->args[1], &c->store_path);
+}
+
+static wr_rc_t
+set_store_access(wr_conf_t *cf, const wr_directive_t *d, void *conf)
+{
+    (void) d;
+    return wr_conf_access(cf, &((conf_t *) conf)->store_access);
+}
+
+/* ---- proxy_cache ---- */
+
+/* Without a cache no zone exists. What only tunes a cache is accepted: it does
+ * nothing in nginx either as long as proxy_cache is off. */
+static wr_rc_t
+refuse_cache(wr_conf_t *cf, const wr_directive_t *d, void *conf)
+{
+    static const wr_str_t hint = WR_STR_INIT("weir does not cache the answers of other servers: "
+                                             "take proxy_cache out, or cache in front of weir");
+
+    (void) conf;
+    if (wr_str_eqz(cf->args[1].text, "off")) {
+        return WR_OK;
+    }
+    if (d->max == 1) {
+        return wr_conf_fail_hint(cf, &cf->args[1], hint,
+                                 "\"proxy_cache\" zone \"%.*s\" is unknown",
+                                 WR_ARG(cf->args[1].text));
+    }
+    return wr_conf_fail_hint(cf, NULL, hint, "\"%s\" is not supported", d->name);
 }
 
 static wr_rc_t
@@ -241,6 +341,39 @@ accept_words(wr_conf_t *cf, const wr_directive_t *d, void *conf)
     (void) cf;
     (void) d;
     (void) conf;
+    return WR_OK;
+}
+
+/* Sizes that do not go together are errors of a conf, also where weir needs them not. */
+static wr_rc_t
+check_sizes(wr_conf_t *cf, const wr_tok_t *at, const conf_t *c)
+{
+    static const char largest[] = "the maximum of the value of \"proxy_buffer_size\" and one "
+                                  "of the \"proxy_buffers\"";
+    size_t least = wr_max_size(c->buffer_size, c->buffers.size);
+
+    if (c->buffers.n < 2) {
+        return wr_conf_fail(cf, at, "there must be at least 2 \"proxy_buffers\"");
+    }
+    if ((c->busy_size != 0 ? c->busy_size : 2 * least) < least) {
+        return wr_conf_fail(cf, at, "\"proxy_busy_buffers_size\" must be equal to or greater "
+                                    "than %s", largest);
+    }
+    if ((c->busy_size != 0 ? c->busy_size : 2 * least)
+        > (size_t) (c->buffers.n - 1) * c->buffers.size)
+    {
+        return wr_conf_fail(cf, at, "\"proxy_busy_buffers_size\" must be less than the size of "
+                                    "all \"proxy_buffers\" minus one buffer");
+    }
+    if (c->temp_file_write_size != 0 && c->temp_file_write_size < least) {
+        return wr_conf_fail(cf, at, "\"proxy_temp_file_write_size\" must be equal to or greater "
+                                    "than %s", largest);
+    }
+    if (c->max_temp_file_size != 0 && c->max_temp_file_size < (int64_t) least) {
+        return wr_conf_fail(cf, at, "\"proxy_max_temp_file_size\" must be equal to zero to "
+                                    "disable temporary files usage or must be equal to or "
+                                    "greater than %s", largest);
+    }
     return WR_OK;
 }
 
@@ -253,9 +386,8 @@ proxy_check(wr_conf_t *cf, wr_scope_t *scope, void *conf, const void *outer)
     if (outer == NULL) {
         c->redirect_default = true;
     }
-    if (c->buffers.n < 2) {
-        return wr_conf_fail(cf, scope != NULL ? &scope->at : NULL,
-                            "there must be at least 2 \"proxy_buffers\"");
+    if (check_sizes(cf, scope != NULL ? &scope->at : NULL, c) != WR_OK) {
+        return WR_ERROR;
     }
     wr_cycle_folder(cf, c->temp_path);
     if (c->target != NULL && (c->target->tls || c->target->group == NULL)) {
@@ -267,6 +399,9 @@ proxy_check(wr_conf_t *cf, wr_scope_t *scope, void *conf, const void *outer)
 /* ---- the table ---- */
 
 #define ALL WR_ANY
+#define CACHE(n, lo, hi, repeat)                                              \
+    WR_ACTION(n, ALL, lo, hi, accept_words,                                   \
+              "Without effect, as in nginx where proxy_cache is off.", .flags = repeat)
 #define EXTRA(field) WR_CUSTOM("", 0, 0, 0, accept_words, conf_t, field, "")
 
 const wr_directive_t proxy_directives[] = {
@@ -303,12 +438,13 @@ const wr_directive_t proxy_directives[] = {
             "Room for the head of the answer."),
     WR_BUFS("proxy_buffers", ALL, conf_t, buffers, "8 4k",
             "Memory for one answer (at least 64k are used)."),
-    WR_SIZE("proxy_busy_buffers_size", ALL, conf_t, busy_size, "8k",
-            "Accepted for nginx's sake."),
+    WR_SIZE("proxy_busy_buffers_size", ALL, conf_t, busy_size, "0",
+            "Checked and not needed: what the client has not taken never keeps the answer "
+            "from being read."),
     WR_OFFSET("proxy_max_temp_file_size", ALL, conf_t, max_temp_file_size, "1024m",
               "How much of an answer may go to a temporary file; 0: nothing."),
-    WR_SIZE("proxy_temp_file_write_size", ALL, conf_t, temp_file_write_size, "8k",
-            "Accepted for nginx's sake."),
+    WR_SIZE("proxy_temp_file_write_size", ALL, conf_t, temp_file_write_size, "0",
+            "Checked and not needed: what is there is written at once."),
     WR_CUSTOM("proxy_temp_path", ALL, 1, 4, set_temp_path, conf_t, temp_path,
               "The folder of temporary files.", .def = WR_PROXY_TEMP_PATH),
     WR_MSEC("proxy_connect_timeout", ALL, conf_t, connect_timeout, "60s",
@@ -317,7 +453,8 @@ const wr_directive_t proxy_directives[] = {
             "How long the other server may take nothing of a request."),
     WR_MSEC("proxy_read_timeout", ALL, conf_t, read_timeout, "60s",
             "How long the other server may send nothing of an answer."),
-    WR_SIZE("proxy_send_lowat", ALL, conf_t, send_lowat, "0", "Accepted for nginx's sake."),
+    WR_SIZE("proxy_send_lowat", ALL, conf_t, send_lowat, "0",
+            "Without effect: Linux does not know it."),
     WR_MASK("proxy_next_upstream", ALL, conf_t, next, next_words, "error timeout",
             "When the next server of a group is asked."),
     WR_MSEC("proxy_next_upstream_timeout", ALL, conf_t, next_timeout, "0",
@@ -338,10 +475,41 @@ const wr_directive_t proxy_directives[] = {
                  "A field of the answer that is not passed on."),
     WR_MASK("proxy_ignore_headers", ALL, conf_t, ignore_headers, ignore_words, NULL,
             "Fields of the answer that have no effect here."),
-    WR_CV("proxy_bind", ALL, conf_t, bind, NULL,
-          "The local address of connections to the other server."),
+    WR_CUSTOM("proxy_bind", ALL, 1, 2, set_bind, conf_t, bind,
+              "The local address of connections to the other server; transparent: also one "
+              "that is not this machine's.",
+              .args = "address [transparent] | off", .example = "proxy_bind 192.0.2.1;"),
+    EXTRA(bind_transparent),
     WR_CV("proxy_limit_rate", ALL, conf_t, limit_rate, "0",
-          "Bytes per second read from the other server."),
+          "Bytes per second that one buffered answer is read at; 0: no limit.",
+          .set = check_rate),
+    WR_CUSTOM("proxy_store", ALL, 1, 1, set_store, conf_t, store,
+              "Answers become files: on: where root or alias say, else the file named.",
+              .args = "on | off | file", .example = "proxy_store /var/www$uri;"),
+    EXTRA(store_path),
+    WR_CUSTOM("proxy_store_access", ALL, 1, 3, set_store_access, conf_t, store_access,
+              "Who may read and write the files of proxy_store.", .def = "user:rw",
+              .args = "user:rw group:r all:r"),
+    WR_ACTION("proxy_cache", ALL, 1, 1, refuse_cache,
+              "Not supported but for off: answers of other servers are not cached.",
+              .args = "off"),
+    WR_ACTION("proxy_cache_path", WR_HTTP, 2, 255, refuse_cache,
+              "Not supported: answers of other servers are not cached.",
+              .flags = WR_DF_REPEAT),
+    CACHE("proxy_cache_background_update", 1, 1, 0),
+    CACHE("proxy_cache_bypass", 1, 255, 0),
+    CACHE("proxy_cache_convert_head", 1, 1, 0),
+    CACHE("proxy_cache_key", 1, 1, 0),
+    CACHE("proxy_cache_lock", 1, 1, 0),
+    CACHE("proxy_cache_lock_age", 1, 1, 0),
+    CACHE("proxy_cache_lock_timeout", 1, 1, 0),
+    CACHE("proxy_cache_max_range_offset", 1, 1, 0),
+    CACHE("proxy_cache_methods", 1, 255, 0),
+    CACHE("proxy_cache_min_uses", 1, 1, 0),
+    CACHE("proxy_cache_revalidate", 1, 1, 0),
+    CACHE("proxy_cache_use_stale", 1, 255, 0),
+    CACHE("proxy_cache_valid", 1, 255, WR_DF_REPEAT),
+    CACHE("proxy_no_cache", 1, 255, 0),
     WR_MASK("proxy_ssl_protocols", ALL, conf_t, ssl_protocols, proxy_ssl_protocol_words,
             "TLSv1.2 TLSv1.3", "The versions of TLS that are spoken."),
     WR_TEXT("proxy_ssl_ciphers", ALL, conf_t, ssl_ciphers, "DEFAULT",
@@ -369,9 +537,9 @@ const wr_directive_t proxy_directives[] = {
     WR_CUSTOM("proxy_ssl_conf_command", ALL, 2, 2, proxy_set_command, conf_t, ssl_commands,
               "A setting of OpenSSL by its own name.", .flags = WR_DF_REPEAT,
               .args = "name value"),
-    WR_ACTION("proxy_headers_hash_max_size", ALL, 1, 1, accept_words,
-              "Accepted for nginx's sake."),
-    WR_ACTION("proxy_headers_hash_bucket_size", ALL, 1, 1, accept_words,
-              "Accepted for nginx's sake."),
+    WR_INT("proxy_headers_hash_max_size", ALL, conf_t, hash_size, "512",
+           "Without effect: fields are found without such a table."),
+    WR_INT("proxy_headers_hash_bucket_size", ALL, conf_t, hash_bucket, "64",
+           "Without effect: fields are found without such a table."),
     WR_END
 };

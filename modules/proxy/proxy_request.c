@@ -293,6 +293,7 @@ proxy_make_request(wr_req_t *r, proxy_t *p)
         }
         p->body = set_body.n != 0 ? wr_seg_mem(r, set_body.p, set_body.n, 0) : NULL;
     }
+    p->asks_head = wr_str_ieqz(method, "HEAD");
     wr_buf_str(&b, method);
     wr_buf_char(&b, ' ');
     uri_at = b.n;

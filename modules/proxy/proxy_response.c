@@ -94,6 +94,9 @@ copy_field(wr_req_t *r, proxy_t *p, const wr_header_t *h)
         return;
     case WR_H_CONTENT_LENGTH:
         return;
+    case WR_H_LAST_MODIFIED:
+        r->last_modified = wr_date_parse(value);
+        break;
     case WR_H_LOCATION:
         value = proxy_rewrite_location(r, p->conf, value);
         break;
@@ -149,6 +152,21 @@ heed_others(wr_req_t *r, proxy_t *p)
     if (h != NULL && heeds(p, IGNORE_CHARSET)) {
         r->charset = h->value;
     }
+}
+
+/* proxy_limit_rate holds for what is read ahead. */
+static void
+set_rate(wr_req_t *r, proxy_t *p)
+{
+    wr_str_t text;
+
+    if (!p->buffered || !p->conf->limit_rate.given
+        || wr_cv_eval(r, &p->conf->limit_rate, &text) != WR_OK
+        || !wr_parse_size(text, &p->rate))
+    {
+        p->rate = 0;
+    }
+    p->rate_from = wr_clock.sec;
 }
 
 /* Fields of the upstream that a redirect inside keeps. */
@@ -247,9 +265,11 @@ proxy_copy_head(wr_req_t *r, proxy_t *p)
     }
     keep_silence(r, conf);
     heed_others(r, p);
+    proxy_store_begin(r, p);
+    set_rate(r, p);
     r->disable_not_modified = 1;    /* the other server has judged the validators */
     r->out_length = p->x.chunked ? -1 : p->x.length;
-    r->allow_ranges = conf->force_ranges;
+    r->allow_ranges = r->single_range = conf->force_ranges;
     if (p->x.upgrade && wr_headers_first(&r->main->in, WR_H_UPGRADE) == NULL) {
         /* The client learns of it, and that is all: there is no tunnel. */
         wr_log(&r->log, WR_LOG_WARN, 0, "upstream sent 101 without an upgrade being asked");

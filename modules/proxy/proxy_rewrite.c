@@ -66,7 +66,7 @@ proxy_rewrite_refresh(wr_req_t *r, const proxy_conf_t *conf, wr_str_t value)
 /* ---- cookies ---- */
 
 typedef struct attribute {
-    wr_str_t key;               /* empty: left out */
+    wr_str_t key;               /* p NULL: left out */
     wr_str_t value;             /* p NULL: there is no '=' */
 } attribute_t;
 
@@ -74,15 +74,20 @@ static wr_array_t
 split_cookie(wr_req_t *r, wr_str_t text)
 {
     wr_array_t attributes = wr_array(wr_pool(r), sizeof(attribute_t));
-    wr_str_t   part;
+    ssize_t    end;
 
-    while (wr_str_split(&text, ';', &part)) {
+    do {
         attribute_t *a = WR_PUSH(&attributes, attribute_t);
-        ssize_t      eq = wr_str_chr(part, '=');
+        wr_str_t     part;
+        ssize_t      eq;
 
+        end = wr_str_chr(text, ';');
+        part = end >= 0 ? wr_str(text.p, (size_t) end) : text;
+        eq = wr_str_chr(part, '=');
         a->key = wr_str_trim(eq >= 0 ? wr_str(part.p, (size_t) eq) : part);
         a->value = eq >= 0 ? wr_str_trim(wr_str_skip(part, (size_t) eq + 1)) : WR_STR_NONE;
-    }
+        text = wr_str_skip(text, (size_t) (end + 1));
+    } while (end >= 0);
     return attributes;
 }
 
@@ -90,21 +95,23 @@ static wr_str_t
 join_cookie(wr_req_t *r, const wr_array_t *attributes)
 {
     wr_buf_t b = wr_buf(wr_pool(r));
+    bool     first = true;
 
     for (WR_EACH(attribute_t, a, attributes)) {
-        if (a->key.n == 0) {
+        if (a->key.p == NULL) {
             continue;
         }
-        if (b.n != 0) {
+        if (!first) {
             wr_buf_lit(&b, "; ");
         }
+        first = false;
         wr_buf_str(&b, a->key);
         if (a->value.p != NULL) {
             wr_buf_char(&b, '=');
             wr_buf_str(&b, a->value);
         }
     }
-    return wr_buf_text(&b);
+    return wr_str_trim(wr_buf_text(&b));
 }
 
 /* Domains are compared whole, in any case, and keep a leading dot. */
@@ -199,14 +206,9 @@ samesite_of(unsigned flags)
 }
 
 /* Flags that stand there stay in their place. */
-static bool
+static void
 rewrite_flags(wr_array_t *attributes, unsigned flags)
 {
-    bool changed = false;
-
-    if (flags == 0) {
-        return false;
-    }
     for (size_t i = 1; i < attributes->n; i++) {
         attribute_t *a = WR_AT(attributes, attribute_t, i);
         unsigned     drops = 0;
@@ -220,14 +222,12 @@ rewrite_flags(wr_array_t *attributes, unsigned flags)
         } else if (wr_str_ieqz(a->key, "samesite")) {
             drops = flags & NO_SAMESITE;
             if ((flags & SAMESITE) != 0) {
-                a->value = samesite_of(flags);
-                changed = true;
+                *a = (attribute_t) {WR_STR("SameSite"), samesite_of(flags)};
             }
             flags &= ~(unsigned) SAMESITE;
         }
         if (drops != 0) {
             a->key = WR_STR_NONE;
-            changed = true;
         }
     }
     if ((flags & SECURE) != 0) {
@@ -240,13 +240,13 @@ rewrite_flags(wr_array_t *attributes, unsigned flags)
         *WR_PUSH(attributes, attribute_t) = (attribute_t) {WR_STR("SameSite"),
                                                            samesite_of(flags)};
     }
-    return changed || (flags & (SECURE | HTTPONLY | SAMESITE)) != 0;
 }
 
 wr_str_t
 proxy_rewrite_cookie(wr_req_t *r, const proxy_conf_t *conf, wr_str_t value)
 {
     wr_array_t attributes;
+    unsigned   flags;
     bool       changed = false;
 
     if (conf->cookie_domains.n == 0 && conf->cookie_paths.n == 0
@@ -255,13 +255,15 @@ proxy_rewrite_cookie(wr_req_t *r, const proxy_conf_t *conf, wr_str_t value)
         return value;
     }
     attributes = split_cookie(r, value);
-    if (attributes.n == 0 || WR_AT(&attributes, attribute_t, 0)->value.p == NULL) {
+    if (WR_AT(&attributes, attribute_t, 0)->value.p == NULL) {
         return value;           /* no cookie */
     }
     for (size_t i = 1; i < attributes.n; i++) {
         changed |= rewrite_attribute(r, conf, WR_AT(&attributes, attribute_t, i));
     }
-    changed |= rewrite_flags(&attributes,
-                             flags_for(r, conf, WR_AT(&attributes, attribute_t, 0)->key));
-    return changed ? join_cookie(r, &attributes) : value;
+    flags = flags_for(r, conf, WR_AT(&attributes, attribute_t, 0)->key);
+    if (flags != 0) {
+        rewrite_flags(&attributes, flags);
+    }
+    return changed || flags != 0 ? join_cookie(r, &attributes) : value;
 }

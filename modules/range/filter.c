@@ -255,7 +255,8 @@ head(wr_req_t *r)
         s->length = r->out_length;
         s->at = r->content_offset;
         rc = range_parse(wr_str_skip(given->value, 6), s->length,
-                         core->max_ranges < 0 ? INT32_MAX : core->max_ranges,
+                         r->single_range ? 1 : core->max_ranges < 0 ? INT32_MAX
+                                                                    : core->max_ranges,
                          &s->ranges);
         if (rc == WR_SYNTAX) {
             return not_satisfiable(r, s->length);

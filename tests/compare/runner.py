@@ -473,7 +473,7 @@ WRAPS = {
 
 
 def run_conf_test(test, self_check=SELF):
-    """Returns None or the text of the difference."""
+    """Returns None or the difference: of the field `line` if it is only that."""
     id, where, text, accepted, _ = test
     conf = WRAPS[where].replace("%s", text)
     prefix = make_prefix()
@@ -503,8 +503,9 @@ def run_conf_test(test, self_check=SELF):
     # Where nginx names no line, weir may.
     if a[:2] == b[:2] and a[2] in (None, b[2]):
         return None
-    return "  - exit %s, %s, line %s\n  + exit %s, %s, line %s\n" % (
-        a[:3] + b[:3])
+    return Difference(
+        "conf", id, "line" if a[:2] == b[:2] else "conf",
+        "exit %s, %s, line %s" % a[:3], "exit %s, %s, line %s" % b[:3])
 
 
 # The two lists

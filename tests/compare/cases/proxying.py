@@ -231,7 +231,7 @@ for p in ("r", "nb", "ic", "ig", "np"):
 
 COMMON = """
 default_type text/plain;
-proxy_read_timeout 150ms; proxy_next_upstream off;
+proxy_read_timeout 400ms; proxy_next_upstream off;
 location /r/ { proxy_pass http://127.0.0.1:%%U%%; """ + V11 + """ }
 location /nb/ { proxy_pass http://127.0.0.1:%%U%%; """ + V11 + """ proxy_buffering off; }
 location /ic/ { proxy_pass http://127.0.0.1:%%U%%; """ + V11 + """ proxy_intercept_errors on; error_page 404 500 =200 /fine; }
@@ -493,6 +493,153 @@ location /stored/ { alias data/; }
 """, upstreams={"U": {"/big": REPLIES["big"]}},
       norm=BIG_NORM + [(r"(ETag|Last-Modified): .*", r"\1")], requests=gets(
     "/store/big?f=b", "/stored/b", "/store/x?f=x", "/stored/x"))
+
+LM = b"Last-Modified: Wed, 21 Oct 2015 07:28:00 GMT\r\n"
+group("proxy-store-forms", server="""
+proxy_http_version 1.1; default_type text/plain;
+location /on/ { root data; proxy_store on; proxy_pass http://127.0.0.1:%%U%%; }
+location /al/ { alias data/al/; proxy_store on; proxy_pass http://127.0.0.1:%%U%%; }
+location /acc/ { proxy_store %%PREFIX%%/data$uri; proxy_store_access user:rw group:r all:r; proxy_pass http://127.0.0.1:%%U%%; }
+location /off/ { root data; proxy_store off; proxy_pass http://127.0.0.1:%%U%%; }
+location /outer/ { root data; proxy_store on; proxy_pass http://127.0.0.1:%%U%%;
+  location /outer/inner/ { proxy_pass http://127.0.0.1:%%U%%; }
+  location /outer/none/ { proxy_store off; proxy_pass http://127.0.0.1:%%U%%; } }
+location /get/ { alias data/; }
+location /fetch/ { root data; error_page 404 = @fetch; }
+location @fetch { root data; proxy_store on; proxy_pass http://127.0.0.1:%%U%%; }
+""", files={"data/keep": ""}, upstreams={"U": {
+    "/on/a": H + LM + b"Content-Length: 5\r\n\r\nhello",
+    "/on/chunked": REPLIES["chunked"], "/on/close": REPLIES["close"],
+    "/on/zero": REPLIES["zero"], "/on/404": REPLIES["reason-404"],
+    "/on/short": REPLIES["short"], "/on/301": REPLIES["301"],
+    "/on/deep/er/x": REPLIES["length"], "/on/big": REPLIES["big"],
+    "/on/cut": REPLIES["chunked-cut2"], "/on/206": REPLIES["206"],
+    "/on/": REPLIES["length"]}},
+      norm=BIG_NORM + [(r"(ETag): .*", r"\1"),
+                       (r"Last-Modified: .*(?!2015)\d{4} .*", "Last-Modified: now")],
+      requests=gets(*[p for k in (
+          "on/a", "on/chunked", "on/close", "on/zero", "on/404", "on/short",
+          "on/301", "on/deep/er/x", "on/big", "on/cut", "on/206", "al/x", "acc/a",
+          "acc/b/c", "off/x", "outer/x", "outer/inner/x", "outer/none/x",
+          "fetch/once") for p in ("/" + k, "/get/" + k.replace("al/x", "al/x"))]) + [
+          post("/on/post", "x"), get("/get/on/post"), head("/on/head"),
+          get("/get/on/head"), get("/fetch/once", id="from the file now"),
+          get("/on/a", "Range: bytes=1-2", id="a range of what is stored"),
+          get("/get/on/a", id="and all of it")])
+
+group("proxy-cookies", server="""
+proxy_http_version 1.1;
+location /none/ { proxy_pass http://127.0.0.1:%%U%%/up/; }
+location /dom/ { proxy_cookie_domain x.com y.com; proxy_cookie_domain .z.com w.com; proxy_cookie_domain $arg_d v.com; proxy_pass http://127.0.0.1:%%U%%/up/; }
+location /domre/ { proxy_cookie_domain ~^(\\w+)\\.X\\.COM$ $1.n.com; proxy_pass http://127.0.0.1:%%U%%/up/; }
+location /path/ { proxy_cookie_path /a /b; proxy_cookie_path / $uri; proxy_pass http://127.0.0.1:%%U%%/up/; }
+location /pathre/ { proxy_cookie_path ~^/A(.*)$ /1$1; proxy_cookie_path ~*^/A(.*)$ /2$1; proxy_pass http://127.0.0.1:%%U%%/up/; }
+location /pathvar/ { proxy_cookie_path /$arg_d/ /e/; proxy_pass http://127.0.0.1:%%U%%/up/; }
+location /both/ { proxy_cookie_domain ~. d; proxy_cookie_path ~. p; proxy_cookie_flags ~ secure httponly samesite=none; proxy_pass http://127.0.0.1:%%U%%/up/; }
+location /sec/ { proxy_cookie_flags A secure; proxy_cookie_flags ~^b nosecure httponly; proxy_cookie_flags $arg_d samesite=lax; proxy_pass http://127.0.0.1:%%U%%/up/; }
+location /no/ { proxy_cookie_flags ~ nosecure nohttponly nosamesite; proxy_pass http://127.0.0.1:%%U%%/up/; }
+location /lax/ { proxy_cookie_flags ~ samesite=lax; proxy_pass http://127.0.0.1:%%U%%/up/; }
+location /strict/ { proxy_cookie_flags ~ samesite=strict secure; proxy_pass http://127.0.0.1:%%U%%/up/; }
+location /var/ { proxy_cookie_flags ~ $arg_f; proxy_pass http://127.0.0.1:%%U%%/up/; }
+location /inh/ { proxy_cookie_path / /q/; proxy_cookie_flags ~ secure; location /inh/in/ { proxy_pass http://127.0.0.1:%%U%%/up/; } location /inh/off/ { proxy_cookie_path off; proxy_cookie_flags off; proxy_pass http://127.0.0.1:%%U%%/up/; } }
+""", upstreams={"U": {"/up/%d" % i: H + b"Content-Length: 0\r\nSet-Cookie: " + c
+                      + b"\r\n\r\n" for i, c in enumerate((
+    b"a=1", b"a=1; Domain=x.com; Path=/a/b", b"A=1;domain=.X.com;path=/A",
+    b"b=2; Secure; HttpOnly; SameSite=Lax; Domain=z.com", b"b=2; SECURE; samesite",
+    b"c", b"c; Path=/a", b"=d; Path=/a", b"e=; path=", b"f=\"q;r\"; Path=/a",
+    b"g=1 ; Path = /a ; Secure ", b"h=1;;Path=/a;", b"i=1; Path=/a; Path=/a",
+    b"j=1; HttpOnly; Max-Age=5; SameSite=Strict; Secure; Path=/",
+    b"k=1; domain=sub.x.com; path=/d/x", b"", b"; Path=/a"))}},
+      requests=[get("/%s/%d?d=%s" % (l, i, "d")) for l in (
+          "none", "dom", "domre", "path", "pathre", "pathvar", "both", "sec", "no",
+          "lax", "strict", "inh/in", "inh/off") for i in range(17)]
+      + gets(*["/var/%d?f=%s" % (i, f) for i in (0, 3) for f in (
+          "secure", "Secure", "nosamesite", "samesite=None", "", "wrong")]))
+
+group("proxy-ranges", server="""
+proxy_http_version 1.1;
+location /f/ { proxy_force_ranges on; proxy_pass http://127.0.0.1:%%U%%/; }
+location /n/ { proxy_pass http://127.0.0.1:%%U%%/; }
+""", upstreams={"U": {
+    "/len": REPLIES["range"], "/chunked": REPLIES["chunked"],
+    "/etag": H + b"Content-Length: 10\r\nETag: \"e\"\r\n" + LM + b"\r\n0123456789",
+    "/404": REPLIES["reason-404"], "/206": REPLIES["206"]}}, requests=[
+    get("/%s/%s" % (l, k), *h) for l in "fn" for k in (
+        "len", "chunked", "etag", "404", "206") for h in (
+        (), ("Range: bytes=1-3",), ("Range: bytes=1-3,5-6",), ("Range: bytes=20-",),
+        ("Range: bytes=1-3", "If-Range: \"e\""), ("Range: bytes=1-3", "If-Range: \"f\""),
+        ("Range: bytes=1-3", "If-Range: Wed, 21 Oct 2015 07:28:00 GMT"))])
+
+group("proxy-methods", server="""
+proxy_http_version 1.1;
+location /head { proxy_method HEAD; proxy_pass http://127.0.0.1:%%U%%; }
+location /get { proxy_method GET; proxy_pass http://127.0.0.1:%%U%%; }
+location /var { proxy_method $arg_m; proxy_pass http://127.0.0.1:%%U%%; }
+location /body { proxy_set_body $arg_b; proxy_pass http://127.0.0.1:%%U%%; }
+location /bodyreq { proxy_set_body "<$request_body>"; proxy_pass http://127.0.0.1:%%U%%; }
+location /nohdr { proxy_pass_request_headers off; proxy_set_header X-Kept $http_x_a; proxy_pass http://127.0.0.1:%%U%%; }
+location /nobody { proxy_pass_request_body off; proxy_set_header Content-Length ""; proxy_method GET; proxy_pass http://127.0.0.1:%%U%%; }
+location /inh { proxy_method PUT; proxy_set_body in; location /inh/a { proxy_pass http://127.0.0.1:%%U%%; } }
+""", upstreams={"U": {"/head": H + b"Content-Length: 5\r\n\r\n"}}, requests=[
+    get("/head"), head("/get"), post("/get", "x"), get("/var?m=DELETE"),
+    get("/var?m=post"), post("/var?m=GET", "x"), get("/body?b=hello"), get("/body"),
+    post("/body?b=other", "mine"), post("/bodyreq", "mine"), get("/bodyreq"),
+    get("/nohdr", "X-A: 1", "X-B: 2"), post("/nohdr", "x", "X-A: 1"),
+    post("/nobody", "x"), get("/inh/a"), post("/inh/a", "x"), head("/inh/a")])
+
+group("proxy-versions", server="""
+location /10 { proxy_http_version 1.0; proxy_pass http://127.0.0.1:%%U%%; }
+location /11 { proxy_http_version 1.1; proxy_set_header Connection close; proxy_pass http://127.0.0.1:%%U%%; }
+location /10s { proxy_http_version 1.0; proxy_request_buffering off; proxy_pass http://127.0.0.1:%%U%%; }
+""", exact_upstream=True, upstreams={"U": {}}, requests=[
+    get("/10"), get("/11"), post("/10", "x"), post("/11", "x"),
+    raw("POST /10 HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n"
+        "0\r\n\r\n"),
+    raw("POST /10s HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n",
+        0.05, "0\r\n\r\n"),
+    raw("POST /10s HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nx", 0.05, "y")])
+
+group("proxy-bind", server="""
+location /a { proxy_bind 127.0.0.2; proxy_pass http://127.0.0.1:%%PORT%%/seen; }
+location /v { proxy_bind $arg_b; proxy_pass http://127.0.0.1:%%PORT%%/seen; }
+location /in { proxy_bind 127.0.0.3; location /in/off { proxy_bind off; proxy_pass http://127.0.0.1:%%PORT%%/seen; } location /in/x { proxy_pass http://127.0.0.1:%%PORT%%/seen; } }
+location /seen { return 200 "$remote_addr\n"; }
+""", errors="error", requests=gets("/a", "/v?b=127.0.0.4", "/v", "/v?b=nonsense", "/in/off",
+                   "/in/x", "/v?b=192.0.2.1"))
+
+group("proxy-accel", server="""
+proxy_http_version 1.1; default_type text/plain; charset utf-8; limit_rate 1m;
+location / { proxy_pass http://127.0.0.1:%%U%%; add_header X-Rate $limit_rate always; }
+location /hide/ { proxy_hide_header Set-Cookie; proxy_hide_header X-Keep; proxy_pass_header X-Accel-Redirect; proxy_pass http://127.0.0.1:%%U%%/; }
+location /internal/ { internal; alias html/; }
+location /show { return 200 "show $uri $args $request_method $upstream_status\n"; }
+location /again { proxy_pass http://127.0.0.1:%%U%%/length; }
+location @named { return 200 "named $uri $request_method\n"; }
+""", files=FILES, upstreams={"U": {
+    "/" + k: H + b"Content-Length: 0\r\n" + v + b"\r\n" for k, v in {
+        "length": b"", "kept": b"X-Accel-Redirect: /internal/a.txt\r\nSet-Cookie: a=1"
+        b"\r\nSet-Cookie: b=2\r\nContent-Disposition: attachment\r\nExpires: x\r\n"
+        b"Accept-Ranges: none\r\nCache-Control: a\r\nCache-Control: b\r\n"
+        b"Content-Type: x/y\r\nX-Keep: 1\r\nLink: </a>\r\nETag: \"u\"\r\n" + LM,
+        "show": b"X-Accel-Redirect: /show?a=%20b\r\n",
+        "again": b"X-Accel-Redirect: /again\r\n",
+        "self": b"X-Accel-Redirect: /self\r\n",
+        "dots": b"X-Accel-Redirect: /internal/%2e%2e/x\r\n",
+        "nul": b"X-Accel-Redirect: /internal/a%00.txt\r\n",
+        "question": b"X-Accel-Redirect: /show%3fa\r\n",
+        "empty": b"X-Accel-Redirect:\r\n", "relative": b"X-Accel-Redirect: show\r\n",
+        "nonamed": b"X-Accel-Redirect: @none\r\n",
+        "two": b"X-Accel-Redirect: @named\r\nX-Accel-Redirect: /show\r\n",
+        "rate": b"X-Accel-Limit-Rate: 5000\r\n", "rate0": b"X-Accel-Limit-Rate: 0\r\n",
+        "ratex": b"X-Accel-Limit-Rate: 5k\r\n",
+        "bufno": b"X-Accel-Buffering: no\r\n", "bufyes": b"X-Accel-Buffering: YES\r\n",
+    }.items()}}, norm=[(r"ETag: .*", "ETag")], requests=[
+        get("/" + k) for k in (
+            "kept", "show", "again", "self", "dots", "nul", "question", "empty",
+            "relative", "nonamed", "two", "rate", "rate0", "ratex", "bufno", "bufyes",
+            "hide/kept", "hide/show")]
+    + [post("/show", "x", id="POST to show"), head("/kept"), post("/two", "x"),
+       head("/show"), get("/kept", "Range: bytes=0-3")])
 
 group("proxy-unix", server="location / { proxy_pass http://127.0.0.1:%%U%%; }\n"
       "location /s { proxy_pass http://unix:%%PREFIX%%/logs/s.sock; }\n"
