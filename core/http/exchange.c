@@ -405,6 +405,7 @@ choose_framing(wr_exchange_t *x)
             x->keepalive = true;
         }
     }
+    x->keepalive &= !x->last;
     if (length != NULL) {
         if (wr_headers_next(&x->in, length) != NULL) {
             complain(x, WR_LOG_ERR, 0, "upstream sent duplicate header line: "

@@ -54,6 +54,7 @@ typedef struct wr_exchange {
     int64_t      left;
     bool         chunked;
     bool         keepalive;     /* the connection can be used again */
+    bool         last;          /* before sending: the request asks the peer to close */
     bool         upgrade;       /* 101 */
     bool         body_done;
     bool         until_close;

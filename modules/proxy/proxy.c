@@ -323,6 +323,7 @@ next_peer(wr_req_t *r, void *state)
     p->x.send_timeout = p->conf->send_timeout;
     p->x.read_timeout = p->conf->read_timeout;
     p->x.head_request = p->asks_head;
+    p->x.last = p->asks_close;
     p->x.so_keepalive = p->conf->socket_keepalive;
     p->x.transparent = p->conf->bind_transparent;
     p->x.cap = p->conf->buffer_size;

@@ -105,6 +105,7 @@ typedef struct proxy {
     bool                body_streamed, internal_chunked;
     wr_addr_t           local;      /* of proxy_bind */
     bool                bound;      /* local is one */
+    bool                asks_close; /* its Connection says so, or its version */
     bool                asks_head;  /* its method is HEAD: the answer has no body */
     bool                body_lost;  /* a streamed body cannot be sent again */
     wr_msec_t           started;

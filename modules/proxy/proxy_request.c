@@ -211,7 +211,7 @@ put_field(wr_buf_t *b, wr_str_t name, wr_str_t value)
 }
 
 static wr_rc_t
-put_set_headers(wr_req_t *r, const proxy_t *p, wr_buf_t *b)
+put_set_headers(wr_req_t *r, proxy_t *p, wr_buf_t *b)
 {
     for (WR_EACH(wr_pair_t, pair, &p->conf->set_headers)) {
         wr_str_t value;
@@ -231,6 +231,9 @@ put_set_headers(wr_req_t *r, const proxy_t *p, wr_buf_t *b)
             || wr_str_ieqz(pair->name, "Transfer-Encoding"))
         {
             continue;           /* the framing is ours */
+        }
+        if (wr_str_ieqz(pair->name, "Connection")) {
+            p->asks_close = wr_field_has(value, WR_STR("close"));
         }
         put_field(b, pair->name, value);
     }
@@ -304,6 +307,7 @@ proxy_make_request(wr_req_t *r, proxy_t *p)
     if (!is_set_here(conf, WR_STR("Host"))) {
         put_field(&b, WR_STR("Host"), p->target->name);
     }
+    p->asks_close = conf->http_version == 10;
     if (conf->http_version == 10 && !is_set_here(conf, WR_STR("Connection"))) {
         wr_buf_lit(&b, "Connection: close\r\n");
     }

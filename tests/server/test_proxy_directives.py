@@ -99,6 +99,30 @@ def test_transparent_needs_the_right(server, upstream):
         or "while connecting to upstream" in s.error_log()
 
 
+# proxy_http_version, proxy_set_header Connection
+
+@pytest.mark.parametrize("more", [
+    "proxy_http_version 1.0;", "proxy_set_header Connection close;",
+    "proxy_set_header Connection $arg_c;"])
+def test_asked_to_close_is_not_kept(server, upstream, more):
+    """Even where the peer neither says so nor does it yet: a POST would be lost."""
+    s, u = front(server, upstream, more,
+                 x=[OK + b"Content-Length: 2\r\n\r\nok", HANG])
+    with s.connect() as c:
+        for _ in range(3):
+            assert c.get("/x?c=close", method="POST", body=b"x").status == 200
+    assert u.connections == 3
+    wait_until(lambda: u.open == 0)
+
+
+def test_connection_without_a_value_is_kept(server, upstream):
+    s, u = front(server, upstream, "proxy_set_header Connection $arg_c;")
+    with s.connect() as c:
+        for _ in range(3):
+            assert c.get("/x", method="POST", body=b"x").status == 200
+    assert u.connections == 1
+
+
 # proxy_ignore_client_abort
 
 @pytest.mark.parametrize("value,status", [("on", "200"), ("off", "499")])
