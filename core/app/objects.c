@@ -46,6 +46,9 @@ same_name(const multi_t *m, wr_str_t have, wr_str_t want)
     if (have.n != want.n) {
         return false;
     }
+    if (!m->icase && !m->dashes) {
+        return memcmp(have.p, want.p, have.n) == 0;
+    }
     for (size_t i = 0; i < have.n; i++) {
         char a = have.p[i], b = want.p[i];
 
@@ -164,14 +167,15 @@ static bool
 multi_attr(wr_eval_t *ev, wr_obj_t *o, wr_str_t name, wr_val_t *out)
 {
     static const struct {
-        const char *name;
-        wr_fn_t     fn;
-    } methods[] = {{"getall", getall}, {"get", get_method}, {"keys", keys_method},
-                   {"values", values_method}, {"items", items_method}};
+        wr_str_t name;
+        wr_fn_t  fn;
+    } methods[] = {{WR_STR_INIT("getall"), getall}, {WR_STR_INIT("get"), get_method},
+                   {WR_STR_INIT("keys"), keys_method}, {WR_STR_INIT("values"), values_method},
+                   {WR_STR_INIT("items"), items_method}};
 
     for (unsigned i = 0; i < WR_COUNT(methods); i++) {
-        if (wr_str_eqz(name, methods[i].name)) {
-            *out = wr_vfunc(ev->pool, methods[i].name, methods[i].fn, NULL);
+        if (wr_str_eq(name, methods[i].name)) {
+            *out = wr_vfunc(ev->pool, methods[i].name.p, methods[i].fn, NULL);
             out->u.func->self = wr_vobj(o);
             return true;
         }

@@ -75,7 +75,13 @@ wr_buf_uint(wr_buf_t *b, uint64_t v)
 void
 wr_buf_int(wr_buf_t *b, int64_t v)
 {
-    if (v < 0) {
+    if (v >= 0 && v < 100) {
+        /* Most numbers of pages. */
+        if (v >= 10) {
+            wr_buf_char(b, (char) ('0' + v / 10));
+        }
+        wr_buf_char(b, (char) ('0' + v % 10));
+    } else if (v < 0) {
         wr_buf_char(b, '-');
         wr_buf_uint(b, 0 - (uint64_t) v);
     } else {

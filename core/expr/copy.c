@@ -72,6 +72,40 @@ wr_val_copy(wr_pool_t *pool, const wr_val_t *v)
     return out;
 }
 
+static inline bool
+is_container(const wr_val_t *v)
+{
+    return v->type == WR_V_LIST || v->type == WR_V_TUPLE || v->type == WR_V_DICT
+           || v->type == WR_V_RANGE;
+}
+
+static wr_list_t *
+fresh_list(wr_pool_t *pool, const wr_list_t *from)
+{
+    wr_list_t *l = wr_list_new(pool, from->n);
+
+    for (uint32_t i = 0; i < from->n; i++) {
+        l->items[i] = from->items[i];
+        if (is_container(&l->items[i])) {
+            l->items[i] = wr_val_fresh(pool, &from->items[i]);
+        }
+    }
+    l->n = from->n;
+    return l;
+}
+
+wr_val_t
+wr_val_fresh(wr_pool_t *pool, const wr_val_t *v)
+{
+    wr_val_t out = *v;
+
+    if (v->type == WR_V_LIST || v->type == WR_V_TUPLE) {
+        out.u.list = fresh_list(pool, v->u.list);
+        return out;
+    }
+    return is_container(v) ? wr_val_copy(pool, v) : out;
+}
+
 void
 wr_err_keep(wr_err_t *err, wr_pool_t *pool)
 {

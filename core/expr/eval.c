@@ -22,7 +22,7 @@ wr_eval_const(wr_mach_t *m, const wr_node_t *n, wr_val_t *out)
 bool
 wr_eval_copy(wr_mach_t *m, const wr_node_t *n, wr_val_t *out)
 {
-    *out = wr_val_copy(m->ev->pool, &n->u.konst);
+    *out = wr_val_fresh(m->ev->pool, &n->u.konst);
     return true;
 }
 

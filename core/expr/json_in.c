@@ -5,6 +5,33 @@
 #include <weir/expr/json_in.h>
 
 #include <jansson.h>
+#include <stdlib.h>
+
+/* The trees of short texts are built in the pool and never freed: that is half of
+ * what they cost. Those of long ones are, piece by piece. */
+enum { IN_POOL = 16 * 1024 };
+
+static __thread wr_pool_t *arena;
+
+static void *
+tree_alloc(size_t size)
+{
+    return arena != NULL ? wr_alloc(arena, size) : malloc(size);
+}
+
+static void
+tree_free(void *p)
+{
+    if (arena == NULL) {
+        free(p);
+    }
+}
+
+__attribute__((constructor)) static void
+init(void)
+{
+    json_set_alloc_funcs(tree_alloc, tree_free);
+}
 
 typedef struct reader {
     wr_pool_t *pool;
@@ -48,7 +75,9 @@ convert_array(reader_t *r, const json_t *j, wr_val_t *out)
         }
         wr_list_push(r->pool, l, item);
         /* of a million rows only one is there twice */
-        json_array_set_new((json_t *) (uintptr_t) j, i, json_null());
+        if (arena == NULL) {
+            json_array_set_new((json_t *) (uintptr_t) j, i, json_null());
+        }
     }
     *out = wr_vlist(l);
     return true;
@@ -106,10 +135,13 @@ wr_json_parse(wr_pool_t *pool, wr_str_t text, const wr_json_limits_t *limits,
                        | (limits->no_duplicates ? JSON_REJECT_DUPLICATES : 0);
     reader_t     r = {
         .pool = pool, .deepest = limits->depth != 0 ? limits->depth : 512};
-    json_t      *j = json_loadb(text.n != 0 ? text.p : "", text.n, flags, &why);
+    json_t      *j;
     bool         ok;
 
+    arena = text.n <= IN_POOL ? pool : NULL;
+    j = json_loadb(text.n != 0 ? text.p : "", text.n, flags, &why);
     if (j == NULL) {
+        arena = NULL;
         *err = (wr_json_err_t) {
             .message = wr_pool_str(pool, wr_str_z(why.text)),
             .line = why.line > 0 ? (uint32_t) why.line : 0,
@@ -118,7 +150,10 @@ wr_json_parse(wr_pool_t *pool, wr_str_t text, const wr_json_limits_t *limits,
         return false;
     }
     ok = convert(&r, j, out);
-    json_decref(j);
+    if (arena == NULL) {
+        json_decref(j);
+    }
+    arena = NULL;
     if (!ok) {
         *err = (wr_json_err_t) {
             .message = wr_pool_printf(pool, "nested deeper than %u", r.deepest)};

@@ -121,6 +121,9 @@ wr_str_t wr_template_ref_at(const wr_template_t *t, uint32_t i);
 
 /* A deep copy in the pool: nothing in it is shared but host objects. */
 wr_val_t wr_val_copy(wr_pool_t *pool, const wr_val_t *v);
+/* New lists and dicts, so that changing them changes nothing else; strings are
+ * shared. */
+wr_val_t wr_val_fresh(wr_pool_t *pool, const wr_val_t *v);
 
 /* ---- rendering ---- */
 

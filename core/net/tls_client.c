@@ -157,16 +157,16 @@ on_session(SSL *ssl, SSL_SESSION *session)
 }
 
 wr_tls_client_t *
-wr_tls_client_new(wr_conf_t *cf, const wr_tok_t *at, const wr_tls_options_t *o)
+wr_tls_client_make(wr_pool_t *pool, const wr_tls_options_t *o)
 {
-    wr_tls_client_t *t = WR_NEW(cf->pool, wr_tls_client_t);
+    wr_tls_client_t *t = WR_NEW(pool, wr_tls_client_t);
 
     ERR_clear_error();
     t->verify = o->verify;
     t->reuse = o->reuse;
     t->ctx = SSL_CTX_new(TLS_client_method());
     WR_ASSERT(t->ctx != NULL);
-    wr_pool_on_free(cf->pool, free_client, t);
+    wr_pool_on_free(pool, free_client, t);
     SSL_CTX_set_mode(t->ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_RELEASE_BUFFERS
                                  | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     SSL_CTX_set_options(t->ctx, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
@@ -182,9 +182,19 @@ wr_tls_client_new(wr_conf_t *cf, const wr_tok_t *at, const wr_tls_options_t *o)
     if (SSL_CTX_set_cipher_list(t->ctx, o->ciphers.p) != 1 || !use_certificate(t->ctx, o)
         || !use_authorities(t->ctx, o) || !run_commands(t->ctx, o))
     {
+        return NULL;
+    }
+    return t;
+}
+
+wr_tls_client_t *
+wr_tls_client_new(wr_conf_t *cf, const wr_tok_t *at, const wr_tls_options_t *o)
+{
+    wr_tls_client_t *t = wr_tls_client_make(cf->pool, o);
+
+    if (t == NULL) {
         (void) wr_conf_fail(cf, at, "the TLS settings cannot be used (SSL: %s)",
                             wr_tls_error());
-        return NULL;
     }
     return t;
 }

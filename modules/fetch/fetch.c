@@ -183,6 +183,9 @@ set_fetch(wr_conf_t *cf, const wr_directive_t *d, void *conf)
         return WR_ERROR;
     }
     c->at = c->url->at;
+    if (wr_str_istarts(c->at.text, WR_STR("https:"))) {
+        wr_service_offer(cf, "fetch_https.1", cf);
+    }
     if (c->url->text->n == 1) {
         url_t u;
 
@@ -281,26 +284,46 @@ set_optional(wr_conf_t *cf, const wr_directive_t *d, void *conf)
 
 /* ---- TLS ---- */
 
-static wr_tls_client_t *
-make_client(wr_conf_t *cf, const wr_tok_t *at, wr_str_t trusted, bool verify, int64_t depth)
+static wr_tls_options_t
+tls_options(wr_str_t trusted, bool verify, int64_t depth)
 {
-    wr_tls_options_t o = {
+    return (wr_tls_options_t) {
         .tls1_2 = true, .tls1_3 = true, .ciphers = WR_STR("DEFAULT"), .verify = verify,
         .reuse = true, .depth = (int) depth, .trusted = trusted};
+}
 
-    o.passwords = o.commands = wr_array(cf->temp, sizeof(wr_str_t));
-    return wr_tls_client_new(cf, at, &o);
+/* Made when the conf is read if a fetch is sure to need it, else when one does: the
+ * system's authorities take longer to read than a whole conf. */
+wr_tls_client_t *
+fetch_client(const fetch_t *f)
+{
+    settings_t       *s = (settings_t *) (uintptr_t) fetch_settings(f->r);
+    wr_tls_client_t **t = f->verify ? &s->strict : &s->lax;
+
+    if (f->verify && f->conf->strict != NULL) {
+        return f->conf->strict;
+    }
+    if (*t == NULL) {
+        wr_tls_options_t o = tls_options(s->trusted, f->verify, s->verify_depth);
+
+        *t = wr_tls_client_make(s->pool, &o);
+        if (*t == NULL) {
+            wr_log(&f->r->log, WR_LOG_ERR, 0, "TLS settings cannot be used (SSL: %s)",
+                   wr_tls_error());
+        }
+    }
+    return *t;
 }
 
 static wr_rc_t
 set_trusted(wr_conf_t *cf, const wr_directive_t *d, void *conf)
 {
-    fetch_conf_t *c = conf_of(cf);
+    fetch_conf_t    *c = conf_of(cf);
+    wr_tls_options_t o = tls_options(wr_conf_file_path(cf, cf->args[1].text), true, 9);
 
     (void) d;
     (void) conf;
-    c->strict = make_client(cf, &cf->args[1], wr_conf_file_path(cf, cf->args[1].text), true,
-                            9);
+    c->strict = wr_tls_client_new(cf, &cf->args[1], &o);
     return c->strict != NULL ? WR_OK : WR_ERROR;
 }
 
@@ -309,17 +332,16 @@ check(wr_conf_t *cf, wr_scope_t *scope, void *conf, const void *outer)
 {
     settings_t       *s = conf;
     const settings_t *o = outer;
+    wr_tls_options_t  options = tls_options(s->trusted, true, s->verify_depth);
 
-    if (o != NULL && o->strict != NULL && wr_str_eq(o->trusted, s->trusted)
-        && o->verify_depth == s->verify_depth)
-    {
+    s->pool = cf->pool;
+    if (o != NULL && wr_str_eq(o->trusted, s->trusted) && o->verify_depth == s->verify_depth) {
         s->strict = o->strict;
-        s->lax = o->lax;
-        return WR_OK;
+    } else if (s->trusted.n != 0 || wr_service_find(cf, "fetch_https.1") != NULL) {
+        s->strict = wr_tls_client_new(cf, &scope->at, &options);
+        return s->strict != NULL ? WR_OK : WR_ERROR;
     }
-    s->strict = make_client(cf, &scope->at, s->trusted, true, s->verify_depth);
-    s->lax = make_client(cf, &scope->at, WR_STR(""), false, s->verify_depth);
-    return s->strict != NULL && s->lax != NULL ? WR_OK : WR_ERROR;
+    return WR_OK;
 }
 
 #define STEPS (WR_SERVER | WR_LOCATION | WR_WHEN | WR_GATHER)

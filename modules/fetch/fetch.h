@@ -17,7 +17,8 @@ typedef struct settings {
     bool             verify;
     int64_t          verify_depth;
     wr_str_t         trusted;       /* empty: the system's authorities */
-    wr_tls_client_t *strict, *lax;  /* with and without verification */
+    wr_pool_t       *pool;          /* the cycle's */
+    wr_tls_client_t *strict, *lax;  /* with and without verification; NULL: not made */
 } settings_t;
 
 typedef struct field {
@@ -98,6 +99,8 @@ struct fetch {
 
 /* fetch.c */
 const settings_t *fetch_settings(wr_req_t *r);
+/* The settings of a connection by TLS. NULL: failed, and logged. */
+wr_tls_client_t *fetch_client(const fetch_t *f);
 
 /* run.c: starts f->op; settles f->ok, error … before it completes. */
 void fetch_start(fetch_t *f);

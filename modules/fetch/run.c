@@ -296,8 +296,7 @@ connected(wr_op_t *op)
 static void
 next_peer(fetch_t *f)
 {
-    const settings_t *s = fetch_settings(f->r);
-    wr_peer_t        *peer = wr_pick_next(&f->pick);
+    wr_peer_t *peer = wr_pick_next(&f->pick);
 
     if (peer == NULL) {
         cannot_connect(f);
@@ -307,7 +306,12 @@ next_peer(fetch_t *f)
     /* The one deadline counts; these only must not come before it. */
     f->x.connect_timeout = f->x.send_timeout = f->x.read_timeout = f->timeout + 1000;
     if (f->url.tls) {
-        f->x.tls = !f->verify ? s->lax : f->conf->strict != NULL ? f->conf->strict : s->strict;
+        f->x.tls = fetch_client(f);
+        if (f->x.tls == NULL) {
+            f->ours = true;
+            fetch_fail(f, "TLS cannot be set up");
+            return;
+        }
         f->x.tls_name = f->url.host;
         f->x.tls_sni = true;
     }

@@ -328,10 +328,26 @@ typedef struct search {
     unsigned        nparams;
     uint32_t        allowed;    /* methods of routes whose path fits */
     const route_t  *found;
-    wr_app_param_t  best[MAX_SEGS];
-    unsigned        nbest;
     unsigned        steps;      /* bounds backtracking */
 } search_t;
+
+/* Names are those of the route that was found: another with the same shape may call
+ * them otherwise. */
+static void
+found(search_t *s, const route_t *route)
+{
+    wr_app_param_t *params = wr_alloc(wr_pool(s->r), (s->nparams + 1u) * sizeof(*params));
+    unsigned        i = 0;
+
+    s->found = route;
+    for (WR_EACH(seg_t, seg, &route->segs)) {
+        if (seg->kind != SEG_TEXT && i < s->nparams) {
+            params[i] = (wr_app_param_t) {seg->name, s->params[i].value};
+            i++;
+        }
+    }
+    wr_app_set_params(s->r, params, i);
+}
 
 static void
 look_at_ends(search_t *s, const wr_array_t *ends)
@@ -341,9 +357,7 @@ look_at_ends(search_t *s, const wr_array_t *ends)
         if (((*at)->methods & s->method) != 0
             || (s->method == WR_HEAD && ((*at)->methods & WR_GET) != 0))
         {
-            s->found = *at;
-            s->nbest = s->nparams;
-            memcpy(s->best, s->params, s->nparams * sizeof(s->best[0]));
+            found(s, *at);
             return;
         }
     }
@@ -408,41 +422,26 @@ wr_location_t *
 routes_match(wr_req_t *r, void *data)
 {
     routes_t *all = data;
-    search_t *s;
+    search_t  s;
     wr_str_t  rest;
 
     if (r->uri.n == 0 || r->uri.p[0] != '/') {
         return NULL;
     }
-    s = wr_alloc(wr_pool(r), sizeof(*s));
-    s->r = r;
-    s->method = r->method;
-    s->nparams = s->nbest = s->steps = 0;
-    s->allowed = 0;
-    s->found = NULL;
+    s.r = r;
+    s.method = r->method;
+    s.nparams = s.steps = 0;
+    s.allowed = 0;
+    s.found = NULL;
     rest = wr_str_skip(r->uri, 1);
-    walk(s, all->root, rest, rest.n == 0);
-    if (s->found != NULL) {
-        wr_app_param_t *params = WR_NEW_N(wr_pool(r), wr_app_param_t, s->nbest + 1u);
-
-        for (unsigned i = 0; i < s->nbest; i++) {
-            /* Names are those of the route that was found: another with the same
-             * shape may call them otherwise. */
-            params[i] = s->best[i];
-        }
-        unsigned k = 0;
-        for (WR_EACH(seg_t, seg, &s->found->segs)) {
-            if (seg->kind != SEG_TEXT && k < s->nbest) {
-                params[k++].name = seg->name;
-            }
-        }
-        wr_app_set_params(r, params, s->nbest);
-        return s->found->location;
+    walk(&s, all->root, rest, rest.n == 0);
+    if (s.found != NULL) {
+        return s.found->location;
     }
-    if (s->allowed == 0) {
+    if (s.allowed == 0) {
         return NULL;
     }
-    wr_ctx(r, WR_SELF) = (void *) (uintptr_t) s->allowed;
+    wr_ctx(r, WR_SELF) = (void *) (uintptr_t) s.allowed;
     return all->refuse;
 }
 

@@ -10,10 +10,18 @@
 #include <weir/http/core_conf.h>
 #include <weir/os/readfile.h>
 
+enum { CHECKED = 64 };
+
 typedef struct root {
     wr_str_t  folder;           /* with the slash */
     wr_env_t *env;
     bool      reload;
+    /* What was found unchanged in this turn of the loop: requests that came
+     * together share the look. */
+    struct {
+        const wr_source_t *source;
+        uint64_t           turn;
+    } checked[CHECKED];
 } root_t;
 
 typedef struct conf {
@@ -31,6 +39,7 @@ typedef struct given {
 typedef struct view {
     wr_tok_t   file;
     wr_array_t given;           /* given_t */
+    size_t     size;            /* of the page last made: for the next one */
     wr_scope_t *scope;
 } view_t;
 
@@ -86,21 +95,35 @@ load(void *data, wr_pool_t *pool, wr_str_t name, wr_source_t *out, wr_err_t *err
 }
 
 static bool
-fresh(void *data, wr_str_t name, const wr_source_t *source)
+is_unchanged(const wr_source_t *source)
 {
-    root_t     *root = data;
     struct stat st;
     uint64_t    now[4];
 
-    (void) name;
-    if (!root->reload) {
-        return true;
-    }
     if (stat(source->file.p, &st) != 0) {
         return false;
     }
     identify(&st, now);
     return memcmp(now, source->identity, sizeof(now)) == 0;
+}
+
+static bool
+fresh(void *data, wr_str_t name, const wr_source_t *source)
+{
+    root_t  *root = data;
+    uint64_t turn = wr_loop_turns();
+    unsigned i = (unsigned) ((uintptr_t) source / 64 % CHECKED);
+
+    (void) name;
+    if (!root->reload || (root->checked[i].source == source && root->checked[i].turn == turn)) {
+        return true;
+    }
+    if (!is_unchanged(source)) {
+        return false;
+    }
+    root->checked[i].source = source;
+    root->checked[i].turn = turn;
+    return true;
 }
 
 /* ---- the view ---- */
@@ -147,7 +170,9 @@ answer(wr_req_t *r, void *state)
     wr_eval_init(&ev, conf->root->env, wr_pool(r));
     ev.host = r;
     bindings.dict = dict;
+    (void) wr_buf_reserve(&b, wr_min_size(v->size, 64 * 1024) + 64);
     ok = wr_template_render(t, &ev, &bindings, &b);
+    ((view_t *) (uintptr_t) v)->size = b.n;
     wr_template_free(t);
     if (!ok) {
         return template_error(r, v, &ev.err);
