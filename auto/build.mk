@@ -50,18 +50,21 @@ $(list_o): $B/modules_list.c $B/flags
 define module_rules
 $B/mod/$1/%.o: $(DIR_$1)/%.c $B/flags
 	@mkdir -p $$(@D)
-	$$(call say,cc  ,$$<)$$(COMPILE) -I$(DIR_$1) -DWR_MODULE_NAME=$1 -fPIE \
-	    -c -o $$@ $$<
+	$$(call say,cc  ,$$<)$$(COMPILE) -I$(DIR_$1) -Wa,-I$(DIR_$1) \
+	    -DWR_MODULE_NAME=$1 -fPIE -c -o $$@ $$<
 
 $B/pic/$1/%.o: $(DIR_$1)/%.c $B/flags
 	@mkdir -p $$(@D)
-	$$(call say,cc  ,$$<)$$(COMPILE) -I$(DIR_$1) -DWR_MODULE_NAME=$1 \
-	    -DWR_DYNAMIC -fvisibility=hidden -fPIC -c -o $$@ $$<
+	$$(call say,cc  ,$$<)$$(COMPILE) -I$(DIR_$1) -Wa,-I$(DIR_$1) \
+	    -DWR_MODULE_NAME=$1 -DWR_DYNAMIC -fvisibility=hidden -fPIC -c -o $$@ $$<
 
 $B/modules/$(SO_$1).so: $(call pic_o,$1) $B/lists/$1
 	@mkdir -p $$(@D)
 	$$(call say,link,$$@)$$(CC) $$(LDFLAGS) -shared -o $$@ \
 	    $$(filter %.o,$$^) $$(LIBS_$1)
+
+# What a source takes in with .incbin no compiler tells of.
+$(call mod_o,$1) $(call pic_o,$1): $(wildcard $(DIR_$1)/*.html)
 
 list_$1 = $(call pic_o,$1)
 endef

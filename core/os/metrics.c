@@ -242,7 +242,7 @@ put_value(wr_buf_t *to, wr_str_t v)
             } else {
                 wr_buf_lit(to, "\xef\xbf\xbd");
             }
-        } else if ((c < ' ' && c != '\t') || c == 0x7f) {
+        } else if (c < ' ' || c == 0x7f) {
             wr_buf_lit(to, "\xef\xbf\xbd");
         } else {
             wr_buf_char(to, (char) c);
