@@ -259,11 +259,11 @@ is_client_name(wr_str_t s)
 }
 
 typedef struct uses {
-    bool client, other, body, slow, session;
+    bool client, other, body, slow, session, loop;
 } uses_t;
 
 static void
-look(const wr_expr_t *e, wr_str_t source, uses_t *u)
+look(const app_main_t *m, const wr_expr_t *e, wr_str_t source, uses_t *u)
 {
     for (uint32_t i = 0; i < wr_expr_nnames(e); i++) {
         wr_str_t name = wr_expr_name_at(e, i);
@@ -276,6 +276,8 @@ look(const wr_expr_t *e, wr_str_t source, uses_t *u)
             u->client = true;
         } else {
             u->other = true;
+            u->loop |= (*WR_AT(&m->by_slot, name_t *, (size_t) wr_expr_slot_at(e, i)))->get
+                       != NULL;
         }
         if (wr_str_eqz(name, "json") || wr_str_eqz(name, "form") || wr_str_eqz(name, "files")
             || (wr_str_eqz(name, "request") && wr_str_find(source, WR_STR("body")) >= 0))
@@ -353,9 +355,10 @@ wr_app_expr(wr_conf_t *cf, const wr_tok_t *tok)
         (void) syntax_error(cf, tok, &err);
         return NULL;
     }
-    look(e->expr, e->at.text, &u);
+    look(m, e->expr, e->at.text, &u);
     e->client = u.client && !u.other;
     e->slow = u.slow;
+    e->lendable = !u.slow && !u.session && !u.loop;
     apply(cf, &u);
     return e;
 }
@@ -381,11 +384,12 @@ wr_app_text(wr_conf_t *cf, const wr_tok_t *tok)
     t->text = text;
     for (uint32_t i = 0; i < text->n; i++) {
         if (text->parts[i].expr != NULL) {
-            look(text->parts[i].expr, t->at.text, &u);
+            look(m, text->parts[i].expr, t->at.text, &u);
         }
     }
     t->client = u.client && !u.other;
     t->slow = u.slow;
+    t->lendable = !u.slow && !u.session && !u.loop;
     apply(cf, &u);
     return t;
 }

@@ -32,6 +32,8 @@ typedef struct wr_app_expr {
     wr_tok_t         at;
     bool             client;    /* uses names of the client's input only */
     bool             slow;      /* calls a slow function: off the loop */
+    bool             lendable;  /* uses nothing of the worker's: any thread may evaluate
+                                   it while the request is lent to it */
 } wr_app_expr_t;
 
 typedef struct wr_app_text {
@@ -39,6 +41,7 @@ typedef struct wr_app_text {
     wr_tok_t           at;
     bool               client;
     bool               slow;
+    bool               lendable;
 } wr_app_text_t;
 
 /* Compile; NULL after a conf error at the right column. `tok->text` must be the
@@ -75,6 +78,15 @@ int wr_app_host_name(wr_conf_t *cf, const char *name, wr_app_get_t get);
 wr_rc_t wr_app_step(wr_conf_t *cf, const wr_middleware_t *step, const void *conf,
                     bool view);
 
+/* The same for a step that never waits. `lendable`: it uses nothing but the request
+ * and the conf, so that it may run on the thread that the request is lent to (a
+ * database's, see frame.h). */
+wr_rc_t wr_app_step_lendable(wr_conf_t *cf, const wr_middleware_t *step, const void *conf,
+                             bool view, bool lendable);
+/* Whether a task, or what may hold one, stands behind the running step; `next`:
+ * behind what has run, from the next step on. */
+bool wr_app_more_tasks(wr_req_t *r, bool next);
+
 /* A *task* can also stand in a gather: it is started, and when its op is done,
  * ended. As a step of its own it is the same: start, wait, end. */
 typedef struct wr_app_task {
@@ -85,6 +97,9 @@ typedef struct wr_app_task {
     wr_op_t  *(*start)(wr_req_t *r, const void *conf, void *state, wr_rc_t *rc);
     /* The op is done: stores results; WR_OK, or WR_DONE after wr_app_fail. */
     wr_rc_t   (*end)(wr_req_t *r, const void *conf, void *state);
+    /* Whether it may run on the thread that the request is lent to: then start()
+     * does all of it there. NULL: never. */
+    bool      (*lendable)(wr_req_t *r, const void *conf);
 } wr_app_task_t;
 wr_rc_t wr_app_task(wr_conf_t *cf, const wr_app_task_t *task, const void *conf);
 

@@ -39,8 +39,29 @@ wr_app_step(wr_conf_t *cf, const wr_middleware_t *step, const void *conf, bool v
                             WR_ARG(cf->args[0].text));
     }
     own->view = view;
-    *push(cf) = (wr_stage_t) {step, conf};
+    *push(cf) = (wr_stage_t) {step, conf, NULL, own->enters};
+    own->enters = false;
     return WR_OK;
+}
+
+static bool
+always(wr_req_t *r, const void *conf)
+{
+    (void) r;
+    (void) conf;
+    return true;
+}
+
+wr_rc_t
+wr_app_step_lendable(wr_conf_t *cf, const wr_middleware_t *step, const void *conf, bool view,
+                     bool lendable)
+{
+    wr_rc_t rc = wr_app_step(cf, step, conf, view);
+
+    if (rc == WR_OK && lendable) {
+        ((wr_stage_t *) (uintptr_t) wr_app_last_step(cf))->lendable = always;
+    }
+    return rc;
 }
 
 const wr_stage_t *
@@ -125,6 +146,14 @@ task_begin(wr_req_t *r, void *state)
 }
 
 static const wr_middleware_t task_step = {"task", 1, task_begin, NULL};
+
+static bool
+task_lendable(wr_req_t *r, const void *conf)
+{
+    const task_conf_t *c = conf;
+
+    return c->task->lendable(r, c->conf);
+}
 
 /* One gather: its tasks run at the same time. */
 typedef struct gather {
@@ -214,7 +243,13 @@ wr_app_task(wr_conf_t *cf, const wr_app_task_t *task, const void *conf)
     c = WR_NEW(cf->pool, task_conf_t);
     c->task = task;
     c->conf = conf;
-    return wr_app_step(cf, &task_step, c, false);
+    if (wr_app_step(cf, &task_step, c, false) != WR_OK) {
+        return WR_ERROR;
+    }
+    if (task->lendable != NULL) {
+        ((wr_stage_t *) (uintptr_t) wr_app_last_step(cf))->lendable = task_lendable;
+    }
+    return WR_OK;
 }
 
 wr_rc_t
@@ -290,9 +325,33 @@ wr_app_block(wr_conf_t *cf, uint32_t context)
         memcpy(stages, own->steps.items, own->steps.n * sizeof(*stages));
     }
     stages[own->steps.n].mw = &back_step;
+    stages[own->steps.n].lendable = always;
     b->stages = stages;
     own->steps.n = 0;
+    app_conf_own(cf, cf->scope)->enters = true;
     return b;
+}
+
+bool
+wr_app_more_tasks(wr_req_t *r, bool next)
+{
+    const app_t      *a = app_of(r);
+    unsigned          depth = a->depth;
+    const wr_stage_t *s = r->task.at + !next;
+
+    for (;;) {
+        if (s->mw == NULL) {
+            return false;
+        }
+        if (s->mw == &back_step) {
+            s = a->returns[--depth];
+            continue;
+        }
+        if (s->mw == &task_step || s->mw == &gather_step || s->enters) {
+            return true;
+        }
+        s++;
+    }
 }
 
 wr_rc_t

@@ -92,6 +92,7 @@ wr_await_(wr_req_t *r, wr_op_t *ops, unsigned n, wr_msec_t ms, wr_step_t next,
     if (t->waiting == 0) {
         return WR_AGAIN;
     }
+    WR_ASSERT(t->lent == NULL);
     t->since = wr_clock.mono;
     if (t->cancelled && t->mode == IN) {
         cancel_ops(t);
@@ -262,12 +263,31 @@ settled(wr_task_t *t)
     t->next_name = t->resume_name;
 }
 
+/* What comes next may not run where a lent task runs. */
+static bool
+is_loops(const wr_task_t *t)
+{
+    const wr_stage_t *s = t->at;
+
+    if (t->mode != IN) {
+        return true;
+    }
+    if (t->next != NULL) {
+        s = t->current->stage;
+    }
+    return s->mw != NULL && (s->lendable == NULL || !s->lendable(t->r, s->conf));
+}
+
 /* One call of a step. False: the task waits or has finished. */
 static bool
 turn(wr_task_t *t)
 {
     wr_rc_t rc;
 
+    if (wr_unlikely(t->lent != NULL) && is_loops(t)) {
+        t->running = false;
+        return false;
+    }
     if (t->next != NULL) {
         wr_step_t step = t->next;
 
@@ -337,4 +357,48 @@ wr_task_start(wr_task_t *t, const wr_stage_t *stages)
     t->outcome = WR_OK;
     t->mode = IN;
     drive(t);
+}
+
+/* ---- lending ---- */
+
+bool
+wr_task_lend(wr_task_t *t, const wr_op_t *op, const void *to)
+{
+    if (t->running || t->cancelled || t->mode != IN || t->waiting != 1 || t->ops != op
+        || op->next != NULL || t->lent != NULL || wr_timer_is_set(&t->deadline))
+    {
+        return false;
+    }
+    t->lent = to;
+    return true;
+}
+
+void
+wr_task_go_on(wr_task_t *t, wr_op_t *op)
+{
+    op->state = WR_OP_DONE;
+    op->rc = WR_OK;
+    t->waiting = 0;
+    drive(t);
+}
+
+const void *
+wr_task_lent_to(wr_req_t *r)
+{
+    return wr_task_of(r)->lent;
+}
+
+bool
+wr_task_has_turned(const wr_task_t *t)
+{
+    return t->mode == OUT;
+}
+
+void
+wr_task_take_back(wr_task_t *t, bool ran)
+{
+    t->lent = NULL;
+    if (ran) {
+        drive(t);
+    }
 }

@@ -41,6 +41,10 @@ typedef struct wr_middleware {
 typedef struct wr_stage {
     const wr_middleware_t *mw;      /* NULL: the end of the pipeline */
     const void            *conf;    /* the stage's own: wr_stage_conf(r) */
+    /* Whether before() may run while the task is lent: asked on that thread. NULL:
+     * never. */
+    bool                 (*lendable)(wr_req_t *r, const void *conf);
+    bool                   enters;  /* may go on in a block of other stages */
 } wr_stage_t;
 
 typedef struct wr_frame {
@@ -72,6 +76,7 @@ struct wr_task {
     const char       *resume_name;
     wr_frame_t       *resume_frame;
     wr_msec_t         since;        /* of the wait: for the list of waiters */
+    const void       *lent;         /* to whom: see wr_task_lend; of both threads */
     /* Called once, when all is left: nothing of the task is used afterwards. */
     void            (*finish)(wr_req_t *r, wr_rc_t outcome);
 };
@@ -84,6 +89,23 @@ void wr_task_start(wr_task_t *t, const wr_stage_t *stages);
  * rewrite). Frames entered stay; a middleware that is already on the stack is not
  * entered again. Use: `return wr_task_jump(r, stages);` */
 wr_rc_t wr_task_jump(wr_req_t *r, const wr_stage_t *stages);
+
+/* Lending. A thread that has done what a task waits for may go on with the task
+ * itself, as far as its stages are lendable: so one hop does several steps. The
+ * loop lends a task that does nothing but wait for `op`, and touches neither it nor
+ * its request until it has taken it back: that is the lender's to see to
+ * (wr_req_shield). False: it cannot be lent now. */
+bool wr_task_lend(wr_task_t *t, const wr_op_t *op, const void *to);
+/* On the thread: what was waited for is done, with WR_OK. Goes on until a stage
+ * is not lendable, the way out begins, or something is to be waited for. */
+void wr_task_go_on(wr_task_t *t, wr_op_t *op);
+/* To whom the task is lent, for its steps; NULL: to nobody. */
+const void *wr_task_lent_to(wr_req_t *r);
+/* It has come to the way out: what stages and view have to say has been said. */
+bool wr_task_has_turned(const wr_task_t *t);
+/* On the loop: goes on with what is not lendable. `ran`: wr_task_go_on was called;
+ * else op is still pending, as it was. */
+void wr_task_take_back(wr_task_t *t, bool ran);
 
 /* The client has gone or the worker ends: asks what is waited for to end. */
 void wr_task_cancel(wr_task_t *t);

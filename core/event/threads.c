@@ -2,9 +2,12 @@
  * Thread pools.
  *
  * One mutex guards both lists, jobs to do and jobs done. The loop learns of done
- * jobs by one eventfd; it is written only by the thread that finds the list
- * empty, so many completions make one wake-up. The ops themselves are touched by
- * the loop's thread only.
+ * jobs by one eventfd; it is written once for all that it has not taken yet. The
+ * ops themselves are touched by the loop's thread only.
+ *
+ * Waking a thread costs more than a short job. So where jobs are short one thread is
+ * woken for all that come, and it tells of them when the queue is empty or some time
+ * has passed; a timer looks whether the queue gets on, and wakes another if not.
  */
 #define _GNU_SOURCE
 #include <weir/event/threads.h>
@@ -31,12 +34,19 @@ struct wr_threads {
     list_t          done;
     unsigned        queued;
     bool            stop;
+    bool            told;       /* the loop will look at `done` */
+    unsigned        asleep;     /* threads that wait … */
+    unsigned        woken;      /* … and how many of them have been signalled */
+    unsigned        taken;      /* jobs, ever */
+    bool            brief;      /* wr_threads_expect_short */
     /* Of the loop's thread only. */
     wr_watch_t      watch;      /* the eventfd */
     pthread_t      *ids;
     unsigned        want;
     unsigned        started;
     unsigned        max_queue;
+    wr_timer_t      watch_over;
+    unsigned        seen;       /* `taken` when it was last looked at */
     wr_log_t       *log;
     char            name[16];   /* as the kernel shows it */
 };
@@ -76,22 +86,28 @@ list_take(list_t *l)
 
 /* ---- the threads' side ---- */
 
+enum { TELL_AFTER_NS = 200000 };
+
+/* The loop is to look at the list. Called with the lock, which is let go. */
 static void
-finished(wr_threads_t *t, wr_job_t *job)
+tell(wr_threads_t *t)
 {
     static const uint64_t one = 1;
-    bool                  first = t->done.first == NULL;
+    bool                  needed = t->done.first != NULL && !t->told;
 
-    list_add(&t->done, job);
-    if (first) {
+    t->told |= needed;
+    pthread_mutex_unlock(&t->lock);
+    if (needed) {
         ssize_t n WR_UNUSED = write(t->watch.fd, &one, sizeof(one));
     }
+    pthread_mutex_lock(&t->lock);
 }
 
 static void *
 work(void *data)
 {
     wr_threads_t *t = data;
+    uint64_t      since = 0;    /* when the first was done that the loop is not told of */
 
     pthread_setname_np(pthread_self(), t->name);
     pthread_mutex_lock(&t->lock);
@@ -99,18 +115,28 @@ work(void *data)
         wr_job_t *job;
 
         while (t->todo.first == NULL && !t->stop) {
+            t->asleep++;
             pthread_cond_wait(&t->wake, &t->lock);
+            t->asleep--;
+            t->woken -= t->woken != 0;
         }
         if (t->stop) {
             break;
         }
         job = list_take(&t->todo);
         t->queued--;
+        t->taken++;
         pthread_mutex_unlock(&t->lock);
         job->run(job);
+        since = since != 0 || !t->brief ? since : wr_clock_ns();
         pthread_mutex_lock(&t->lock);
-        finished(t, job);
+        list_add(&t->done, job);
+        if (!t->brief || t->todo.first == NULL || wr_clock_ns() - since > TELL_AFTER_NS) {
+            tell(t);
+            since = 0;
+        }
     }
+    tell(t);
     pthread_mutex_unlock(&t->lock);
     wr_pool_trim_cache();
     return NULL;
@@ -138,6 +164,7 @@ take_done(wr_threads_t *t)
     pthread_mutex_lock(&t->lock);
     jobs = t->done.first;
     list_init(&t->done);
+    t->told = false;
     pthread_mutex_unlock(&t->lock);
     return jobs;
 }
@@ -148,6 +175,32 @@ static void
 some_done(wr_watch_t *w)
 {
     complete_all(take_done(WR_CONTAINER(w, wr_threads_t, watch)));
+}
+
+/* With the lock: a thread that sleeps is woken for the queue. */
+static void
+wake_one(wr_threads_t *t)
+{
+    if (t->asleep > t->woken) {
+        t->woken++;
+        pthread_cond_signal(&t->wake);
+    }
+}
+
+static void
+look_over(wr_timer_t *timer)
+{
+    wr_threads_t *t = WR_CONTAINER(timer, wr_threads_t, watch_over);
+
+    pthread_mutex_lock(&t->lock);
+    if (t->todo.first != NULL) {
+        if (t->taken == t->seen) {
+            wake_one(t);
+        }
+        t->seen = t->taken;
+        wr_timer_set(timer, 1);
+    }
+    pthread_mutex_unlock(&t->lock);
 }
 
 wr_threads_t *
@@ -168,6 +221,7 @@ wr_threads_new(const char *name, unsigned threads, unsigned max_queue,
     WR_ASSERT(t->ids != NULL);
     snprintf(t->name, sizeof(t->name), "%s", name);
     t->watch.fd = -1;
+    t->watch_over.fn = look_over;
     return t;
 }
 
@@ -255,7 +309,12 @@ wr_threads_run(wr_threads_t *t, wr_job_t *job, const char *name)
         job->rc = WR_OK;
         list_add(&t->todo, job);
         t->queued++;
-        pthread_cond_signal(&t->wake);
+        if (!t->brief || t->asleep - t->woken == t->started) {
+            wake_one(t);
+        } else if (!wr_timer_is_set(&t->watch_over)) {
+            t->seen = t->taken;
+            wr_timer_set(&t->watch_over, 1);
+        }
     }
     pthread_mutex_unlock(&t->lock);
     return full ? WR_BUSY : WR_OK;
@@ -270,6 +329,7 @@ wr_threads_free(wr_threads_t *t)
         return;
     }
     pthread_mutex_lock(&t->lock);
+    wr_timer_cancel(&t->watch_over);
     left = t->todo.first;
     list_init(&t->todo);
     t->queued = 0;
@@ -292,6 +352,13 @@ wr_threads_free(wr_threads_t *t)
     pthread_mutex_destroy(&t->lock);
     free(t->ids);
     free(t);
+}
+
+void
+wr_threads_expect_short(wr_threads_t *t)
+{
+    WR_ASSERT(t->started == 0);
+    t->brief = true;
 }
 
 /* ---- the general pool ---- */

@@ -23,6 +23,11 @@ wr_threads_t *wr_threads_new(const char *name, unsigned threads, unsigned max_qu
 /* Waits for the running jobs; jobs that have not begun complete WR_CANCELLED. */
 void wr_threads_free(wr_threads_t *t);
 
+/* Before the first job. Jobs are expected to take microseconds: one thread works off
+ * the queue by itself, and others are woken only when it does not get on (within two
+ * milliseconds); the loop learns of several jobs at once. */
+void wr_threads_expect_short(wr_threads_t *t);
+
 /* WR_BUSY if the queue is full: then the op has not begun. A job that is
  * cancelled before it runs completes at once. Completions of several jobs reach
  * the loop by one wake-up (eventfd). */

@@ -165,7 +165,7 @@ stages(wr_conf_t *cf, const wr_array_t *hooks, wr_scope_t *scope, int from, int 
                 continue;
             }
         }
-        *WR_PUSH(&list, wr_stage_t) = (wr_stage_t) {&r->hook->mw, conf};
+        *WR_PUSH(&list, wr_stage_t) = (wr_stage_t) {&r->hook->mw, conf, NULL, false};
     }
     if (steps && wr_http_add_steps != NULL) {
         wr_http_add_steps(scope, &list);
@@ -214,7 +214,7 @@ location_stages(wr_conf_t *cf, const wr_array_t *hooks, wr_map_t *seen,
         }
         with = WR_NEW_N(cf->pool, wr_stage_t, n + 2);
         memcpy(with, loc->stages, n * sizeof(*with));
-        with[n] = (wr_stage_t) {loc->handler, loc->handler_conf};
+        with[n] = (wr_stage_t) {loc->handler, loc->handler_conf, NULL, false};
         loc->stages = with;
     }
     loc->stages = shared(cf, seen, loc->stages);

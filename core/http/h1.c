@@ -45,7 +45,7 @@ wr_h1_close(wr_h1_t *h)
     if (h->req != NULL && h->hr != NULL && !h->hr->finishing) {
         /* The request still runs: it is told and comes back by finish(). */
         wr_h1_drop_out(h);
-        if (!h->req->aborted) {
+        if (h->req->shielded || !h->req->aborted) {
             wr_req_abort(h->req);
             return;
         }
@@ -76,6 +76,10 @@ wr_h1_abort(wr_h1_t *h, unsigned log_status)
 {
     wr_req_t *r = h->req;
 
+    if (r != NULL && r->shielded) {
+        wr_req_abort(r);        /* later */
+        return;
+    }
     if (r != NULL && r->status == 0) {
         r->status = (uint16_t) log_status;
     }

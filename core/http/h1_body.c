@@ -282,6 +282,10 @@ wr_h1_body_ready(wr_h1_t *h)
     if (h->hr->want_body) {
         pump(h);
     } else if (h->conn.watch.hup && h->req->abort_on_close && !h->hr->finishing) {
+        if (h->req->shielded) {
+            wr_req_abort(h->req);       /* later */
+            return;
+        }
         wr_log(&h->req->log, WR_LOG_INFO, 0, "client prematurely closed connection");
         h->conn.error = true;
         wr_h1_abort(h, 499);

@@ -176,6 +176,10 @@ wr_req_reject(wr_req_t *r, unsigned status)
 void
 wr_req_abort(wr_req_t *r)
 {
+    if (r->shielded) {
+        __atomic_store_n(&r->abort_later, true, __ATOMIC_RELAXED);
+        return;
+    }
     r->aborted = 1;
     wr_req_hold(r);         /* cancelling may end it */
     wr_task_cancel(&r->task);
@@ -187,6 +191,22 @@ wr_req_abort(wr_req_t *r)
         wr_op_complete(&r->body->op, WR_CLOSED);
     }
     wr_req_let_go(r);
+}
+
+void
+wr_req_shield(wr_req_t *r)
+{
+    r->shielded = true;
+}
+
+void
+wr_req_unshield(wr_req_t *r)
+{
+    r->shielded = false;
+    if (r->abort_later) {
+        r->abort_later = false;
+        wr_req_abort(r);
+    }
 }
 
 /* Hooks at the end of a main request: logs, counters. */

@@ -134,7 +134,6 @@ struct wr_req {
     unsigned       discard_started : 1;
     unsigned       no_body : 1;         /* a subrequest without the main's body */
     unsigned       accel : 1;           /* X-Accel-Redirect brought it here */
-    unsigned       abort_on_close : 1;  /* a client that leaves ends it (proxy) */
 
     void         **ctx;             /* per module: wr_req_ctx */
     uint64_t       number;          /* on its connection: $connection_requests */
@@ -162,6 +161,10 @@ struct wr_req {
     uint64_t       start_ticks;     /* wr_ticks at the first byte */
     wr_location_t *failed_location; /* whose error an error_page answers */
     uint32_t       first_method;    /* what the client asked for: an error_page is got */
+    bool           abort_on_close;  /* a client that leaves ends it (proxy) */
+    bool           shielded;        /* wr_req_shield */
+    bool           abort_later;     /* the client has gone meanwhile: the loop sets it,
+                                       atomically, others may look */
 };
 
 /* Shorthands. */
@@ -299,6 +302,11 @@ void      wr_req_let_go(wr_req_t *r);
 void      wr_req_log(wr_req_t *r);
 /* The client has gone. */
 void      wr_req_abort(wr_req_t *r);
+/* What has begun is to run to its end, or another thread has the request: that the
+ * client goes is not noticed until the shield is taken away; wr_req_unshield then
+ * aborts the request. Fronts do not touch a shielded request. */
+void      wr_req_shield(wr_req_t *r);
+void      wr_req_unshield(wr_req_t *r);
 void      wr_req_free(wr_req_t *r);
 /* The output queue has become short. */
 void      wr_req_drained(wr_req_t *r);

@@ -213,6 +213,10 @@ h2_stream_gone(h2_stream_t *s)
 
     s->closed = true;
     h2_drop_out(s);
+    if (s->started && r->shielded) {
+        wr_req_abort(r);        /* later */
+        return;
+    }
     if (s->started && !s->finishing && !r->aborted) {
         if (r->status == 0) {
             r->status = WR_STATUS_CLIENT_CLOSED;

@@ -71,7 +71,7 @@ set_json(wr_conf_t *cf, const wr_directive_t *d, void *conf)
         return WR_ERROR;
     }
     wr_app_json_view(cf);
-    return wr_app_step(cf, &view, e, true);
+    return wr_app_step_lendable(cf, &view, e, true, e->lendable);
 }
 
 static const wr_directive_t directives[] = {

@@ -94,7 +94,7 @@ route_set_set(wr_conf_t *cf, const wr_directive_t *d, void *conf)
     if (c->expr == NULL || parse_target(cf, &name, c) != WR_OK) {
         return WR_ERROR;
     }
-    return wr_app_step(cf, &set_step, c, false);
+    return wr_app_step_lendable(cf, &set_step, c, false, c->slot >= 0 && c->expr->lendable);
 }
 
 wr_rc_t
@@ -268,7 +268,8 @@ route_set_require(wr_conf_t *cf, const wr_directive_t *d, void *conf)
     } else if (c->status == 0) {
         return wr_conf_fail(cf, &cf->raw, "\"redirect\" needs a URL");
     }
-    return wr_app_step(cf, &require_step, c, false);
+    return wr_app_step_lendable(cf, &require_step, c, false,
+                                c->expr->lendable && (c->text == NULL || c->text->lendable));
 }
 
 /* ---- when, otherwise ---- */
@@ -315,7 +316,7 @@ route_set_when(wr_conf_t *cf, const wr_directive_t *d, void *conf)
     if (c->then == NULL) {
         return WR_ERROR;
     }
-    return wr_app_step(cf, &when_step, c, false);
+    return wr_app_step_lendable(cf, &when_step, c, false, c->expr->lendable);
 }
 
 wr_rc_t
@@ -358,7 +359,7 @@ route_set_status(wr_conf_t *cf, const wr_directive_t *d, void *conf)
     if (!wr_parse_int(cf->args[1].text, &n) || n < 200 || n > 599) {
         return wr_conf_fail(cf, &cf->args[1], "the status must be between 200 and 599");
     }
-    return wr_app_step(cf, &status_step, (const void *) (uintptr_t) n, false);
+    return wr_app_step_lendable(cf, &status_step, (const void *) (uintptr_t) n, false, true);
 }
 
 typedef struct field_conf {
@@ -414,7 +415,9 @@ route_set_header(wr_conf_t *cf, const wr_directive_t *d, void *conf)
     }
     c->name = wr_pool_str(cf->pool, name.text);
     c->value = wr_app_text(cf, &rest);
-    return c->value != NULL ? wr_app_step(cf, &header_step, c, false) : WR_ERROR;
+    return c->value != NULL ? wr_app_step_lendable(cf, &header_step, c, false,
+                                                   c->value->lendable)
+                            : WR_ERROR;
 }
 
 static bool
@@ -547,5 +550,7 @@ route_set_cookie(wr_conf_t *cf, const wr_directive_t *d, void *conf)
     c->attrs = wr_buf_text(&b);
     c->name = wr_pool_str(cf->pool, name.text);
     c->value = wr_app_text(cf, &value);
-    return c->value != NULL ? wr_app_step(cf, &cookie_step, c, false) : WR_ERROR;
+    return c->value != NULL ? wr_app_step_lendable(cf, &cookie_step, c, false,
+                                                   c->value->lendable)
+                            : WR_ERROR;
 }

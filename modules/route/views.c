@@ -33,7 +33,8 @@ route_set_text(wr_conf_t *cf, const wr_directive_t *d, void *conf)
     (void) conf;
     c->html = strcmp(d->name, "html") == 0;
     c->text = wr_app_text(cf, &cf->raw);
-    return c->text != NULL ? wr_app_step(cf, &text_view, c, true) : WR_ERROR;
+    return c->text != NULL ? wr_app_step_lendable(cf, &text_view, c, true, c->text->lendable)
+                           : WR_ERROR;
 }
 
 /* A target of this site: a path, or a URL whose host is the request's. Browsers
@@ -121,5 +122,7 @@ route_set_redirect(wr_conf_t *cf, const wr_directive_t *d, void *conf)
         text.column += sizeof("external ") - 1;
     }
     c->text = wr_app_text(cf, &text);
-    return c->text != NULL ? wr_app_step(cf, &redirect_view, c, true) : WR_ERROR;
+    return c->text != NULL ? wr_app_step_lendable(cf, &redirect_view, c, true,
+                                                  c->text->lendable)
+                           : WR_ERROR;
 }

@@ -82,6 +82,9 @@ watch_time(void *data)
 {
     sq_conn_t *c = data;
 
+    if (c->gone != NULL && __atomic_load_n(c->gone, __ATOMIC_RELAXED)) {
+        return 1;
+    }
     if (c->deadline == 0 || wr_clock_ns() < c->deadline) {
         return 0;
     }
@@ -350,8 +353,9 @@ column(wr_pool_t *pool, sqlite3_stmt *s, int i)
 static int
 read_rows(sq_conn_t *c, sq_call_t *call, sqlite3_stmt *s)
 {
-    int columns = 0;
-    int rc = sqlite3_step(s);
+    size_t before = wr_pool_used(call->pool);
+    int    columns = 0;
+    int    rc = sqlite3_step(s);
 
     columns = sqlite3_column_count(s);
     call->rows = sq_rows_new(call->pool, (unsigned) columns);
@@ -364,7 +368,7 @@ read_rows(sq_conn_t *c, sq_call_t *call, sqlite3_stmt *s)
         for (int i = 0; i < columns; i++) {
             cells[i] = column(call->pool, s, i);
         }
-        if (wr_pool_used(call->pool) > c->conf->result_limit) {
+        if (wr_pool_used(call->pool) - before > c->conf->result_limit) {
             call->err.code = SQLITE_TOOBIG;
             call->err.message = WR_STR("the result is larger than result_limit");
             break;

@@ -1,36 +1,171 @@
 /*
- * Reading: a transaction that does not write has a connection to itself, and so a
- * snapshot that does not change. Where there are more of them than connections, they
- * wait in order.
+ * Reading: on one of several threads, each job with a connection to itself.
+ *
+ * A statement outside a transaction borrows a connection for the time it runs. A
+ * transaction that only reads keeps its connection, and so a snapshot that does not
+ * change, until its last statement: where that is known not to be the last, it needs
+ * a permit, of which there are as many as threads; who finds none waits in order.
+ * Where the steps behind a statement can run on this thread the request is lent to
+ * it, and all of its statements are one hop.
+ *
+ * The loop owns the queue. The threads share the free connections and permits under
+ * a lock; a connection belongs to the job that took it.
  */
 #include "sqlite.h"
 
+#include <stdlib.h>
+
+/* ---- connections: any thread ---- */
+
+/* False: there is no permit. There are connections enough for all threads and
+ * permits: tx->conn stays NULL only if one more cannot be opened. */
+static bool
+take(sq_run_t *run, sq_tx_t *tx)
+{
+    sq_conn_t *c = NULL;
+    bool       may;
+
+    pthread_mutex_lock(&run->lock);
+    may = tx->single || run->permits != 0;
+    if (may) {
+        tx->permit = !tx->single;
+        run->permits -= tx->permit;
+        c = run->free;
+        if (c != NULL) {
+            run->free = c->next;
+        } else {
+            WR_ASSERT(run->nreaders < run->most);
+            c = sq_conn_open(run->db, false, false, true, &wr_log_main);
+            if (c != NULL) {
+                run->readers[run->nreaders++] = c;
+            }
+        }
+        if (c == NULL) {
+            run->permits += tx->permit;
+            tx->permit = false;
+        }
+    }
+    pthread_mutex_unlock(&run->lock);
+    tx->conn = c;
+    return may;
+}
+
+static void
+give_back(sq_run_t *run, sq_tx_t *tx)
+{
+    sq_conn_t *c = tx->conn;
+
+    WR_ASSERT(sqlite3_get_autocommit(c->db) != 0);
+    c->gone = NULL;
+    tx->conn = NULL;
+    pthread_mutex_lock(&run->lock);
+    c->next = run->free;
+    run->free = c;
+    run->permits += tx->permit;
+    run->freed |= tx->permit;
+    pthread_mutex_unlock(&run->lock);
+    tx->permit = false;
+}
+
+static void
+end(sq_tx_t *tx, bool commit)
+{
+    if (tx->begun && sqlite3_get_autocommit(tx->conn->db) == 0) {
+        (void) sq_conn_control(tx->conn, commit ? SQ_COMMIT : SQ_ROLLBACK);
+    }
+    tx->begun = false;
+    give_back(tx->run, tx);
+}
+
 /* ---- on a thread ---- */
+
+/* False: the call has failed, or must wait. */
+static bool
+begin(sq_call_t *call)
+{
+    sq_tx_t *tx = call->tx;
+
+    if (tx->conn == NULL) {
+        if (wr_clock_ns() > tx->deadline) {
+            sq_call_fail(call, SQLITE_BUSY, "the readers are busy");
+            return false;
+        }
+        if (!take(tx->run, tx)) {
+            call->waits = true;
+            return false;
+        }
+        if (tx->conn == NULL) {
+            sq_call_fail(call, SQLITE_CANTOPEN, "unable to open database file");
+            return false;
+        }
+    }
+    tx->conn->gone = call->lent ? &call->r->abort_later : NULL;
+    if (!tx->single && !tx->begun) {
+        if (sq_conn_control(tx->conn, SQ_BEGIN) != SQLITE_OK) {
+            sq_err_take(&call->err, tx->conn->db, call->pool);
+            return false;
+        }
+        tx->begun = true;
+    }
+    return true;
+}
+
+void
+sq_reader_run_lent(sq_tx_t *tx, sq_call_t *call)
+{
+    sq_conn_run(tx->conn, call);
+}
 
 static void
 work(wr_job_t *job)
 {
     sq_call_t *call = WR_CONTAINER(job, sq_call_t, job);
     sq_tx_t   *tx = call->tx;
+    bool       over = tx->single || call->last;
 
-    if (!tx->single && !tx->begun) {
-        if (sq_conn_control(tx->conn, SQ_BEGIN) != SQLITE_OK) {
-            sq_err_take(&call->err, tx->conn->db, call->pool);
-            return;
-        }
-        tx->begun = true;
+    if (call->lent && __atomic_load_n(&call->r->abort_later, __ATOMIC_RELAXED)) {
+        call->dropped = true;
+    } else if (begin(call)) {
+        sq_conn_run(tx->conn, call);
     }
-    sq_conn_run(tx->conn, call);
+    if (call->waits || call->dropped) {
+        return;
+    }
+    if (call->lent) {
+        wr_task_t *t = &call->r->task;
+
+        wr_task_go_on(t, &call->op);
+        over |= wr_task_has_turned(t) || !wr_app_more_tasks(call->r, true);
+    }
+    if (over && tx->conn != NULL) {
+        end(tx, true);
+    }
 }
 
 /* ---- on the loop ---- */
 
+/* It found no connection: first in the queue again. */
 static void
-give_back(sq_run_t *run, sq_conn_t *c)
+wait_for_one(sq_tx_t *tx, sq_call_t *call)
 {
-    WR_ASSERT(sqlite3_get_autocommit(c->db) != 0);
-    c->next = run->free;
-    run->free = c;
+    sq_run_t *run = tx->run;
+
+    call->waits = false;
+    call->next = tx->first;
+    tx->first = call;
+    tx->last = tx->last != NULL ? tx->last : call;
+    tx->state = SQ_QUEUED;
+    sq_tx_enqueue(&run->waiting, &run->waiting_last, tx);
+    sq_tx_wait(tx);
+}
+
+/* A permit has come back, perhaps on a thread. */
+static void
+look_for_permits(sq_run_t *run)
+{
+    if (run->waiting != NULL && !run->closing) {
+        wr_post(&run->pump);
+    }
 }
 
 static void
@@ -39,18 +174,26 @@ done(wr_op_t *op)
     sq_call_t *call = op->waiter;
     sq_tx_t   *tx = call->tx;
     sq_run_t  *run = tx->run;
+    bool       ran = op->rc == WR_OK && !call->waits && !call->dropped;
+    wr_rc_t    rc = call->dropped || op->rc == WR_CANCELLED ? WR_CANCELLED : WR_OK;
 
     tx->running = NULL;
-    if (op->rc != WR_OK) {
+    if (op->rc != WR_OK && op->rc != WR_CANCELLED) {
         sq_call_fail(call, SQLITE_ABORT, "the server ends");
     }
-    if (tx->single) {
-        give_back(run, tx->conn);
-    } else {
+    if (call->waits) {
+        wait_for_one(tx, call);
+        sq_call_take_back(call, false);
+        return;
+    }
+    if (!tx->single && tx->first != NULL) {
         sq_reader_call(run, tx);
     }
-    wr_op_complete(&call->op, WR_OK);   /* the call may be gone now */
-    sq_reader_pump(run);
+    /* The call may be gone behind this. */
+    if (!sq_call_take_back(call, ran)) {
+        wr_op_complete(&call->op, rc);
+    }
+    look_for_permits(run);
 }
 
 void
@@ -61,6 +204,7 @@ sq_reader_call(sq_run_t *run, sq_tx_t *tx)
     if (run->closing || tx->running != NULL || (call = sq_tx_take(tx)) == NULL) {
         return;
     }
+    sq_call_lend(call);
     call->job.run = work;
     if (wr_threads_run(run->threads, &call->job, "sql") != WR_OK) {
         wr_op_begin(&call->job.op, "sql", NULL);
@@ -73,29 +217,80 @@ sq_reader_call(sq_run_t *run, sq_tx_t *tx)
     call->job.op.waiter = call;
 }
 
-void
-sq_reader_pump(sq_run_t *run)
+static void
+begin_all(sq_run_t *run, sq_tx_t **first, sq_tx_t **last)
 {
-    while (!run->closing && run->free != NULL && run->first != NULL) {
-        sq_tx_t *tx = run->first;
+    sq_tx_t *tx = *first;
 
-        sq_tx_leave(&run->first, &run->last, tx);
+    *first = *last = NULL;
+    while (tx != NULL) {
+        sq_tx_t *next = tx->next;
+
+        tx->next = NULL;
         wr_timer_cancel(&tx->timer);
         tx->state = SQ_ACTIVE;
-        tx->conn = run->free;
-        run->free = tx->conn->next;
         sq_reader_call(run, tx);
+        tx = next;
     }
+}
+
+/* At the end of the loop's turn, so that what came together is handed over
+ * together. Who found no permit is asked again when one has come back, and first. */
+static void
+pump(wr_post_t *post)
+{
+    sq_run_t *run = WR_CONTAINER(post, sq_run_t, pump);
+    bool      freed;
+
+    pthread_mutex_lock(&run->lock);
+    freed = run->freed;
+    run->freed = false;
+    pthread_mutex_unlock(&run->lock);
+    if (freed) {
+        begin_all(run, &run->waiting, &run->waiting_last);
+    }
+    begin_all(run, &run->first, &run->last);
 }
 
 /* Ending a read only lets go of a lock: no thread is needed. */
 void
 sq_reader_end(sq_tx_t *tx, bool commit)
 {
-    if (tx->begun && sqlite3_get_autocommit(tx->conn->db) == 0) {
-        (void) sq_conn_control(tx->conn, commit ? SQ_COMMIT : SQ_ROLLBACK);
+    if (tx->conn != NULL) {
+        end(tx, commit);
+        look_for_permits(tx->run);
     }
-    give_back(tx->run, tx->conn);
-    tx->conn = NULL;
-    sq_reader_pump(tx->run);
+}
+
+bool
+sq_readers_open(sq_run_t *run, wr_log_t *log)
+{
+    unsigned n = (unsigned) run->db->readers;
+
+    pthread_mutex_init(&run->lock, NULL);
+    run->most = n * 2;
+    run->permits = n;
+    run->pump.fn = pump;
+    run->readers = calloc(run->most, sizeof(*run->readers));
+    WR_ASSERT(run->readers != NULL);
+    run->readers[0] = run->free = sq_conn_open(run->db, false, false, true, log);
+    if (run->free == NULL) {
+        return false;
+    }
+    run->nreaders = 1;
+    run->threads = wr_threads_new("weir-sql", n, 0, log);
+    wr_threads_expect_short(run->threads);
+    return true;
+}
+
+void
+sq_readers_close(sq_run_t *run)
+{
+    wr_unpost(&run->pump);
+    wr_threads_free(run->threads);
+    for (unsigned i = 0; i < run->nreaders; i++) {
+        sq_conn_close(run->readers[i]);
+    }
+    free(run->readers);
+    pthread_mutex_destroy(&run->lock);
 }

@@ -1,5 +1,6 @@
 /*
- * Calls and transactions on the loop's side: waiting in a queue, giving up, ending.
+ * Calls and transactions on the loop's side: waiting in a queue, giving up, lending a
+ * request to a thread, ending.
  */
 #include "sqlite.h"
 
@@ -90,6 +91,7 @@ leave_queue(sq_tx_t *tx)
         sq_writer_drop(tx->run->writer, tx);
     } else {
         sq_tx_leave(&tx->run->first, &tx->run->last, tx);
+        sq_tx_leave(&tx->run->waiting, &tx->run->waiting_last, tx);
     }
     tx->state = SQ_IDLE;
 }
@@ -134,21 +136,70 @@ cancel(wr_op_t *op)
     wr_op_complete(op, WR_CANCELLED);
 }
 
+void
+sq_tx_wait(sq_tx_t *tx)
+{
+    uint64_t now = wr_clock_ns();
+
+    tx->timer.fn = time_is_up;
+    wr_timer_set(&tx->timer, tx->deadline > now
+                                 ? (wr_msec_t) ((tx->deadline - now) / 1000000) + 1
+                                 : 1);
+}
+
 static void
 enqueue(sq_tx_t *tx)
 {
-    wr_msec_t ms = tx->run->db->busy_timeout;
-
     tx->state = SQ_QUEUED;
-    tx->deadline = wr_clock_ns() + (uint64_t) ms * 1000000;
-    tx->timer.fn = time_is_up;
-    wr_timer_set(&tx->timer, ms > 0 ? ms : 1);
+    tx->deadline = wr_clock_ns() + (uint64_t) tx->run->db->busy_timeout * 1000000;
     if (tx->writes) {
+        sq_tx_wait(tx);
         sq_writer_add(tx->run->writer, tx);
     } else {
-        sq_tx_enqueue(&tx->run->first, &tx->run->last, tx);
-        sq_reader_pump(tx->run);
+        sq_tx_enqueue(&tx->run->first, &tx->run->last, tx);     /* for this turn only */
+        wr_post(&tx->run->pump);
     }
+}
+
+/* ---- lending ---- */
+
+/* A request whose body or subrequests may still use its pool stays with the loop. */
+static bool
+is_quiet(const wr_req_t *r)
+{
+    return r->main == r && r->held == 0 && r->subrequests == 50
+           && (!wr_has_body(r) || (r->body != NULL && r->body->complete));
+}
+
+void
+sq_call_lend(sq_call_t *call)
+{
+    if (call->direct && call->stmt->guest == NULL && is_quiet(call->r)
+        && wr_task_lend(&call->r->task, &call->op, call->tx))
+    {
+        call->lent = true;
+        wr_req_shield(call->r);
+    }
+}
+
+bool
+sq_call_take_back(sq_call_t *call, bool ran)
+{
+    wr_req_t *r = call->r;
+
+    if (!call->lent) {
+        return false;
+    }
+    call->lent = false;
+    wr_task_take_back(&r->task, false);
+    /* A writer's request stays shielded to the end of its transaction. */
+    if (!ran || !call->tx->writes) {
+        wr_req_unshield(r);
+    }
+    if (ran) {
+        wr_task_take_back(&r->task, true);
+    }
+    return ran;
 }
 
 void
@@ -162,6 +213,7 @@ sq_call_start(sq_tx_t *tx, sq_call_t *call)
     }
     if (tx == NULL) {
         tx = &call->own;
+        tx->magic = SQ_TX;
         tx->run = call->stmt->db->run;
         tx->writes = !call->sql->readonly;
         tx->single = true;
@@ -172,6 +224,9 @@ sq_call_start(sq_tx_t *tx, sq_call_t *call)
     }
     call->tx = tx;
     call->next = NULL;
+    if (call->r != NULL) {
+        call->r->main->abort_on_close = true;   /* noticed only before it has begun */
+    }
     if (tx->first == NULL) {
         tx->first = call;
     } else {
@@ -209,27 +264,12 @@ static wr_rc_t
 open_run(sq_db_t *db, wr_log_t *log)
 {
     sq_run_t *run = calloc(1, sizeof(*run));
-    unsigned  n = (unsigned) db->readers;
 
     WR_ASSERT(run != NULL);
     db->run = run;
     run->db = db;
-    run->readers = calloc(n, sizeof(*run->readers));
-    WR_ASSERT(run->readers != NULL);
     run->writer = sq_writer_open(run, log);
-    if (run->writer == NULL) {
-        return WR_ERROR;
-    }
-    for (unsigned i = 0; i < n; i++) {
-        run->readers[i] = sq_conn_open(db, false, false, true, log);
-        if (run->readers[i] == NULL) {
-            return WR_ERROR;
-        }
-        run->readers[i]->next = run->free;
-        run->free = run->readers[i];
-    }
-    run->threads = wr_threads_new("weir-sql", n, 0, log);
-    return WR_OK;
+    return run->writer != NULL && sq_readers_open(run, log) ? WR_OK : WR_ERROR;
 }
 
 wr_rc_t
@@ -256,12 +296,8 @@ sq_worker_stop(wr_worker_t *w)
             continue;
         }
         run->closing = true;
-        wr_threads_free(run->threads);
-        for (int64_t i = 0; i < (*db)->readers; i++) {
-            sq_conn_close(run->readers[i]);
-        }
+        sq_readers_close(run);
         sq_writer_close(run->writer);
-        free(run->readers);
         free(run);
         (*db)->run = NULL;
     }

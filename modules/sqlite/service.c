@@ -101,6 +101,7 @@ start(wr_req_t *r, wr_pool_t *pool, const wr_sql_stmt_t *stmt, const wr_val_t *v
     q->own.params = WR_NEW_N(pool, wr_val_t, s->nparams + 1);
     memcpy(q->own.params, values, s->nparams * sizeof(*values));
     q->own.pool = sq_pool_new(pool);
+    q->own.r = r;
     wr_op_begin(&q->op, "sql", cancel);
     sq_call_start(r != NULL ? sq_transaction_of(r, s->db) : NULL, &q->own);
     q->own.op.waiter = q;

@@ -11,10 +11,12 @@
 #ifndef WEIR_SQLITE_H
 #define WEIR_SQLITE_H
 
+#include <pthread.h>
 #include <sqlite3.h>
 #include <weir/app/app.h>
 #include <weir/app/sql.h>
 #include <weir/event/threads.h>
+#include <weir/http/request.h>
 #include <weir/process/cycle.h>
 
 typedef struct sq_run    sq_run_t;
@@ -119,6 +121,7 @@ typedef struct sq_stmt {
     sq_sql_t   *sqls;
     bool        writes;
     bool        alone;          /* may end the whole transaction: never in a batch */
+    bool        lendable;       /* all of its expressions are */
     const char *guest;          /* the text of another module's; its scope is NULL */
     wr_str_t    guest_db;
 } sq_stmt_t;
@@ -129,6 +132,7 @@ typedef struct sq_txconf {
     sq_around_t around;
     sq_db_t    *db;
     bool        writes;
+    bool        returns;        /* seen: its requests come back to the loop in between */
 } sq_txconf_t;
 
 /* Of this worker: sq_db_t *. */
@@ -164,6 +168,7 @@ typedef struct sq_conn {
     sq_mode_t        mode;
     uint64_t         deadline;  /* ns; 0: none */
     bool             late;      /* the deadline has passed */
+    const bool      *gone;      /* set by the loop: nobody waits any more; may be NULL */
     int              wal_pages;
     struct sq_conn  *next;
 } sq_conn_t;
@@ -211,18 +216,26 @@ wr_str_t sq_lock_holder(sq_lock_t *l, wr_pool_t *pool);
 
 typedef enum { SQ_IDLE, SQ_QUEUED, SQ_ACTIVE, SQ_ENDED } sq_state_t;
 
+enum { SQ_TX = 0x78747173 };
+
 struct sq_tx {
+    uint32_t    magic;          /* it is what requests are lent to */
     sq_run_t   *run;
+    sq_txconf_t *conf;          /* NULL: of a call alone */
     bool        writes;
     bool        single;         /* ends with its one call */
     bool        alone;
     bool        begun;          /* by the thread: its savepoint is open */
+    bool        settled;        /* by the thread: released or undone */
+    bool        good;           /* … and released */
+    bool        permit;         /* of a reader: it has one */
     bool        lost;           /* SQLite has rolled it back */
     sq_state_t  state;
     sq_call_t  *first, *last;   /* calls that wait, in order */
     sq_call_t  *running;
     sq_conn_t  *conn;           /* of a reader */
     sq_tx_t    *next;
+    sq_tx_t    *next_fresh;     /* of this job, to be committed */
     wr_timer_t  timer;          /* how long it may wait in the queue */
     uint64_t    deadline;       /* ns */
     wr_op_t     end;            /* its COMMIT */
@@ -243,16 +256,31 @@ struct sq_call {
     sq_tx_t         *tx;
     sq_tx_t          own;       /* where there is no transaction around it */
     sq_call_t       *next;
+    wr_req_t        *r;         /* whose step it is; NULL: of a guest without one */
+    bool             direct;    /* r waits for this op alone: it can be lent */
+    bool             last;      /* no statement of r comes behind it */
+    bool             lent;      /* r is the thread's until the job is done */
+    bool             waits;     /* a reader: there was no connection */
+    bool             dropped;   /* the client has gone before it began */
+    bool             ran;       /* a writer has come to it */
 };
 
 struct sq_run {
     sq_db_t      *db;
     bool          closing;      /* the worker ends: nothing new is begun */
     sq_writer_t  *writer;
-    wr_threads_t *threads;      /* of the readers */
+    /* readers: the loop's … */
+    wr_threads_t *threads;
+    wr_post_t     pump;
+    sq_tx_t      *first, *last;             /* new ones */
+    sq_tx_t      *waiting, *waiting_last;   /* for a permit */
+    /* … and under the lock */
+    pthread_mutex_t lock;
     sq_conn_t    *free;
     sq_conn_t   **readers;
-    sq_tx_t      *first, *last; /* readers' transactions that wait for a connection */
+    unsigned      nreaders, most;
+    unsigned      permits;
+    bool          freed;        /* a permit has come back */
 };
 
 /* run.c: `tx` NULL: on its own. Begins call->op. */
@@ -266,8 +294,20 @@ void sq_call_fail(sq_call_t *call, int code, const char *message);
 wr_rc_t sq_worker_start(wr_worker_t *w);
 void    sq_worker_stop(wr_worker_t *w);
 
-/* reader.c, writer.c: what is to be done next */
-void sq_reader_pump(sq_run_t *run);
+/* Its deadline, in a queue. */
+void sq_tx_wait(sq_tx_t *tx);
+/* Lends the request of the call to the thread that will run it, if that can be. */
+void sq_call_lend(sq_call_t *call);
+/* Takes it back, and if the thread `ran` the call goes on with it. False: the call's
+ * op is still to be completed. */
+bool sq_call_take_back(sq_call_t *call, bool ran);
+
+/* reader.c, writer.c: what is to be done next. run_lent: a further statement of a
+ * request that is lent, on the thread that has it. */
+bool sq_readers_open(sq_run_t *run, wr_log_t *log);
+void sq_readers_close(sq_run_t *run);
+void sq_reader_run_lent(sq_tx_t *tx, sq_call_t *call);
+void sq_writer_run_lent(sq_tx_t *tx, sq_call_t *call);
 void sq_reader_call(sq_run_t *run, sq_tx_t *tx);
 void sq_reader_end(sq_tx_t *tx, bool commit);
 sq_writer_t *sq_writer_open(sq_run_t *run, wr_log_t *log);
@@ -281,6 +321,8 @@ bool sq_writer_end(sq_writer_t *w, sq_tx_t *tx, bool commit);
 extern const wr_app_task_t   sq_task;
 /* The transaction of the request on this database, or NULL. */
 sq_tx_t  *sq_transaction_of(wr_req_t *r, const sq_db_t *db);
+/* What the request has come to is to be committed. */
+bool      sq_is_good(const wr_req_t *r);
 /* The HTTP status of SQLite's error. */
 unsigned  sq_status_of(int code);
 /* A pool of its own for a thread, freed with `pool`. */

@@ -236,7 +236,9 @@ sq_stmt_parse(wr_conf_t *cf, const wr_tok_t *text, sq_stmt_t *s)
         return WR_ERROR;
     }
     s->nsqls = 1;
+    s->lendable = true;
     for (WR_EACH(sq_part_t, p, &s->parts)) {
+        s->lendable &= p->expr == NULL || p->expr->lendable;
         if (p->choices != NULL) {
             s->nsqls *= p->nchoices;
             if (s->nsqls > MOST_SQLS) {

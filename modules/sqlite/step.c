@@ -248,6 +248,40 @@ cancel_slow(wr_op_t *op)
     wr_op_cancel(&s->call.op);
 }
 
+/* ---- on the thread that the request is lent to ---- */
+
+static bool
+lendable(wr_req_t *r, const void *conf)
+{
+    const sq_stmt_t *stmt = conf;
+    const sq_tx_t   *lender = wr_task_lent_to(r), *tx;
+
+    if (lender->magic != SQ_TX || !stmt->lendable || lender->run != stmt->db->run) {
+        return false;
+    }
+    tx = sq_transaction_of(r, stmt->db);
+    return tx != NULL ? tx == lender
+                      : lender->single && !lender->writes && !stmt->writes
+                            && lender->conn != NULL;
+}
+
+static void
+run_lent(step_t *s)
+{
+    sq_tx_t *tx = (sq_tx_t *) (uintptr_t) wr_task_lent_to(s->r);
+
+    s->call.pool = wr_pool(s->r);
+    s->call.sql = &s->stmt->sqls[s->variant];
+    s->call.tx = tx;
+    wr_op_begin(&s->call.op, "sql", NULL);
+    if (tx->writes) {
+        sq_writer_run_lent(tx, &s->call);
+    } else {
+        sq_reader_run_lent(tx, &s->call);
+    }
+    wr_op_complete(&s->call.op, WR_OK);
+}
+
 /* ---- the task ---- */
 
 static wr_op_t *
@@ -260,9 +294,17 @@ start(wr_req_t *r, const void *conf, void *state, wr_rc_t *rc)
     s->stmt = s->call.stmt = conf;
     s->factor = 1;
     s->began = wr_clock_ns();
+    s->call.r = r;
     s->call.params = WR_NEW_N(wr_pool(r), wr_val_t, s->stmt->nparams + 1);
     switch (evaluate(s)) {
     case 1:
+        if (wr_task_lent_to(r) != NULL) {
+            run_lent(s);
+            return &s->call.op;
+        }
+        /* A gather waits for several. */
+        s->call.direct = r->task.current->stage->lendable != NULL;
+        s->call.last = s->call.direct && !wr_app_more_tasks(r, false);
         begin_call(s);
         return &s->call.op;
     case 0:
@@ -299,7 +341,7 @@ end(wr_req_t *r, const void *conf, void *state)
     return WR_OK;
 }
 
-const wr_app_task_t sq_task = {"sql", sizeof(step_t), start, end};
+const wr_app_task_t sq_task = {"sql", sizeof(step_t), start, end, lendable};
 
 /* ---- the transaction ---- */
 
@@ -309,14 +351,16 @@ sq_before(wr_req_t *r, void *state)
     const sq_txconf_t *c = wr_stage_conf(r);
     sq_tx_t           *tx = state;
 
+    tx->magic = SQ_TX;
+    tx->conf = (sq_txconf_t *) (uintptr_t) c;
     tx->run = c->db->run;
     tx->writes = c->writes;
     return WR_OK;
 }
 
 /* A request that nobody has answered yet will be a 404. */
-static bool
-is_good(const wr_req_t *r)
+bool
+sq_is_good(const wr_req_t *r)
 {
     return r->task.outcome >= 0 && !r->closed && !r->aborted
            && (r->fail_status != 0 ? r->fail_status < 400
@@ -329,6 +373,9 @@ committed(wr_req_t *r, void *state)
     const sq_txconf_t *c = wr_stage_conf(r);
     sq_tx_t           *tx = state;
 
+    if (r->shielded) {
+        wr_req_unshield(r);
+    }
     if (tx->err.code == 0) {
         return WR_OK;
     }
@@ -340,15 +387,15 @@ static wr_rc_t
 finish(wr_req_t *r, void *state)
 {
     sq_tx_t *tx = state;
-    bool     good = is_good(r);
+    bool     good = sq_is_good(r);
 
-    if (!good && tx->writes && tx->state == SQ_ACTIVE) {
+    if (!good && tx->writes && (tx->settled || tx->state == SQ_ACTIVE)) {
         wr_app_undo(r);
     }
-    if (sq_tx_end(tx, good)) {
+    if (tx->settled ? tx->end.state == WR_OP_PENDING : sq_tx_end(tx, good)) {
         return wr_await(r, &tx->end, committed);
     }
-    return good ? committed(r, state) : WR_OK;
+    return committed(r, state);
 }
 
 static wr_rc_t next_guest(wr_req_t *r, void *state);
@@ -388,7 +435,7 @@ sq_after(wr_req_t *r, void *state)
 {
     sq_tx_t *tx = state;
 
-    if (tx->writes && tx->state == SQ_ACTIVE && is_good(r)) {
+    if (tx->writes && tx->state == SQ_ACTIVE && sq_is_good(r)) {
         return next_guest(r, state);
     }
     return finish(r, state);

@@ -12,6 +12,12 @@
  *
  * The loop plans a job (what to do with the former owner's savepoint, calls to run,
  * whether to commit) and touches nothing of the batch while the thread does it.
+ *
+ * Where a request does nothing between and behind its statements that needs the loop,
+ * it is lent to the thread: the thread runs it up to its view's answer and settles its
+ * savepoint, one request after the other, so that a whole batch is one hop. One that
+ * turns out to need the loop stays the owner; what was planned behind it goes back to
+ * the queue.
  */
 #include "sqlite.h"
 
@@ -20,7 +26,7 @@
 
 enum {
     MOST = 128,         /* transactions of a batch */
-    TOGETHER = 32,      /* calls of a job */
+    TOGETHER = 64,      /* calls of a job */
     OLD = 10,           /* ms: then it is somebody else's turn */
     WAL_PAGES = 1000,   /* copied into the file when the log has so many */
 };
@@ -39,6 +45,7 @@ struct sq_writer {
     former_t      former;           /* what is to be done with the last owner's */
     sq_tx_t      *former_tx;
     bool          must_commit;
+    wr_post_t     pump;
     sq_tx_t      *done, *done_last; /* who waits for the COMMIT */
     unsigned      ndone;
 
@@ -50,6 +57,7 @@ struct sq_writer {
     sq_tx_t      *do_tx;
     sq_call_t    *calls, *calls_last;
     bool          commit;
+    sq_tx_t      *fresh;            /* the thread's: settled well, not yet committed */
 
     /* the batch: the thread's while a job runs */
     bool          open;
@@ -75,18 +83,26 @@ set_err(sq_writer_t *w, sq_err_t *err, int code, const char *message)
     err->message = wr_str_z(w->message);
 }
 
-/* What was thought done is not: everybody up to `end` is told. */
+/* What was thought done is not: everybody is told. */
 static void
-fail_all(sq_writer_t *w, const sq_err_t *err, const sq_call_t *end)
+fail_all(sq_writer_t *w, const sq_err_t *err)
 {
     for (sq_tx_t *t = w->done; t != NULL; t = t->next) {
         t->err = *err;
     }
-    for (sq_call_t *c = w->calls; c != end; c = c->next) {
-        if (c->tx->single && c->err.code == 0) {
-            c->err = *err;
-        }
+    for (sq_tx_t *t = w->fresh; t != NULL; t = t->next_fresh) {
+        t->err = *err;
     }
+    w->fresh = NULL;
+}
+
+/* It waits for the COMMIT. */
+static void
+add_fresh(sq_writer_t *w, sq_tx_t *tx)
+{
+    tx->settled = tx->good = true;
+    tx->next_fresh = w->fresh;
+    w->fresh = tx;
 }
 
 static void
@@ -152,46 +168,134 @@ release(sq_writer_t *w, sq_err_t *err)
 /* SQLite has rolled back the whole batch (a full disk, a statement stopped by its
  * time limit). */
 static void
-batch_lost(sq_writer_t *w, sq_call_t *call)
+batch_lost(sq_writer_t *w, sq_tx_t *tx)
 {
     sq_err_t err;
 
     set_err(w, &err, SQLITE_BUSY, "the transaction was rolled back with another");
-    fail_all(w, &err, call);
-    call->tx->lost = true;
+    fail_all(w, &err);
+    tx->lost = true;
     close_batch(w);
 }
 
+/* The statement itself; false: SQLite has rolled back the batch. */
+static bool
+run_statement(sq_writer_t *w, sq_call_t *call)
+{
+    sq_conn_run(w->conn, call);
+    if (sqlite3_get_autocommit(w->conn->db) == 0) {
+        return true;
+    }
+    if (call->err.code == 0) {
+        sq_call_fail(call, SQLITE_ABORT, "the transaction was rolled back");
+    }
+    batch_lost(w, call->tx);
+    return false;
+}
+
+static bool
+begin(sq_writer_t *w, sq_call_t *call)
+{
+    if (call->tx->lost) {
+        sq_call_fail(call, SQLITE_ABORT, "the transaction was rolled back");
+        return false;
+    }
+    if (!w->open && !open_batch(w, call)) {
+        return false;
+    }
+    if (!call->tx->begun && call->r != NULL
+        && __atomic_load_n(&call->r->abort_later, __ATOMIC_RELAXED))
+    {
+        call->dropped = true;
+        return false;
+    }
+    if (!call->tx->begun) {
+        if (sq_conn_control(w->conn, SQ_SAVEPOINT) != SQLITE_OK) {
+            sq_err_take(&call->err, w->conn->db, call->pool);
+            return false;
+        }
+        call->tx->begun = true;
+    }
+    return true;
+}
+
 static void
+run_single(sq_writer_t *w, sq_call_t *call)
+{
+    sq_tx_t *tx = call->tx;
+
+    if (!begin(w, call) || !run_statement(w, call)) {
+        return;
+    }
+    if (call->err.code != 0) {
+        undo(w);
+        return;
+    }
+    release(w, &call->err);
+    if (call->err.code == 0) {
+        add_fresh(w, tx);
+    }
+}
+
+void
+sq_writer_run_lent(sq_tx_t *tx, sq_call_t *call)
+{
+    sq_writer_t *w = tx->run->writer;
+
+    if (begin(w, call)) {
+        (void) run_statement(w, call);
+    }
+}
+
+/* The request goes on here; when its answer is there the transaction is settled. */
+static void
+go_on(sq_writer_t *w, sq_call_t *call)
+{
+    wr_task_t *t = &call->r->task;
+    sq_tx_t   *tx = call->tx;
+
+    wr_task_go_on(t, &call->op);
+    if (!wr_task_has_turned(t) || t->top == NULL || t->top->state != tx) {
+        return;
+    }
+    if (!sq_is_good(call->r)) {
+        if (tx->begun && !tx->lost) {
+            undo(w);
+        }
+        tx->settled = true;
+    } else if (tx->run->db->guests.n == 0) {
+        if (tx->begun && !tx->lost) {
+            release(w, &tx->err);
+        }
+        if (tx->err.code == 0 && tx->begun && !tx->lost) {
+            add_fresh(w, tx);
+        }
+        tx->settled = true;
+    }
+}
+
+/* False: what stands behind it must wait. */
+static bool
 run_call(sq_writer_t *w, sq_call_t *call)
 {
     sq_tx_t *tx = call->tx;
 
-    if (tx->lost) {
-        sq_call_fail(call, SQLITE_ABORT, "the transaction was rolled back");
-        return;
+    call->ran = true;
+    if (tx->single) {
+        run_single(w, call);
+        return true;
     }
-    if (!w->open && !open_batch(w, call)) {
-        return;
+    if (begin(w, call)) {
+        (void) run_statement(w, call);
     }
-    if (!tx->begun) {
-        if (sq_conn_control(w->conn, SQ_SAVEPOINT) != SQLITE_OK) {
-            sq_err_take(&call->err, w->conn->db, call->pool);
-            return;
-        }
-        tx->begun = true;
+    if (call->dropped) {
+        return true;
     }
-    sq_conn_run(w->conn, call);
-    if (sqlite3_get_autocommit(w->conn->db) != 0) {
-        if (call->err.code == 0) {
-            sq_call_fail(call, SQLITE_ABORT, "the transaction was rolled back");
-        }
-        batch_lost(w, call);
-    } else if (tx->single && call->err.code != 0) {
-        undo(w);
-    } else if (tx->single) {
-        release(w, &call->err);
+    if (call->lent) {
+        go_on(w, call);
+        return tx->settled;
     }
+    return false;
 }
 
 /* Where a reader holds on to old pages, not all can be copied: then the next try is
@@ -221,7 +325,7 @@ commit(sq_writer_t *w)
 
         set_err(w, &err, sqlite3_extended_errcode(w->conn->db),
                 sqlite3_errmsg(w->conn->db));
-        fail_all(w, &err, NULL);
+        fail_all(w, &err);
         if (sqlite3_get_autocommit(w->conn->db) == 0) {
             (void) sq_conn_control(w->conn, SQ_ROLLBACK);
         }
@@ -231,20 +335,33 @@ commit(sq_writer_t *w)
     close_batch(w);
 }
 
+/* The batch has been open for long, and another process waits. */
+static bool
+is_late(const sq_writer_t *w)
+{
+    return w->open && now_ms() - w->began >= OLD && sq_lock_wanted(w->lock);
+}
+
 static void
 work(wr_job_t *job)
 {
     sq_writer_t *w = WR_CONTAINER(job, sq_writer_t, job);
+    bool         free = true;
 
+    w->fresh = NULL;
     if (w->do_former == RELEASE) {
         release(w, &w->do_tx->err);
     } else if (w->do_former == UNDO) {
         undo(w);
     }
-    for (sq_call_t *c = w->calls; c != NULL; c = c->next) {
-        run_call(w, c);
+    for (sq_call_t *c = w->calls; c != NULL && free; c = c->next) {
+        if (c != w->calls && is_late(w)) {
+            w->commit = true;
+            break;
+        }
+        free = run_call(w, c);
     }
-    if (w->commit && w->open) {
+    if (w->commit && free && w->open) {
         commit(w);
     }
 }
@@ -258,23 +375,107 @@ add_done(sq_writer_t *w, sq_tx_t *tx)
     w->ndone++;
 }
 
+/* It has not come to it: first in the queue again, in the same order. */
+static void
+put_back(sq_writer_t *w, sq_call_t *calls)
+{
+    sq_tx_t *first = NULL, *last = NULL;
+
+    for (sq_call_t *c = calls, *next; c != NULL; c = next) {
+        sq_tx_t *tx = c->tx;
+
+        next = c->next;
+        c->next = tx->first;
+        tx->first = c;
+        tx->last = tx->last != NULL ? tx->last : c;
+        tx->running = NULL;
+        tx->state = SQ_QUEUED;
+        w->owner = w->owner == tx ? NULL : w->owner;
+        sq_tx_enqueue(&first, &last, tx);
+        sq_tx_wait(tx);
+    }
+    if (first != NULL) {
+        last->next = w->first;
+        w->last = w->last != NULL ? w->last : last;
+        w->first = first;
+    }
+    /* This may drop some of them. */
+    for (sq_tx_t *tx = first, *next, *end = last != NULL ? last->next : NULL; tx != end;
+         tx = next)
+    {
+        next = tx->next;
+        if (tx->first->lent) {
+            (void) sq_call_take_back(tx->first, false);
+        } else if (tx->first->r != NULL) {
+            wr_req_unshield(tx->first->r);
+        }
+    }
+}
+
+/* What a transaction that ran on the thread has become. */
+static void
+settle(sq_writer_t *w, sq_call_t *call)
+{
+    sq_tx_t *tx = call->tx;
+
+    if (call->dropped) {
+        tx->state = SQ_ENDED;
+        w->owner = w->owner == tx ? NULL : w->owner;
+        return;
+    }
+    if (!tx->settled) {
+        w->owner = tx;
+        if (tx->conf != NULL) {
+            tx->conf->returns = true;
+        }
+        return;
+    }
+    tx->state = SQ_ENDED;
+    w->must_commit |= tx->alone;
+    if (tx->good && tx->err.code == 0 && w->open) {
+        wr_op_begin(&tx->end, "commit", NULL);
+        add_done(w, tx);
+    }
+}
+
+/* A call that was not lent. What was alone or dropped has its end with it. */
+static void
+complete(sq_call_t *call, wr_rc_t rc)
+{
+    if (call->r != NULL && (call->tx->single || rc != WR_OK)) {
+        wr_req_unshield(call->r);
+    }
+    wr_op_complete(&call->op, rc);
+}
+
 static void
 complete_calls(sq_writer_t *w, sq_call_t *calls)
 {
     sq_call_t *next;
 
-    for (; calls != NULL; calls = next) {
-        sq_tx_t *tx = calls->tx;
-
-        next = calls->next;
-        tx->running = NULL;
-        if (tx->single && calls->err.code == 0 && w->open) {
-            tx->running = calls;
-            add_done(w, tx);
-        } else {
-            wr_op_complete(&calls->op, WR_OK);
+    for (sq_call_t *c = calls; c != NULL && c->ran; c = c->next) {
+        if (c->lent || c->dropped) {
+            settle(w, c);
         }
     }
+    for (; calls != NULL && calls->ran; calls = next) {
+        sq_tx_t *tx = calls->tx;
+        wr_rc_t  rc = calls->dropped ? WR_CANCELLED : WR_OK;
+
+        next = calls->next;
+        calls->ran = false;
+        tx->running = NULL;
+        if (tx->single) {
+            calls->err = calls->err.code != 0 ? calls->err : tx->err;
+        }
+        if (tx->single && tx->good && tx->err.code == 0 && w->open) {
+            tx->running = calls;
+            add_done(w, tx);
+        } else if (!sq_call_take_back(calls, rc == WR_OK)) {
+            complete(calls, rc);
+        }
+    }
+    put_back(w, calls);
 }
 
 static void
@@ -288,7 +489,7 @@ complete_done(sq_tx_t *tx)
             sq_call_t *call = tx->running;
 
             call->err = tx->err;
-            wr_op_complete(&call->op, WR_OK);
+            complete(call, WR_OK);
         } else {
             wr_op_complete(&tx->end, WR_OK);
         }
@@ -305,9 +506,11 @@ job_done(wr_op_t *op)
     if (op->rc != WR_OK) {
         sq_err_t err = {SQLITE_ABORT, WR_STR("the server ends")};
 
-        fail_all(w, &err, NULL);
+        fail_all(w, &err);
         for (sq_call_t *c = calls; c != NULL; c = c->next) {
             c->err = err;
+            c->ran = true;
+            (void) sq_call_take_back(c, false);
         }
     }
     w->calls = w->calls_last = NULL;
@@ -322,7 +525,7 @@ job_done(wr_op_t *op)
     complete_calls(w, calls);
     complete_done(ended);
     w->busy = false;
-    sq_writer_pump(w);
+    wr_post(&w->pump);
 }
 
 /* ---- planning ---- */
@@ -342,12 +545,20 @@ add_call(sq_writer_t *w, sq_call_t *call)
 static sq_tx_t *
 take_first(sq_writer_t *w)
 {
-    sq_tx_t *tx = w->first;
+    sq_tx_t   *tx = w->first;
+    sq_call_t *call;
 
     sq_tx_leave(&w->first, &w->last, tx);
     wr_timer_cancel(&tx->timer);
     tx->state = SQ_ACTIVE;
-    add_call(w, sq_tx_take(tx));
+    call = sq_tx_take(tx);
+    add_call(w, call);
+    if (!tx->single) {
+        sq_call_lend(call);
+    }
+    if (call->r != NULL) {
+        wr_req_shield(call->r);     /* what has begun runs to its end */
+    }
     return tx;
 }
 
@@ -360,25 +571,27 @@ has_room(const sq_writer_t *w)
     return !w->open || now_ms() - w->began < OLD || !sq_lock_wanted(w->lock);
 }
 
-/* The next transaction, or several of one statement each. */
+/* Several that need nothing from the loop; or one that does, behind them if it may
+ * still turn out not to. */
 static void
 take_next(sq_writer_t *w)
 {
-    unsigned n = 0;
-
-    while (w->first != NULL && n < TOGETHER && !w->must_commit) {
+    for (unsigned n = 0; w->first != NULL && n < TOGETHER && !w->must_commit; n++) {
         sq_tx_t *tx = w->first;
 
         if (tx->alone && (n != 0 || w->ndone != 0)) {
             w->must_commit = true;
-        } else if (tx->single) {
-            w->must_commit = tx->alone;
-            (void) take_first(w);
-            n++;
-        } else if (n == 0) {
-            w->owner = take_first(w);
             return;
-        } else {
+        }
+        if (!tx->single && n != 0
+            && (tx->conf == NULL || tx->conf->returns || !tx->first->direct))
+        {
+            return;
+        }
+        w->must_commit = tx->alone;
+        (void) take_first(w);
+        if (!tx->single && !w->calls_last->lent) {
+            w->owner = tx;
             return;
         }
     }
@@ -393,18 +606,24 @@ plan(sq_writer_t *w)
 
         if (call != NULL) {
             add_call(w, call);
+            sq_call_lend(call);
         }
-        return;
-    }
-    if (has_room(w)) {
+        if (call == NULL || !call->lent) {
+            return;
+        }
+        w->owner = NULL;        /* it may end on the thread */
+    } else if (has_room(w)) {
         take_next(w);
     }
     w->commit = w->owner == NULL && (w->first == NULL || !has_room(w));
 }
 
-void
-sq_writer_pump(sq_writer_t *w)
+/* At the end of the loop's turn: what came together is done together. */
+static void
+pump(wr_post_t *post)
 {
+    sq_writer_t *w = WR_CONTAINER(post, sq_writer_t, pump);
+
     if (w->busy || w->closing) {
         return;
     }
@@ -437,6 +656,14 @@ sq_writer_add(sq_writer_t *w, sq_tx_t *tx)
 }
 
 void
+sq_writer_pump(sq_writer_t *w)
+{
+    if (!w->busy) {
+        wr_post(&w->pump);
+    }
+}
+
+void
 sq_writer_drop(sq_writer_t *w, sq_tx_t *tx)
 {
     sq_tx_leave(&w->first, &w->last, tx);
@@ -447,7 +674,7 @@ sq_writer_end(sq_writer_t *w, sq_tx_t *tx, bool commit)
 {
     bool waits = false;
 
-    WR_ASSERT(w->owner == tx);
+    WR_ASSERT(w->owner == tx || w->closing);
     w->owner = NULL;
     w->must_commit |= tx->alone;
     if (tx->begun && w->closing) {
@@ -477,6 +704,7 @@ sq_writer_open(sq_run_t *run, wr_log_t *log)
     w->log = log;
     w->lock = run->db->zone->data;
     w->next_checkpoint = WAL_PAGES;
+    w->pump.fn = pump;
     w->conn = sq_conn_open(run->db, false, false, false, log);
     if (w->conn == NULL) {
         free(w);
@@ -493,6 +721,7 @@ sq_writer_close(sq_writer_t *w)
         return;
     }
     w->closing = true;
+    wr_unpost(&w->pump);
     wr_threads_free(w->thread);
     if (w->open) {
         (void) sq_conn_control(w->conn, SQ_ROLLBACK);
