@@ -32,7 +32,7 @@
 enum {
     BLOCK = 4096,
     LARGE = 2048,               /* pieces above this get their own malloc */
-    CACHED = 64,                /* blocks a thread keeps */
+    CACHED = 256,               /* blocks a thread keeps: two turns of HTTP/2 */
     ALIGN = 16,
     MAGIC = 0x706f6f6c
 };

@@ -122,6 +122,27 @@ shut_down(h2_t *h2)
     wr_timer_set(&h2->conn.timer, core_of(h2)->lingering_timeout);
 }
 
+/* Streams that have failed: what there was of their answers has left. False: there
+ * are none. */
+static bool
+send_resets(h2_t *h2)
+{
+    if (h2->n_resets == 0) {
+        return false;
+    }
+    for (wr_queue_t *q = h2->streams.next; q != &h2->streams; q = q->next) {
+        h2_stream_t *s = WR_QUEUE_ITEM(q, h2_stream_t, link);
+
+        if (s->reset != 0 && !s->closed) {
+            h2_drop_out(s);
+            (void) nghttp2_submit_rst_stream(h2->session, NGHTTP2_FLAG_NONE, s->id, s->reset);
+        }
+        s->reset = 0;
+    }
+    h2->n_resets = 0;
+    return true;
+}
+
 void
 h2_flush(h2_t *h2)
 {
@@ -152,10 +173,11 @@ h2_flush(h2_t *h2)
             rc = WR_ERROR;
             break;
         }
-        if (scratch_n == 0) {
+        if (scratch_n != 0) {
+            rc = write_scratch(h2);
+        } else if (!send_resets(h2)) {
             break;
         }
-        rc = write_scratch(h2);
     }
     h2->blocked = rc == WR_AGAIN;
     if (rc == WR_AGAIN) {
@@ -241,9 +263,8 @@ finish(wr_req_t *r, wr_rc_t outcome)
             r->status = WR_STATUS_CLIENT_CLOSED;
         }
         if (broken && !s->ended) {
-            h2_drop_out(s);
-            (void) nghttp2_submit_rst_stream(h2->session, NGHTTP2_FLAG_NONE, s->id,
-                                             NGHTTP2_INTERNAL_ERROR);
+            s->reset = r->closed ? NGHTTP2_PROTOCOL_ERROR : NGHTTP2_INTERNAL_ERROR;
+            h2->n_resets++;
         }
         h2_flush_later(h2);
     }
@@ -420,6 +441,11 @@ on_read(wr_watch_t *w)
     do {
         read_in(h2);
     } while (!h2->dead && h2->conn.watch.readable);
+    if (h2->flush.queued && !h2->dead) {
+        /* What was answered at once leaves while it is still in the cache. */
+        wr_unpost(&h2->flush);
+        h2_flush(h2);
+    }
     h2_leave(h2);
 }
 
@@ -565,6 +591,8 @@ callbacks(void)
         nghttp2_session_callbacks_set_data_source_read_length_callback(c, h2_data_size);
         nghttp2_session_callbacks_set_on_begin_headers_callback(c, h2_on_begin_headers);
         nghttp2_session_callbacks_set_on_header_callback(c, h2_on_header);
+        nghttp2_session_callbacks_set_on_invalid_header_callback(c, h2_on_bad_header);
+        nghttp2_session_callbacks_set_on_begin_frame_callback(c, h2_on_frame_begin);
         nghttp2_session_callbacks_set_on_frame_recv_callback(c, h2_on_frame);
         nghttp2_session_callbacks_set_on_data_chunk_recv_callback(c, h2_on_data);
         nghttp2_session_callbacks_set_on_frame_send_callback(c, on_frame_send);
@@ -599,7 +627,9 @@ begin(h2_t *h2)
         {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, (uint32_t) h2->conf->preread_size},
     };
 
-    if (nghttp2_session_server_new2(&h2->session, callbacks(), h2, options()) != 0) {
+    if (nghttp2_session_server_new3(&h2->session, callbacks(), h2, options(), h2_memory())
+        != 0)
+    {
         return false;
     }
     return nghttp2_submit_settings(h2->session, NGHTTP2_FLAG_NONE, settings,

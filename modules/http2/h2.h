@@ -41,6 +41,7 @@ struct h2 {
     bool                 blocked;       /* the kernel takes no more */
     bool                 draining;      /* streams are told of room */
     bool                 ending;        /* no new streams: GOAWAY was sent */
+    unsigned             n_resets;      /* streams whose `reset` is to be sent */
     uint64_t             requests;
     wr_msec_t            born;
     char                *rest;          /* written by nghttp2, not yet sent: malloc */
@@ -75,6 +76,7 @@ struct h2_stream {
     bool         head_out;      /* HEADERS were submitted */
     bool         finishing;     /* the request layer is done with it */
     bool         closed;        /* nghttp2 has closed it */
+    uint32_t     reset;         /* to be reset so, once what is ready has left */
     bool         ended;         /* END_STREAM was sent */
 };
 
@@ -87,11 +89,18 @@ void h2_flush_later(h2_t *h2);
 void h2_stream_gone(h2_stream_t *s);    /* closed by nghttp2 */
 extern const wr_front_t h2_front;
 
+/* memory.c */
+nghttp2_mem *h2_memory(void);
+
 /* h2_in.c */
 int  h2_on_begin_headers(nghttp2_session *n, const nghttp2_frame *f, void *data);
 int  h2_on_header(nghttp2_session *n, const nghttp2_frame *f, const uint8_t *name,
                   size_t name_n, const uint8_t *value, size_t value_n, uint8_t flags,
                   void *data);
+int  h2_on_bad_header(nghttp2_session *n, const nghttp2_frame *f, const uint8_t *name,
+                      size_t name_n, const uint8_t *value, size_t value_n, uint8_t flags,
+                      void *data);
+int  h2_on_frame_begin(nghttp2_session *n, const nghttp2_frame_hd *hd, void *data);
 int  h2_on_frame(nghttp2_session *n, const nghttp2_frame *f, void *data);
 int  h2_on_data(nghttp2_session *n, uint8_t flags, int32_t id, const uint8_t *p,
                 size_t size, void *data);

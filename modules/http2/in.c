@@ -8,7 +8,8 @@
 #include <weir/http/status.h>
 #include <weir/http/uri.h>
 
-enum { OPEN_WINDOW = 1 << 20, HEAD_OVERHEAD = 32, PATIENCE = 4 };
+enum { OPEN_WINDOW = 1 << 20, HEAD_OVERHEAD = 32, PATIENCE = 4,
+       PRIORITY_SIZE = 5 };
 
 /* ---- a new stream ---- */
 
@@ -67,6 +68,8 @@ h2_on_begin_headers(nghttp2_session *n, const nghttp2_frame *f, void *data)
     r->peer = wr_alloc(wr_pool(r), sizeof(*r->peer));
     *r->peer = h2->peer;
     r->log.action = "while reading client request headers";
+    r->request_length = (int64_t) f->hd.length - (int64_t) f->headers.padlen
+                        - ((f->hd.flags & NGHTTP2_FLAG_PRIORITY) != 0 ? PRIORITY_SIZE : 0);
     wr_queue_push(&h2->streams, &s->link);
     h2->n_streams++;
     if (!h2->blocked) {
@@ -135,7 +138,6 @@ h2_on_header(nghttp2_session *n, const nghttp2_frame *f, const uint8_t *name, si
     core = wr_http_core(r);
     limit = core->large_client_header_buffers.size * (size_t) core->large_client_header_buffers.n;
     s->head_size += name_n + value_n + HEAD_OVERHEAD;
-    r->request_length += (int64_t) (name_n + value_n);
     if (s->head_size > limit * PATIENCE) {
         (void) nghttp2_session_terminate_session(n, NGHTTP2_ENHANCE_YOUR_CALM);
         return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
@@ -168,7 +170,56 @@ h2_on_header(nghttp2_session *n, const nghttp2_frame *f, const uint8_t *name, si
     return 0;
 }
 
+/* Fields that nghttp2 would reset the stream for: names are left out as elsewhere,
+ * values may hold control characters other than line ends, as nginx lets them. */
+int
+h2_on_bad_header(nghttp2_session *n, const nghttp2_frame *f, const uint8_t *name, size_t name_n,
+                 const uint8_t *value, size_t value_n, uint8_t flags, void *data)
+{
+    h2_stream_t *s = nghttp2_session_get_stream_user_data(n, f->hd.stream_id);
+
+    if (s == NULL || s->head_done) {
+        return 0;
+    }
+    if (nghttp2_check_header_name(name, name_n) == 0
+        || !wr_is_field_value(wr_str((const char *) value, value_n)))
+    {
+        s->reject = 400;
+        return 0;
+    }
+    return h2_on_header(n, f, name, name_n, value, value_n, flags, data);
+}
+
+/* HEADERS are counted when the stream is made. */
+int
+h2_on_frame_begin(nghttp2_session *n, const nghttp2_frame_hd *hd, void *data)
+{
+    h2_stream_t *s;
+
+    (void) data;
+    if (hd->type == NGHTTP2_CONTINUATION) {
+        s = nghttp2_session_get_stream_user_data(n, hd->stream_id);
+        if (s != NULL) {
+            s->r->request_length += (int64_t) hd->length;
+        }
+    }
+    return 0;
+}
+
 /* ---- the head is complete ---- */
+
+static wr_str_t
+request_line(wr_req_t *r, wr_str_t path)
+{
+    wr_buf_t b = wr_buf(wr_pool(r));
+
+    (void) wr_buf_reserve(&b, r->method_name.n + path.n + sizeof("  HTTP/2.0"));
+    wr_buf_str(&b, r->method_name);
+    wr_buf_char(&b, ' ');
+    wr_buf_str(&b, path);
+    wr_buf_lit(&b, " HTTP/2.0");
+    return wr_buf_text(&b);
+}
 
 static unsigned
 check_method(wr_req_t *r)
@@ -262,8 +313,7 @@ start(h2_t *h2, h2_stream_t *s)
     wr_req_t *r = s->r;
     unsigned  status = check_method(r);
 
-    r->request_line = wr_pool_printf(wr_pool(r), "%.*s %.*s HTTP/2.0",
-                                     WR_ARG(r->method_name), WR_ARG(s->path));
+    r->request_line = request_line(r, s->path);
     status = status != 0 ? status : check_path(s);
     status = status != 0 ? status : check_host(s);
     status = status != 0 ? status : check_length(s);

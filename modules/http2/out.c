@@ -11,12 +11,40 @@ enum { NOW = 48 * 1024 };       /* so much output is not left to the end of the 
 
 /* ---- the head ---- */
 
+/* Names and values live as long as the request, which nghttp2 does not outlive. */
 static void
-add(nghttp2_nv *nv, size_t *n, const char *name, wr_str_t value)
+add(nghttp2_nv *nv, size_t *n, wr_str_t name, wr_str_t value)
 {
-    nv[(*n)++] = (nghttp2_nv) {(uint8_t *) (uintptr_t) name,
-                               (uint8_t *) (uintptr_t) value.p, strlen(name), value.n,
-                               NGHTTP2_NV_FLAG_NONE};
+    nv[(*n)++] = (nghttp2_nv) {(uint8_t *) (uintptr_t) name.p,
+                               (uint8_t *) (uintptr_t) value.p, name.n, value.n,
+                               NGHTTP2_NV_FLAG_NO_COPY_NAME | NGHTTP2_NV_FLAG_NO_COPY_VALUE};
+}
+
+#define ADD(name, value) add(nv, &n, WR_STR(name), value)
+
+static wr_str_t
+number(wr_pool_t *pool, int64_t v)
+{
+    wr_buf_t b = wr_buf(pool);
+
+    (void) wr_buf_reserve(&b, 20);
+    wr_buf_int(&b, v);
+    return wr_buf_text(&b);
+}
+
+static wr_str_t
+status_text(wr_pool_t *pool, unsigned status)
+{
+    char *p;
+
+    if (status == 200) {
+        return WR_STR("200");
+    }
+    p = wr_alloc_bytes(pool, 3);
+    p[0] = (char) ('0' + status / 100 % 10);
+    p[1] = (char) ('0' + status / 10 % 10);
+    p[2] = (char) ('0' + status % 10);
+    return wr_str(p, 3);
 }
 
 static wr_str_t
@@ -66,26 +94,26 @@ make_head(wr_req_t *r, nghttp2_nv *nv)
     wr_pool_t *pool = wr_pool(r);
     size_t     n = 0;
 
-    add(nv, &n, ":status", wr_pool_printf(pool, "%03u", r->status));
+    ADD(":status", status_text(pool, r->status));
     if (wr_headers_first(&r->out, WR_H_SERVER) == NULL) {
-        add(nv, &n, "server", server_name(r));
+        ADD("server", server_name(r));
     }
     if (wr_headers_first(&r->out, WR_H_DATE) == NULL) {
-        add(nv, &n, "date", wr_clock_http());
+        /* The clock's text changes under who waits for room. */
+        ADD("date", wr_pool_str(pool, wr_clock_http()));
     }
     if (r->content_type.n != 0) {
-        add(nv, &n, "content-type",
-            r->charset.n == 0 ? r->content_type
-                              : wr_pool_join3(pool, r->content_type, WR_STR("; charset="),
-                                              r->charset));
+        ADD("content-type", r->charset.n == 0 ? r->content_type
+                            : wr_pool_join3(pool, r->content_type, WR_STR("; charset="),
+                                            r->charset));
     }
     if (r->out_length >= 0) {
-        add(nv, &n, "content-length", wr_pool_printf(pool, "%" PRId64, r->out_length));
+        ADD("content-length", number(pool, r->out_length));
     }
     if (r->last_modified >= 0 && wr_headers_first(&r->out, WR_H_LAST_MODIFIED) == NULL) {
         char *date = wr_alloc_bytes(pool, 30);
 
-        add(nv, &n, "last-modified", wr_str(date, wr_date_put(date, r->last_modified)));
+        ADD("last-modified", wr_str(date, wr_date_put(date, r->last_modified)));
     }
     for (WR_EACH_HEADER(f, &r->out)) {
         wr_str_t name = lower(r, f->name), value = f->value;
@@ -99,9 +127,7 @@ make_head(wr_req_t *r, nghttp2_nv *nv)
             wr_put_location(r, &b, value);
             value = wr_buf_text(&b);
         }
-        nv[n++] = (nghttp2_nv) {(uint8_t *) (uintptr_t) name.p,
-                                (uint8_t *) (uintptr_t) value.p, name.n, value.n,
-                                NGHTTP2_NV_FLAG_NONE};
+        add(nv, &n, name, value);
     }
     return n;
 }
@@ -139,9 +165,7 @@ submit_trailers(h2_stream_t *s)
     for (WR_EACH_HEADER(f, r->trailers)) {
         wr_str_t name = lower(r, f->name);
 
-        nv[n++] = (nghttp2_nv) {(uint8_t *) (uintptr_t) name.p,
-                                (uint8_t *) (uintptr_t) f->value.p, name.n, f->value.n,
-                                NGHTTP2_NV_FLAG_NONE};
+        add(nv, &n, name, f->value);
     }
     (void) nghttp2_submit_trailer(s->h2->session, s->id, nv, n);
 }
@@ -316,7 +340,7 @@ h2_send_continue(wr_req_t *r)
         return;
     }
     r->expect_tested = 1;
-    add(nv, &n, ":status", WR_STR("100"));
+    ADD(":status", WR_STR("100"));
     (void) nghttp2_submit_headers(s->h2->session, NGHTTP2_FLAG_NONE, s->id, NULL, nv, n,
                                   NULL);
     h2_flush_later(s->h2);
@@ -339,6 +363,19 @@ h2_go_on(h2_stream_t *s)
         resume(s);
         h2_flush_later(s->h2);
     }
+}
+
+/* Whether what is queued must wait for the client: else the end of the turn takes it,
+ * and whoever produces may go on. */
+static bool
+is_stuck(const h2_stream_t *s)
+{
+    const h2_t *h2 = s->h2;
+
+    return s->out != NULL
+           && (h2->blocked || s->delayed || s->out_size >= NOW
+               || nghttp2_session_get_remote_window_size(h2->session) <= 0
+               || nghttp2_session_get_stream_remote_window_size(h2->session, s->id) <= 0);
 }
 
 wr_rc_t
@@ -367,7 +404,7 @@ h2_send_body(wr_req_t *r, wr_seg_t *segs)
     } else {
         h2_flush_later(h2);
     }
-    return s->out != NULL && !s->out_last ? WR_AGAIN : WR_OK;
+    return is_stuck(s) && !s->out_last ? WR_AGAIN : WR_OK;
 }
 
 size_t
@@ -375,5 +412,5 @@ h2_pending(const wr_req_t *r)
 {
     const h2_stream_t *s = r->front_data;
 
-    return s->out != NULL ? wr_max_size(s->out_size, 1) : 0;
+    return !s->closed && !s->h2->dead && is_stuck(s) ? wr_max_size(s->out_size, 1) : 0;
 }

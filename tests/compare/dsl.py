@@ -16,6 +16,7 @@ pending.txt or allowed.txt can name it.
 """
 
 import re
+import sys
 
 GROUPS = {}
 CONF_TESTS = []
@@ -55,6 +56,8 @@ class Group:
         self.exact_upstream = exact_upstream
         self.unordered = unordered
         self.setup = setup
+        self.front = None               # fronts.py: "tls", "h2"
+        self.file = sys._getframe(2).f_globals.get("__name__", "").split(".")[-1]
         seen = {}
         for r in requests:
             seen[r.id] = seen.get(r.id, 0) + 1

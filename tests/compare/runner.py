@@ -25,7 +25,7 @@ from harness.server import (Problem, Server, make_prefix, nginx_binary,
                             weir_binary, write_files)
 from harness.upstream import Upstream
 
-from . import dsl
+from . import dsl, fronts
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SELF = bool(os.environ.get("COMPARE_SELF"))
@@ -34,11 +34,11 @@ LEVELS = ["debug", "info", "notice", "warn", "error", "crit", "alert", "emerg"]
 
 
 def load():
-    """Import every case file; returns name -> Group."""
+    """Import every case file; returns name -> Group, those over other fronts too."""
     from . import cases
     for _, name, _ in pkgutil.iter_modules(cases.__path__):
         importlib.import_module("%s.%s" % (cases.__name__, name))
-    return dsl.GROUPS
+    return dict(dsl.GROUPS, **fronts.load())
 
 
 # One side
@@ -133,7 +133,7 @@ def exchange(side, request, server, group, upstreams):
     if isinstance(address, str):
         address = server.path(address)
     sent = 0
-    with http1.Connection(address, request.timeout) as c:
+    with fronts.CONNECTIONS[group.front](address, request.timeout) as c:
         try:
             for part in request.parts:
                 if part == dsl.WAIT100:
@@ -536,7 +536,9 @@ class Allowed(List):
 
     def covers(self, d):
         for row in self.rows:
-            if fnmatch.fnmatchcase(d.group, row[0]) \
+            # What is allowed over plain HTTP/1 is over the other fronts.
+            names = {d.group, d.group.partition(":")[2] or d.group}
+            if any(fnmatch.fnmatchcase(name, row[0]) for name in names) \
                     and glob_match(d.id, row[1]) \
                     and glob_match(d.field, row[2]):
                 self.used.add(tuple(row))
@@ -549,6 +551,10 @@ class Pending(List):
 
     def of(self, group):
         return {row[1] for row in self.rows if row[0] == group}
+
+    def plainly(self, group):
+        """What is not the same over plain HTTP/1 need not be over another front."""
+        return self.of(group.partition(":")[2]) if ":" in group else set()
 
 
 def pending():
