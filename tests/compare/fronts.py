@@ -58,7 +58,7 @@ def over(group, front):
     if front == "tls":
         certificate, key = fronts.certificate()
         g.files = dict(g.files, **{"front.pem": certificate, "front.key": key})
-        g.http = ("ssl_certificate %%PREFIX%%/front.pem; "
+        g.http = ("ssl_protocols TLSv1.2 TLSv1.3; ssl_certificate %%PREFIX%%/front.pem; "
                   "ssl_certificate_key %%PREFIX%%/front.key;\n" + g.http)
     return g
 

@@ -195,6 +195,8 @@ def exchange(side, request, server, group, upstreams):
     if group.log:
         f["log"] = log_lines(server, group, log_at, len(responses), side)
     for pattern, replacement in group.norm + request.norm:
+        if group.front == "h2":         # names of fields are in lower case
+            pattern = "(?i)" + pattern.replace("(?i)", "")
         for key, value in f.items():
             if isinstance(value, list):
                 f[key] = [re.sub(pattern, replacement, v) for v in value]

@@ -215,7 +215,7 @@ class H2Connection:
             else:
                 # Values may end in spaces, which h2 would refuse; the rest is asked here.
                 assert k == k.lower() and not set(v) & set("\r\n\0"), (k, v)
-                r.headers.append((k, v))
+                r.headers.append((k, v.strip(" \t")))
         r.version = "HTTP/2"
         r.framing = "length" if r.get("content-length") else "close"
 
