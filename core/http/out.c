@@ -113,7 +113,8 @@ wr_send_head(wr_req_t *r)
         }
     }
     if (r->last_modified >= 0 && r->status != 200 && r->status != 206 && r->status != 304) {
-        wr_clear_last_modified(r);      /* of a page that stands in for another */
+        r->last_modified = -1;      /* of a page that stands in for another; what an
+                                       upstream or add_header said stays */
     }
     if (has_no_body(r->status)) {
         r->head_only = 1;

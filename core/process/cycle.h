@@ -64,6 +64,8 @@ struct wr_cycle {
     uint64_t        generation;
     bool            testing;            /* -t: opens, but keeps nothing */
     void           *http;               /* the http layer's main object */
+    bool            transparent;        /* connections from addresses of others: workers
+                                           keep CAP_NET_RAW */
 };
 
 /* The cycle of this process: after a reload, the newest. */

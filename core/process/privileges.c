@@ -7,10 +7,12 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <linux/capability.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static void
@@ -41,9 +43,25 @@ failed(wr_log_t *log, const char *call, int64_t arg)
     return WR_ERROR;
 }
 
+/* The one right that workers keep when they stop being root. */
+static wr_rc_t
+keep_net_raw(wr_log_t *log)
+{
+    struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct   data[_LINUX_CAPABILITY_U32S_3];
+
+    memset(data, 0, sizeof(data));
+    data[0].effective = data[0].permitted = 1u << CAP_NET_RAW;
+    if (syscall(SYS_capset, &head, data) != 0) {
+        wr_log(log, WR_LOG_EMERG, errno, "capset(CAP_NET_RAW) failed");
+        return WR_ERROR;
+    }
+    return WR_OK;
+}
+
 /* Supplementary groups first: afterwards we may not any more. */
 static wr_rc_t
-change_user(const wr_core_conf_t *core, wr_log_t *log)
+change_user(const wr_core_conf_t *core, bool transparent, wr_log_t *log)
 {
     if (geteuid() != 0 || core->uid == -1) {
         return WR_OK;
@@ -56,10 +74,13 @@ change_user(const wr_core_conf_t *core, wr_log_t *log)
     if (setgid((gid_t) core->gid) != 0) {
         return failed(log, "setgid", core->gid);
     }
+    if (transparent && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0) {
+        return failed(log, "prctl(PR_SET_KEEPCAPS)", 1);
+    }
     if (setuid((uid_t) core->uid) != 0) {
         return failed(log, "setuid", core->uid);
     }
-    return WR_OK;
+    return transparent && core->uid != 0 ? keep_net_raw(log) : WR_OK;
 }
 
 /* ---- CPUs ---- */
@@ -142,7 +163,7 @@ wr_privileges_drop(wr_cycle_t *cycle, unsigned index)
                core->worker_priority);
     }
     set_limits(core, log);
-    if (change_user(core, log) != WR_OK) {
+    if (change_user(core, cycle->transparent, log) != WR_OK) {
         return WR_ERROR;
     }
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {

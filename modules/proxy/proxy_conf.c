@@ -280,6 +280,7 @@ set_bind(wr_conf_t *cf, const wr_directive_t *d, void *conf)
                                 WR_ARG(cf->args[2].text));
         }
         c->bind_transparent = true;
+        wr_cycle_of(cf)->transparent = true;
     }
     return WR_OK;
 }

@@ -89,14 +89,33 @@ def test_kept_connections_have_their_local_address(server):
             assert c.get("/?b=" + address).body == address.encode()
 
 
-def test_transparent_needs_the_right(server, upstream):
-    """With it, the address 192.0.2.1 is bound; without, the log says what is missing."""
-    s, _ = front(server, upstream, "proxy_bind 192.0.2.1 transparent; "
-                 "proxy_connect_timeout 100ms;")
+def status_line(pid, name):
+    with open("/proc/%d/status" % pid, encoding="ascii") as f:
+        return next(line.split()[1] for line in f if line.startswith(name + ":"))
+
+
+@pytest.mark.parametrize("word,kept", [("transparent", 1 << 13), ("", 0)])
+def test_transparent_workers_keep_one_right(server, upstream, word, kept):
+    root = os.geteuid() == 0        # else there is no right to keep
+    kept = kept if root else 0
+    u = upstream()
+    s = server("server { listen 127.0.0.1:%%PORT%%; location / { "
+               "proxy_bind 127.0.0.9 " + word + "; proxy_pass http://127.0.0.1:%%U%%; } }",
+               main="user nobody nogroup;", names={"U": u.port})
     with s.connect() as c:
-        assert c.get("/x").status in (500, 502, 504)
-    assert "IP_TRANSPARENT) failed" in s.error_log() \
-        or "while connecting to upstream" in s.error_log()
+        assert c.get("/x").status == (200 if root or not word else 500)
+    worker, = s.workers()
+    assert int(status_line(worker, "CapEff"), 16) == kept
+    assert int(status_line(worker, "Uid")) != 0
+    s.allow = [] if root else [r"IP_TRANSPARENT"]
+    # An address that is not here: bound only with the right.
+    s = server("server { listen 127.0.0.1:%%PORT%%; location / { "
+               "proxy_connect_timeout 100ms; proxy_bind 192.0.2.1 " + word
+               + "; proxy_pass http://127.0.0.1:%%U%%; } }",
+               main="user nobody nogroup;", names={"U": u.port})
+    with s.connect() as c:
+        assert c.get("/x").status == (504 if kept else 500)
+    s.allow = [] if root else [r"IP_TRANSPARENT"]
 
 
 # proxy_http_version, proxy_set_header Connection

@@ -563,9 +563,11 @@ location /n/ { proxy_pass http://127.0.0.1:%%U%%/; }
 """, upstreams={"U": {
     "/len": REPLIES["range"], "/chunked": REPLIES["chunked"],
     "/etag": H + b"Content-Length: 10\r\nETag: \"e\"\r\n" + LM + b"\r\n0123456789",
-    "/404": REPLIES["reason-404"], "/206": REPLIES["206"]}}, requests=[
+    "/404": REPLIES["reason-404"], "/206": REPLIES["206"],
+    "/lm404": b"HTTP/1.1 404 NF\r\nContent-Length: 2\r\n" + LM + b"\r\nno",
+    "/lmbad": H + b"Content-Length: 2\r\nLast-Modified: soon\r\n\r\nno"}}, requests=[
     get("/%s/%s" % (l, k), *h) for l in "fn" for k in (
-        "len", "chunked", "etag", "404", "206") for h in (
+        "len", "chunked", "etag", "404", "206", "lm404", "lmbad") for h in (
         (), ("Range: bytes=1-3",), ("Range: bytes=1-3,5-6",), ("Range: bytes=20-",),
         ("Range: bytes=1-3", "If-Range: \"e\""), ("Range: bytes=1-3", "If-Range: \"f\""),
         ("Range: bytes=1-3", "If-Range: Wed, 21 Oct 2015 07:28:00 GMT"))])
@@ -606,6 +608,21 @@ location /in { proxy_bind 127.0.0.3; location /in/off { proxy_bind off; proxy_pa
 location /seen { return 200 "$remote_addr\n"; }
 """, errors="error", requests=gets("/a", "/v?b=127.0.0.4", "/v", "/v?b=nonsense", "/in/off",
                    "/in/x", "/v?b=192.0.2.1"))
+
+group("proxy-host", http="upstream up { server 127.0.0.1:%%DEAD%%; }", server="""
+add_header X-Host "$proxy_host|$proxy_port" always;
+location /a { proxy_pass http://127.0.0.1:%%DEAD%%; }
+location /b { proxy_pass http://up; }
+location /c { proxy_pass http://up/x; }
+location /d { proxy_pass http://unix:%%PREFIX%%/none:/x; }
+location /e { proxy_pass http://unix:%%PREFIX%%/none; }
+location /f { proxy_pass http://[::1]:%%DEAD%%; }
+location /g { set $u up; proxy_pass http://$u; }
+location /h { set $u 127.0.0.1:%%DEAD%%; proxy_pass http://$u/y; }
+location /i { set $u 127.0.0.1; proxy_pass https://$u:%%DEAD%%; }
+location /j { return 204; }
+location /k { proxy_pass HTTP://UP; }
+""", norm=[("DEAD", "DEAD")], requests=gets(*["/" + c for c in "abcdefghijk"]))
 
 group("proxy-accel", server="""
 proxy_http_version 1.1; default_type text/plain; charset utf-8; limit_rate 1m;
