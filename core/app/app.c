@@ -359,12 +359,15 @@ wr_app_expr(wr_conf_t *cf, const wr_tok_t *tok)
     e->client = u.client && !u.other;
     e->slow = u.slow;
     e->lendable = !u.slow && !u.session && !u.loop;
+    if (u.slow) {
+        e->ahead = app_ahead_expr(cf, e);
+    }
     apply(cf, &u);
     return e;
 }
 
-const wr_app_text_t *
-wr_app_text(wr_conf_t *cf, const wr_tok_t *tok)
+static const wr_app_text_t *
+compile_text(wr_conf_t *cf, const wr_tok_t *tok, bool escaped)
 {
     app_main_t    *m = app_main_of(cf);
     wr_app_text_t *t = WR_NEW(cf->pool, wr_app_text_t);
@@ -390,8 +393,24 @@ wr_app_text(wr_conf_t *cf, const wr_tok_t *tok)
     t->client = u.client && !u.other;
     t->slow = u.slow;
     t->lendable = !u.slow && !u.session && !u.loop;
+    t->escaped = escaped;
+    if (u.slow) {
+        t->ahead = app_ahead_text(cf, t);
+    }
     apply(cf, &u);
     return t;
+}
+
+const wr_app_text_t *
+wr_app_text(wr_conf_t *cf, const wr_tok_t *tok)
+{
+    return compile_text(cf, tok, false);
+}
+
+const wr_app_text_t *
+wr_app_html(wr_conf_t *cf, const wr_tok_t *tok)
+{
+    return compile_text(cf, tok, true);
 }
 
 /* ---- a request ---- */
@@ -497,6 +516,9 @@ wr_app_eval(wr_req_t *r, const wr_app_expr_t *e, wr_val_t *out)
 {
     app_t *a = app_of(r);
 
+    if (wr_unlikely(e->ahead != 0) && app_was_ahead(r, e->ahead, out)) {
+        return true;
+    }
     app_renew(a);
     if (!wr_expr_eval(e->expr, &a->ev, &a->bindings, out)) {
         (void) wr_app_fail_eval(r, &e->at, &a->ev.err, e->client);
@@ -518,7 +540,9 @@ wr_app_eval_truth(wr_req_t *r, const wr_app_expr_t *e, bool *truth)
     wr_val_t v;
 
     app_renew(a);
-    if (!wr_expr_eval(e->expr, &a->ev, &a->bindings, &v) || !wr_truth(&a->ev, &v, truth)) {
+    if ((!app_was_ahead(r, e->ahead, &v) && !wr_expr_eval(e->expr, &a->ev, &a->bindings, &v))
+        || !wr_truth(&a->ev, &v, truth))
+    {
         (void) wr_app_fail_eval(r, &e->at, &a->ev.err, e->client);
         return false;
     }
@@ -528,8 +552,13 @@ wr_app_eval_truth(wr_req_t *r, const wr_app_expr_t *e, bool *truth)
 bool
 wr_app_render(wr_req_t *r, const wr_app_text_t *t, bool escaped, wr_buf_t *out)
 {
-    app_t *a = app_of(r);
+    app_t   *a = app_of(r);
+    wr_val_t made;
 
+    if (wr_unlikely(t->ahead != 0) && app_was_ahead(r, t->ahead, &made)) {
+        wr_buf_str(out, wr_val_text(&made));
+        return true;
+    }
     app_renew(a);
     if (!wr_inline_render(t->text, &a->ev, &a->bindings, escaped, out)) {
         (void) wr_app_fail_eval(r, &t->at, &a->ev.err, t->client);

@@ -15,6 +15,7 @@
 #ifndef WEIR_APP_APP_H
 #define WEIR_APP_APP_H
 
+#include <weir/event/threads.h>
 #include <weir/expr/expr.h>
 #include <weir/expr/template.h>
 #include <weir/http/core_conf.h>
@@ -34,6 +35,7 @@ typedef struct wr_app_expr {
     bool             slow;      /* calls a slow function: off the loop */
     bool             lendable;  /* uses nothing of the worker's: any thread may evaluate
                                    it while the request is lent to it */
+    unsigned         ahead;     /* it is evaluated before its step: ahead.c */
 } wr_app_expr_t;
 
 typedef struct wr_app_text {
@@ -42,6 +44,8 @@ typedef struct wr_app_text {
     bool               client;
     bool               slow;
     bool               lendable;
+    bool               escaped; /* compiled by wr_app_html */
+    unsigned           ahead;
 } wr_app_text_t;
 
 /* Compile; NULL after a conf error at the right column. `tok->text` must be the
@@ -49,6 +53,15 @@ typedef struct wr_app_text {
  * quoted as a whole loses its quotes. */
 const wr_app_expr_t *wr_app_expr(wr_conf_t *cf, const wr_tok_t *tok);
 const wr_app_text_t *wr_app_text(wr_conf_t *cf, const wr_tok_t *tok);
+/* The same for HTML: values are escaped. */
+const wr_app_text_t *wr_app_html(wr_conf_t *cf, const wr_tok_t *tok);
+
+/* What calls a slow function (a password's hash) is evaluated on a thread by a stage
+ * before the step that is added next, and wr_app_eval finds the value made. A step
+ * with a block of steps says so before it reads the block; one that evaluates on
+ * threads itself takes its expression back. */
+void wr_app_ahead(wr_conf_t *cf);
+void wr_app_not_ahead(wr_conf_t *cf, const wr_app_expr_t *e);
 
 /* The slot of a name that a step makes: the name becomes known. -1 after a conf
  * error (a name of the request, or no identifier). */
@@ -216,6 +229,8 @@ void wr_app_json_errors(wr_req_t *r, bool json);
  * `return wr_app_eval_later(r, e, &job, next)`, then wr_app_eval_result. */
 typedef struct wr_app_job wr_app_job_t;
 wr_app_job_t *wr_app_eval_start(wr_req_t *r, const wr_app_expr_t *e);
+/* The same threads for a job of one's own. NULL: failed (503). */
+wr_op_t      *wr_app_off_loop(wr_req_t *r, const wr_tok_t *at, wr_job_t *job);
 wr_op_t      *wr_app_eval_op(wr_app_job_t *job);
 bool          wr_app_eval_result(wr_req_t *r, wr_app_job_t *job, wr_val_t *out);
 

@@ -27,6 +27,8 @@ typedef struct app_main {
     wr_array_t by_slot;     /* name_t * */
     wr_conf_t *cf;          /* while reading */
     const wr_tok_t *at;     /* what is being compiled */
+    wr_array_t pending;     /* ahead.c */
+    unsigned   n_ahead;
 } app_main_t;
 
 /* Of a scope. */
@@ -45,6 +47,12 @@ typedef struct app_conf {
 
 typedef struct app_file app_file_t;
 
+/* A value that was made before the step that wants it. */
+typedef struct app_made {
+    wr_val_t value;
+    bool     is;
+} app_made_t;
+
 /* Of a request: r->app. */
 typedef struct app {
     app_main_t      *main;
@@ -62,6 +70,7 @@ typedef struct app {
     const wr_stage_t *returns[32];  /* where blocks go back to */
     unsigned         depth;
     uint64_t         times[WR_TIMES], until[WR_TIMES];
+    app_made_t      *ahead;         /* by wr_app_expr_t.ahead; NULL: none yet */
     bool             form_parsed;
     wr_val_t         form, files;
 } app_t;
@@ -69,6 +78,16 @@ typedef struct app {
 app_t      *app_of(wr_req_t *r);
 app_main_t *app_main_of(wr_conf_t *cf);
 app_conf_t *app_conf_own(wr_conf_t *cf, wr_scope_t *scope);
+
+/* steps.c: a stage of the block that is being read */
+void app_push_stage(wr_conf_t *cf, const wr_middleware_t *mw, const void *conf);
+
+/* ahead.c: the number under which it will be found made; never 0. */
+unsigned app_ahead_expr(wr_conf_t *cf, const wr_app_expr_t *e);
+unsigned app_ahead_text(wr_conf_t *cf, const wr_app_text_t *t);
+bool     app_was_ahead(wr_req_t *r, unsigned number, wr_val_t *out);
+/* later.c: as wr_app_eval_start, for a text */
+wr_app_job_t *app_render_start(wr_req_t *r, const wr_app_text_t *t);
 
 /* A mapping of pairs in order, several for one name: query, form, headers … */
 typedef struct multi {

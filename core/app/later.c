@@ -12,7 +12,8 @@
 
 struct wr_app_job {
     wr_job_t             job;
-    const wr_app_expr_t *e;
+    const wr_app_expr_t *e;     /* one of the two */
+    const wr_app_text_t *text;
     wr_eval_t            ev;
     wr_bindings_t        bindings;
     wr_pool_t           *pool;
@@ -49,7 +50,14 @@ run_job(wr_job_t *job)
 {
     wr_app_job_t *j = WR_CONTAINER(job, wr_app_job_t, job);
 
-    j->ok = wr_expr_eval(j->e->expr, &j->ev, &j->bindings, &j->value);
+    wr_buf_t      b = wr_buf(j->pool);
+
+    if (j->e != NULL) {
+        j->ok = wr_expr_eval(j->e->expr, &j->ev, &j->bindings, &j->value);
+    } else {
+        j->ok = wr_inline_render(j->text->text, &j->ev, &j->bindings, j->text->escaped, &b);
+        j->value = wr_vstr(wr_buf_text(&b));
+    }
     job->rc = WR_OK;
 }
 
@@ -59,31 +67,60 @@ free_pool(void *data)
     wr_pool_free(data);
 }
 
-wr_app_job_t *
-wr_app_eval_start(wr_req_t *r, const wr_app_expr_t *e)
+wr_op_t *
+wr_app_off_loop(wr_req_t *r, const wr_tok_t *at, wr_job_t *job)
+{
+    if (wr_threads_run(threads_of(r), job, "expression") != WR_OK) {
+        (void) wr_headers_set(&r->out, WR_H_OTHER, WR_STR("Retry-After"), WR_STR("1"));
+        (void) wr_app_fail(r, at, 503, WR_STR("too busy"), "too many password hashes at once");
+        return NULL;
+    }
+    return &job->op;
+}
+
+static wr_app_job_t *
+start(wr_req_t *r, const wr_app_expr_t *e, const wr_app_text_t *text, const wr_tok_t *at)
 {
     app_t        *a = app_of(r);
     wr_app_job_t *j = WR_NEW(wr_pool(r), wr_app_job_t);
 
-    app_renew(a);
-    if (!wr_app_prepare(r, e->expr)) {
-        (void) wr_app_fail_eval(r, &e->at, &a->ev.err, e->client);
-        return NULL;
-    }
     j->e = e;
+    j->text = text;
     j->pool = wr_pool_new();
     wr_pool_on_free(wr_pool(r), free_pool, j->pool);
     wr_app_eval_init(r, &j->ev, j->pool);
     j->bindings = a->bindings;
     j->bindings.get = NULL;         /* all is there */
     j->job.run = run_job;
-    if (wr_threads_run(threads_of(r), &j->job, "expression") != WR_OK) {
-        (void) wr_headers_set(&r->out, WR_H_OTHER, WR_STR("Retry-After"), WR_STR("1"));
-        (void) wr_app_fail(r, &e->at, 503, WR_STR("too busy"),
-                           "too many password hashes at once");
+    return wr_app_off_loop(r, at, &j->job) != NULL ? j : NULL;
+}
+
+wr_app_job_t *
+wr_app_eval_start(wr_req_t *r, const wr_app_expr_t *e)
+{
+    app_t *a = app_of(r);
+
+    app_renew(a);
+    if (!wr_app_prepare(r, e->expr)) {
+        (void) wr_app_fail_eval(r, &e->at, &a->ev.err, e->client);
         return NULL;
     }
-    return j;
+    return start(r, e, NULL, &e->at);
+}
+
+wr_app_job_t *
+app_render_start(wr_req_t *r, const wr_app_text_t *t)
+{
+    app_t *a = app_of(r);
+
+    app_renew(a);
+    for (uint32_t i = 0; i < t->text->n; i++) {
+        if (t->text->parts[i].expr != NULL && !wr_app_prepare(r, t->text->parts[i].expr)) {
+            (void) wr_app_fail_eval(r, &t->at, &a->ev.err, t->client);
+            return NULL;
+        }
+    }
+    return start(r, NULL, t, &t->at);
 }
 
 wr_op_t *
@@ -98,13 +135,12 @@ wr_app_eval_result(wr_req_t *r, wr_app_job_t *j, wr_val_t *out)
     if (j->job.op.rc != WR_OK) {
         return false;
     }
-    if (!j->ok) {
-        (void) wr_app_fail_eval(r, &j->e->at, &j->ev.err, j->e->client);
-        return false;
+    if (j->ok && j->value.type == WR_V_UNDEFINED) {
+        j->ok = wr_undef_raise(&j->ev, &j->value);
     }
-    if (j->value.type == WR_V_UNDEFINED) {
-        (void) wr_undef_raise(&j->ev, &j->value);
-        (void) wr_app_fail_eval(r, &j->e->at, &j->ev.err, j->e->client);
+    if (!j->ok) {
+        (void) wr_app_fail_eval(r, j->e != NULL ? &j->e->at : &j->text->at, &j->ev.err,
+                                j->e != NULL ? j->e->client : j->text->client);
         return false;
     }
     *out = j->value;

@@ -38,6 +38,7 @@ wr_app_step(wr_conf_t *cf, const wr_middleware_t *step, const void *conf, bool v
                                       "answered",
                             WR_ARG(cf->args[0].text));
     }
+    wr_app_ahead(cf);
     own->view = view;
     *push(cf) = (wr_stage_t) {step, conf, NULL, own->enters};
     own->enters = false;
@@ -62,6 +63,12 @@ wr_app_step_lendable(wr_conf_t *cf, const wr_middleware_t *step, const void *con
         ((wr_stage_t *) (uintptr_t) wr_app_last_step(cf))->lendable = always;
     }
     return rc;
+}
+
+void
+app_push_stage(wr_conf_t *cf, const wr_middleware_t *mw, const void *conf)
+{
+    *push(cf) = (wr_stage_t) {.mw = mw, .conf = conf};
 }
 
 const wr_stage_t *

@@ -189,11 +189,8 @@ wr_is_hidden_attr(const wr_val_t *v, wr_str_t name)
 bool
 wr_find_dunder(wr_eval_t *ev, const wr_val_t *v, wr_str_t name, wr_val_t *out)
 {
-    /* Most names are none of them; "mro" of a type is the one without a line. */
-    if (name.n == 0
-        || (name.p[0] != '_'
-            && (v->type != WR_V_OBJ || v->u.obj->type != &type_type)))
-    {
+    /* Most names are none of them. */
+    if (name.n == 0 || (name.p[0] != '_' && !wr_is_hidden_attr(v, name))) {
         return false;
     }
     if (wr_str_eqz(name, "__class__")) {

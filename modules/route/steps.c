@@ -11,10 +11,6 @@ typedef struct set_conf {
     const wr_app_expr_t *expr;      /* NULL: unset */
 } set_conf_t;
 
-typedef struct job_state {
-    wr_app_job_t *job;
-} job_state_t;
-
 static wr_rc_t
 store(wr_req_t *r, const set_conf_t *c, const wr_val_t *v)
 {
@@ -26,36 +22,19 @@ store(wr_req_t *r, const set_conf_t *c, const wr_val_t *v)
 }
 
 static wr_rc_t
-set_later(wr_req_t *r, void *state)
-{
-    const set_conf_t *c = wr_stage_conf(r);
-    wr_val_t          v;
-
-    if (!wr_app_eval_result(r, ((job_state_t *) state)->job, &v)) {
-        return wr_app_failed(r);
-    }
-    return store(r, c, &v);
-}
-
-static wr_rc_t
 run_set(wr_req_t *r, void *state)
 {
     const set_conf_t *c = wr_stage_conf(r);
-    job_state_t      *s = state;
     wr_val_t          v = {0};
 
+    (void) state;
     if (c->expr == NULL) {
         return store(r, c, &v);
-    }
-    if (c->expr->slow) {
-        s->job = wr_app_eval_start(r, c->expr);
-        return s->job != NULL ? wr_await(r, wr_app_eval_op(s->job), set_later)
-                              : wr_app_failed(r);
     }
     return wr_app_eval(r, c->expr, &v) ? store(r, c, &v) : wr_app_failed(r);
 }
 
-static const wr_middleware_t set_step = {"set", sizeof(job_state_t), run_set, NULL};
+static const wr_middleware_t set_step = {"set", 0, run_set, NULL};
 
 /* "session.KEY" or a name of its own. */
 static wr_rc_t
@@ -135,43 +114,19 @@ refuse(wr_req_t *r, const require_conf_t *c)
 }
 
 static wr_rc_t
-require_later(wr_req_t *r, void *state)
-{
-    const require_conf_t *c = wr_stage_conf(r);
-    wr_eval_t             ev;
-    wr_val_t              v;
-    bool                  truth;
-
-    if (!wr_app_eval_result(r, ((job_state_t *) state)->job, &v)) {
-        return wr_app_failed(r);
-    }
-    wr_app_eval_init(r, &ev, wr_pool(r));
-    if (!wr_truth(&ev, &v, &truth)) {
-        return wr_app_fail_eval(r, &c->at, &ev.err, false);
-    }
-    return truth ? WR_OK : refuse(r, c);
-}
-
-static wr_rc_t
 run_require(wr_req_t *r, void *state)
 {
     const require_conf_t *c = wr_stage_conf(r);
-    job_state_t          *s = state;
     bool                  truth;
 
-    if (c->expr->slow) {
-        s->job = wr_app_eval_start(r, c->expr);
-        return s->job != NULL ? wr_await(r, wr_app_eval_op(s->job), require_later)
-                              : wr_app_failed(r);
-    }
+    (void) state;
     if (!wr_app_eval_truth(r, c->expr, &truth)) {
         return wr_app_failed(r);
     }
     return truth ? WR_OK : refuse(r, c);
 }
 
-static const wr_middleware_t require_step = {"require", sizeof(job_state_t), run_require,
-                                             NULL};
+static const wr_middleware_t require_step = {"require", 0, run_require, NULL};
 
 /* The `else` that a status or `redirect` follows, outside quotes and brackets:
  * where it begins, and in *behind what follows it. -1: none. */
@@ -308,10 +263,7 @@ route_set_when(wr_conf_t *cf, const wr_directive_t *d, void *conf)
     if (c->expr == NULL) {
         return WR_ERROR;
     }
-    if (c->expr->slow) {
-        return wr_conf_fail(cf, &cf->raw, "a slow function cannot stand in \"when\": name "
-                                          "its result with \"set\" first");
-    }
+    wr_app_ahead(cf);
     c->then = wr_app_block(cf, cf->scope->context);
     if (c->then == NULL) {
         return WR_ERROR;
@@ -387,7 +339,11 @@ run_header(wr_req_t *r, void *state)
     if (wr_str_ieqz(c->name, "Content-Type")) {
         wr_app_set_type(r, wr_buf_text(&b));
     } else {
-        (void) wr_headers_add(&r->out, wr_header_id(c->name), c->name, wr_buf_text(&b));
+        wr_hid_t id = wr_header_id(c->name);
+
+        /* A Location goes out as it is written. */
+        (void) wr_headers_add(&r->out, id == WR_H_LOCATION ? WR_H_OTHER : id, c->name,
+                              wr_buf_text(&b));
     }
     return WR_OK;
 }

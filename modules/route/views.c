@@ -32,7 +32,7 @@ route_set_text(wr_conf_t *cf, const wr_directive_t *d, void *conf)
 
     (void) conf;
     c->html = strcmp(d->name, "html") == 0;
-    c->text = wr_app_text(cf, &cf->raw);
+    c->text = c->html ? wr_app_html(cf, &cf->raw) : wr_app_text(cf, &cf->raw);
     return c->text != NULL ? wr_app_step_lendable(cf, &text_view, c, true, c->text->lendable)
                            : WR_ERROR;
 }
@@ -90,7 +90,8 @@ route_redirect(wr_req_t *r, const wr_app_text_t *target, bool external, unsigned
                            "meant",
                            WR_ARG(url));
     }
-    (void) wr_headers_add(&r->out, WR_H_LOCATION, WR_STR("Location"), url);
+    /* As it is written: absolute_redirect is about redirects that the server makes. */
+    (void) wr_headers_add(&r->out, WR_H_OTHER, WR_STR("Location"), url);
     return wr_app_answer(r, status, WR_STR("text/plain"), WR_STR("utf-8"), WR_STR(""));
 }
 

@@ -169,6 +169,7 @@ parse_hole(wr_conf_t *cf, const wr_tok_t *tok, sq_stmt_t *s, sq_part_t *part)
     if (part->expr == NULL) {
         return WR_ERROR;
     }
+    wr_app_not_ahead(cf, part->expr);
     if (part->choices == NULL) {
         part->param = s->nparams++;
     }

@@ -40,6 +40,7 @@ typedef struct view {
     wr_tok_t   file;
     wr_array_t given;           /* given_t */
     size_t     size;            /* of the page last made: for the next one */
+    bool       slow;            /* it calls a slow function */
     wr_scope_t *scope;
 } view_t;
 
@@ -140,21 +141,82 @@ template_error(wr_req_t *r, const view_t *v, const wr_err_t *err)
     return wr_app_fail_eval(r, &v->file, &shown, false);
 }
 
+/* One rendering; with a slow function in the template it is done on a thread. */
+typedef struct rendering {
+    wr_job_t       job;
+    const view_t  *view;
+    wr_template_t *template;
+    wr_eval_t      ev;
+    wr_bindings_t  bindings;
+    wr_buf_t       page;
+    uint64_t       began_ns;
+    bool           ok;
+} rendering_t;
+
+static void
+render(rendering_t *x)
+{
+    x->ok = wr_template_render(x->template, &x->ev, &x->bindings, &x->page);
+    wr_template_free(x->template);
+}
+
+static void
+render_job(wr_job_t *job)
+{
+    render(WR_CONTAINER(job, rendering_t, job));
+    job->rc = WR_OK;
+}
+
+static wr_rc_t
+rendered(wr_req_t *r, rendering_t *x)
+{
+    wr_app_spent(r, WR_TIME_TEMPLATE, x->began_ns, wr_clock_ns());
+    if (!x->ok) {
+        return template_error(r, x->view, &x->ev.err);
+    }
+    ((view_t *) (uintptr_t) x->view)->size = x->page.n;
+    return wr_app_answer(r, 200, WR_STR("text/html"), WR_STR("utf-8"), wr_buf_text(&x->page));
+}
+
+static wr_rc_t
+rendered_later(wr_req_t *r, void *state)
+{
+    rendering_t *x = *(rendering_t **) state;
+
+    if (x->job.op.rc != WR_OK) {
+        wr_template_free(x->template);
+        return wr_app_fail(r, &x->view->file, 503, WR_STR("too busy"), NULL);
+    }
+    return rendered(r, x);
+}
+
+/* The request waits, so the thread has it to itself. */
+static wr_rc_t
+render_later(wr_req_t *r, rendering_t *x, void *state)
+{
+    wr_op_t *op;
+
+    x->job.run = render_job;
+    op = wr_app_off_loop(r, &x->view->file, &x->job);
+    if (op == NULL) {
+        wr_template_free(x->template);
+        return wr_app_failed(r);
+    }
+    *(rendering_t **) state = x;
+    return wr_await(r, op, rendered_later);
+}
+
 static wr_rc_t
 answer(wr_req_t *r, void *state)
 {
-    const view_t  *v = wr_stage_conf(r);
-    const conf_t  *conf = wr_conf(r);
-    uint64_t       began = wr_clock_ns();
-    wr_bindings_t  bindings = *wr_app_bindings(r);
-    wr_dict_t     *dict = wr_dict_new(wr_pool(r), v->given.n + 1);
-    wr_buf_t       b = wr_buf(wr_pool(r));
-    wr_template_t *t;
-    wr_eval_t      ev;
-    wr_err_t       err = {0};
-    bool           ok;
+    const view_t *v = wr_stage_conf(r);
+    const conf_t *conf = wr_conf(r);
+    rendering_t  *x = WR_NEW(wr_pool(r), rendering_t);
+    wr_dict_t    *dict = wr_dict_new(wr_pool(r), v->given.n + 1);
+    wr_err_t      err = {0};
 
-    (void) state;
+    x->view = v;
+    x->began_ns = wr_clock_ns();
     for (WR_EACH(given_t, g, &v->given)) {
         wr_val_t value;
 
@@ -163,25 +225,24 @@ answer(wr_req_t *r, void *state)
         }
         wr_dict_sets(wr_pool(r), dict, g->name, value);
     }
-    t = wr_env_get(conf->root->env, v->file.text, wr_pool(r), &err);
-    if (t == NULL) {
+    x->template = wr_env_get(conf->root->env, v->file.text, wr_pool(r), &err);
+    if (x->template == NULL) {
         return template_error(r, v, &err);
     }
-    wr_eval_init(&ev, conf->root->env, wr_pool(r));
-    ev.host = r;
-    bindings.dict = dict;
-    (void) wr_buf_reserve(&b, wr_min_size(v->size, 64 * 1024) + 64);
-    ok = wr_template_render(t, &ev, &bindings, &b);
-    ((view_t *) (uintptr_t) v)->size = b.n;
-    wr_template_free(t);
-    if (!ok) {
-        return template_error(r, v, &ev.err);
+    wr_eval_init(&x->ev, conf->root->env, wr_pool(r));
+    x->ev.host = r;
+    x->bindings = *wr_app_bindings(r);
+    x->bindings.dict = dict;
+    x->page = wr_buf(wr_pool(r));
+    (void) wr_buf_reserve(&x->page, wr_min_size(v->size, 64 * 1024) + 64);
+    if (v->slow) {
+        return render_later(r, x, state);
     }
-    wr_app_add_time(r, WR_TIME_TEMPLATE, wr_clock_ns() - began);
-    return wr_app_answer(r, 200, WR_STR("text/html"), WR_STR("utf-8"), wr_buf_text(&b));
+    render(x);
+    return rendered(r, x);
 }
 
-static const wr_middleware_t template_view = {"template", 0, answer, NULL};
+static const wr_middleware_t template_view = {"template", sizeof(rendering_t *), answer, NULL};
 
 /* ---- conf ---- */
 
@@ -335,7 +396,7 @@ check(wr_conf_t *cf, wr_scope_t *scope, void *conf, const void *outer)
 
 /* -t compiles what the conf names, and what that names by a constant. */
 static wr_rc_t
-compile(wr_conf_t *cf, const view_t *v, wr_env_t *env, wr_str_t name, wr_map_t *seen)
+compile(wr_conf_t *cf, view_t *v, wr_env_t *env, wr_str_t name, wr_map_t *seen)
 {
     wr_err_t       err = {0};
     wr_template_t *t;
@@ -351,6 +412,11 @@ compile(wr_conf_t *cf, const view_t *v, wr_env_t *env, wr_str_t name, wr_map_t *
         }
         return wr_conf_fail(cf, &v->file, "%.*s:%u:%u: %s: %.*s", WR_ARG(err.name), err.line,
                             err.column, err.kind, WR_ARG(err.message));
+    }
+    for (uint32_t i = 0; i < wr_template_nnames(t); i++) {
+        const wr_fn_row_t *row = wr_env_global_row(env, wr_template_name_at(t, i));
+
+        v->slow |= row != NULL && (row->flags & WR_FN_SLOW) != 0;
     }
     for (uint32_t i = 0; rc == WR_OK && i < wr_template_nrefs(t); i++) {
         wr_str_t ref = wr_pool_str(cf->pool, wr_template_ref_at(t, i));
@@ -374,14 +440,20 @@ finish(wr_conf_t *cf)
     wr_map_t          seen = wr_map(cf->temp, false);
 
     for (uint32_t i = 0; views != NULL && i < views->n; i++) {
-        const view_t *v = *WR_AT(views, view_t *, i);
+        view_t       *v = *WR_AT(views, view_t *, i);
         const wr_scope_t *scope = v->scope;
         const conf_t *conf = scope->conf[WR_SELF->schema.index];
         wr_str_t      key = wr_pool_join3(cf->pool, conf->root->folder, WR_STR("\n"),
                                           v->file.text);
 
-        if (wr_map_set(&seen, key, &seen) == NULL) {
+        view_t *first = wr_map_get(&seen, key);
+
+        if (first != NULL) {
+            v->slow = first->slow;
+        } else {
             wr_map_t names = wr_map(cf->temp, false);
+
+            (void) wr_map_set(&seen, key, v);
 
             if (compile(cf, v, conf->root->env, v->file.text, &names) != WR_OK) {
                 return WR_ERROR;
