@@ -211,6 +211,7 @@ begin_main(wr_conf_t *cf)
 
     m->names = wr_map(cf->pool, false);
     m->by_slot = wr_array(cf->pool, sizeof(name_t *));
+    m->waits = wr_array(cf->pool, sizeof(wr_app_wait_t));
     m->cf = cf;
     options.sandbox = 1;
     options.names = (wr_names_t) {slot_of, m};

@@ -113,8 +113,16 @@ typedef struct wr_app_task {
     /* Whether it may run on the thread that the request is lent to: then start()
      * does all of it there. NULL: never. */
     bool      (*lendable)(wr_req_t *r, const void *conf);
+    bool        network;        /* it waits for another host */
 } wr_app_task_t;
 wr_rc_t wr_app_task(wr_conf_t *cf, const wr_app_task_t *task, const void *conf);
+
+/* The tasks of the conf that wait for the network, in the order of the conf. */
+typedef struct wr_app_wait {
+    const wr_scope_t *scope;
+    wr_tok_t          at;
+} wr_app_wait_t;
+const wr_array_t *wr_app_waits(wr_conf_t *cf);
 
 /* `gather { … }`: the set function of its row. */
 wr_rc_t wr_app_set_gather(wr_conf_t *cf, const wr_directive_t *d, void *conf);

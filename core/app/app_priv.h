@@ -25,6 +25,7 @@ typedef struct app_main {
     wr_env_t  *env;
     wr_map_t   names;       /* text → name_t * */
     wr_array_t by_slot;     /* name_t * */
+    wr_array_t waits;       /* wr_app_wait_t */
     wr_conf_t *cf;          /* while reading */
     const wr_tok_t *at;     /* what is being compiled */
     wr_array_t pending;     /* ahead.c */

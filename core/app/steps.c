@@ -236,10 +236,31 @@ gather_begin(wr_req_t *r, void *state)
 static const wr_middleware_t gather_step = {"gather", sizeof(gather_state_t), gather_begin,
                                             NULL};
 
+const wr_array_t *
+wr_app_waits(wr_conf_t *cf)
+{
+    return &app_main_of(cf)->waits;
+}
+
+static void
+note_wait(wr_conf_t *cf)
+{
+    wr_app_wait_t *w = WR_PUSH(&app_main_of(cf)->waits, wr_app_wait_t);
+
+    w->scope = cf->scope;
+    w->at = cf->args[0];
+    w->at.file = wr_pool_str(cf->pool, w->at.file);
+    w->at.text = wr_pool_str(cf->pool, w->at.text);
+}
+
 wr_rc_t
 wr_app_task(wr_conf_t *cf, const wr_app_task_t *task, const void *conf)
 {
     task_conf_t *c;
+
+    if (task->network) {
+        note_wait(cf);
+    }
 
     if ((cf->scope->context & WR_GATHER) != 0) {
         gather_t *g = cf->scope->object;

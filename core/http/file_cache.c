@@ -394,6 +394,17 @@ failed(wr_opened_t *out, const char *call)
     return WR_ERROR;
 }
 
+bool (*wr_file_private)(wr_req_t *r, wr_str_t path, uint64_t device, uint64_t inode);
+
+static bool
+is_private(wr_req_t *r, wr_str_t path)
+{
+    struct stat st;
+
+    return wr_file_private != NULL && stat(path.p, &st) == 0 && S_ISREG(st.st_mode)
+           && wr_file_private(r, path, st.st_dev, st.st_ino);
+}
+
 wr_rc_t
 wr_file_open(wr_req_t *r, wr_str_t path, wr_opened_t *out)
 {
@@ -411,6 +422,10 @@ wr_file_open(wr_req_t *r, wr_str_t path, wr_opened_t *out)
     if (cached && (e = look_up(path, hash, valid)) != NULL) {
         describe_entry(r, e, out);
         return WR_OK;
+    }
+    if (is_private(r, path)) {
+        errno = ENOENT;
+        return failed(out, "open()");
     }
     fd = wr_file_walk(r, path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0) {

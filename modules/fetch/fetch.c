@@ -149,7 +149,7 @@ end(wr_req_t *r, const void *conf, void *state)
     return WR_OK;
 }
 
-static const wr_app_task_t task = {"fetch", sizeof(fetch_t), start, end, NULL};
+static const wr_app_task_t task = {"fetch", sizeof(fetch_t), start, end, NULL, true};
 
 /* ---- the block ---- */
 

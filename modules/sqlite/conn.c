@@ -62,6 +62,12 @@ authorize(void *data, int action, const char *a, const char *b, const char *data
     case SQLITE_TRANSACTION:
     case SQLITE_SAVEPOINT:
         return SQLITE_DENY;
+    /* What is temporary belongs to a connection, and those are everybody's. */
+    case SQLITE_CREATE_TEMP_INDEX:
+    case SQLITE_CREATE_TEMP_TABLE:
+    case SQLITE_CREATE_TEMP_TRIGGER:
+    case SQLITE_CREATE_TEMP_VIEW:
+        return c->mode == SQ_SCRIPT ? SQLITE_OK : SQLITE_DENY;
     case SQLITE_FUNCTION:
         return sqlite3_stricmp(b, "load_extension") == 0 ? SQLITE_DENY : SQLITE_OK;
     case SQLITE_PRAGMA:

@@ -7,8 +7,6 @@
  */
 #include "sqlite.h"
 
-#include <sys/stat.h>
-#include <weir/http/file_cache.h>
 #include <weir/http/server.h>
 
 #define ALL (WR_HTTP | WR_SERVER | WR_LOCATION)
@@ -30,6 +28,7 @@ sq_main_of(wr_conf_t *cf)
         m->stmts = wr_array(cf->pool, sizeof(sq_stmt_t *));
         m->txs = wr_array(cf->pool, sizeof(sq_txconf_t *));
         m->wishes = wr_array(cf->pool, sizeof(sq_wish_t));
+        m->warned = wr_map(cf->pool, false);
         wr_service_offer(cf, "sqlite.1", m);
         wr_service_offer(cf, WR_SQL_SERVICE, &sq_service);
     }
@@ -178,6 +177,7 @@ set_sql(wr_conf_t *cf, const wr_directive_t *d, void *conf)
         }
     }
     s->scope = cf->scope;
+    s->waits = wr_app_waits(cf)->n;
     *WR_PUSH(&sq_main_of(cf)->stmts, sq_stmt_t *) = s;
     return wr_app_task(cf, &sq_task, s);
 }
@@ -307,6 +307,64 @@ applies(const sq_stmt_t *s, const wr_scope_t *scope)
     return false;
 }
 
+static bool
+is_around(const wr_scope_t *outer, const wr_scope_t *scope)
+{
+    while (scope != NULL && scope != outer) {
+        scope = scope->outer;
+    }
+    return scope != NULL;
+}
+
+/* Whether the wait, number `i`, comes when the statement has begun the transaction:
+ * the steps of outer blocks come first, those of one block in the order of the conf;
+ * what stands in one gather runs at the same time. */
+static bool
+comes_after(const wr_app_wait_t *w, uint32_t i, const sq_stmt_t *s)
+{
+    const wr_scope_t *waits = sq_scope_of(w->scope), *begins = sq_scope_of(s->scope);
+
+    if (w->scope == s->scope && (s->scope->context & WR_GATHER) != 0) {
+        return true;
+    }
+    return waits == begins ? i >= s->waits : is_around(begins, waits);
+}
+
+/* Others wait for the database as long as a transaction is open. */
+static void
+warn_of_waits(wr_conf_t *cf, const sq_main_t *m, const sq_txconf_t *t)
+{
+    const wr_array_t    *waits = wr_app_waits(cf);
+    const wr_location_t *loc = t->scope->object;
+    const sq_stmt_t     *first = NULL;
+
+    for (WR_EACH(sq_stmt_t *, s, &m->stmts)) {
+        if ((*s)->db != t->db || !applies(*s, t->scope)) {
+            continue;
+        }
+        first = first != NULL ? first : *s;
+        for (uint32_t i = 0; i < waits->n; i++) {
+            wr_app_wait_t *w = WR_AT(waits, wr_app_wait_t, i);
+
+            if (is_around(sq_scope_of(w->scope), t->scope) && comes_after(w, i, *s)
+                && wr_map_set(&reading->warned, wr_pool_printf(cf->pool, "%.*s:%u:%u",
+                       WR_ARG(w->at.file), w->at.line, w->at.column), w) == NULL)
+            {
+                wr_conf_warn(cf, &w->at, "\"%.*s\" waits for the network inside a "
+                                         "transaction, behind its first statement: "
+                                         "others wait as long",
+                             WR_ARG(w->at.text));
+            }
+        }
+    }
+    if (first != NULL && (t->scope->context & WR_LOCATION) != 0 && loc != NULL
+        && loc->handler != NULL && strcmp(loc->handler->name, "proxy_pass") == 0)
+    {
+        wr_conf_warn(cf, &first->at, "\"proxy_pass\" waits for the network inside the "
+                                     "transaction that begins here: others wait as long");
+    }
+}
+
 static wr_rc_t
 check_transaction(wr_conf_t *cf, const sq_main_t *m, sq_txconf_t *t)
 {
@@ -319,6 +377,7 @@ check_transaction(wr_conf_t *cf, const sq_main_t *m, sq_txconf_t *t)
     for (WR_EACH(sq_stmt_t *, s, &m->stmts)) {
         t->writes |= (*s)->db == t->db && (*s)->writes && applies(*s, t->scope);
     }
+    warn_of_waits(cf, m, t);
     return WR_OK;
 }
 
@@ -415,6 +474,7 @@ worker_start(wr_worker_t *w)
             *WR_PUSH(&sq_dbs, sq_db_t *) = (*z)->user;
         }
     }
+    sq_files_guard();
     return sq_worker_start(w);
 }
 
@@ -444,71 +504,9 @@ wants_transaction(wr_scope_t *scope, const void *own, const void **conf)
     return true;
 }
 
-static bool
-wants_guard(wr_scope_t *scope, const void *own, const void **conf)
-{
-    (void) scope;
-    (void) own;
-    (void) conf;
-    return reading->dbs.n != 0;
-}
-
-/* Whether the file at `path` is a database of ours, by whatever name. */
-static bool
-is_database(wr_req_t *r, wr_str_t path)
-{
-    wr_opened_t file;
-
-    if (wr_file_test(r, path, &file) != WR_OK || !file.is_file) {
-        return false;
-    }
-    for (WR_EACH(sq_db_t *, db, &sq_dbs)) {
-        struct stat st;
-
-        if (stat((*db)->path.p, &st) == 0 && st.st_ino == file.inode
-            && st.st_dev == file.device)
-        {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* In front of whatever serves files: never the database, nor what SQLite keeps
- * beside it. */
-static wr_rc_t
-guard(wr_req_t *r, void *state)
-{
-    static const char *const ends[] = {"", "-wal", "-shm", "-journal"};
-    wr_str_t                 path;
-    size_t                   root;
-
-    (void) state;
-    if (r->uri.n == 0 || r->uri.p[r->uri.n - 1] == '/' || !wr_req_path(r, &path, &root, 0))
-    {
-        return WR_DECLINED;
-    }
-    for (unsigned i = 0; i < WR_COUNT(ends); i++) {
-        wr_str_t base = path;
-
-        if (!wr_str_ends(path, wr_str_z(ends[i]))) {
-            continue;
-        }
-        base.n -= strlen(ends[i]);
-        base = wr_str_z(wr_pool_strz(wr_pool(r), base));
-        if (is_database(r, base)) {
-            wr_log(&r->log, WR_LOG_ERR, 0, "\"%.*s\" belongs to a database",
-                   WR_ARG(path));
-            return wr_fail(r, 404);
-        }
-    }
-    return WR_DECLINED;
-}
-
 static const wr_hook_t hooks[] = {
     {{"transaction", sizeof(sq_tx_t), sq_before, sq_after}, WR_RANK_TRANSACTION, 0,
      wants_transaction},
-    {{"sqlite-files", 0, guard, NULL}, WR_RANK_CONTENT, -1000, wants_guard},
     {{NULL, 0, NULL, NULL}, 0, 0, NULL},
 };
 

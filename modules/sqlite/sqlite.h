@@ -88,6 +88,7 @@ typedef struct sq_main {
     wr_array_t stmts;           /* sq_stmt_t * */
     wr_array_t txs;             /* sq_txconf_t * */
     wr_array_t wishes;          /* sq_wish_t */
+    wr_map_t   warned;          /* of waits: places */
 } sq_main_t;
 
 /* One SQL text and where its bytes came from. */
@@ -122,6 +123,7 @@ typedef struct sq_stmt {
     bool        writes;
     bool        alone;          /* may end the whole transaction: never in a batch */
     bool        lendable;       /* all of its expressions are */
+    uint32_t    waits;          /* of wr_app_waits stand before it in the conf */
     const char *guest;          /* the text of another module's; its scope is NULL */
     wr_str_t    guest_db;
 } sq_stmt_t;
@@ -316,6 +318,9 @@ void sq_writer_add(sq_writer_t *w, sq_tx_t *tx);
 void sq_writer_drop(sq_writer_t *w, sq_tx_t *tx);   /* out of the queue */
 void sq_writer_pump(sq_writer_t *w);
 bool sq_writer_end(sq_writer_t *w, sq_tx_t *tx, bool commit);
+
+/* files.c: for this worker's databases. */
+void sq_files_guard(void);
 
 /* step.c */
 extern const wr_app_task_t   sq_task;

@@ -341,7 +341,7 @@ end(wr_req_t *r, const void *conf, void *state)
     return WR_OK;
 }
 
-const wr_app_task_t sq_task = {"sql", sizeof(step_t), start, end, lendable};
+const wr_app_task_t sq_task = {"sql", sizeof(step_t), start, end, lendable, false};
 
 /* ---- the transaction ---- */
 

@@ -1,0 +1,525 @@
+"""SQLite: what a user of it would try: settings and where they hold, statuses and
+their messages, values to the last bit, files, full disks, other programs."""
+
+import json
+import os
+import re
+import sqlite3
+import subprocess
+import threading
+import time
+
+import pytest
+
+from harness.http1 import get, wait_until
+from harness.server import children, make_prefix
+from server.test_sqlite import MODULES, Server
+
+TABLE = "CREATE TABLE a(x TEXT UNIQUE, n);"
+
+
+def start(conf, files=None, **more):
+    more.setdefault("main", MODULES)
+    return Server(conf, files={"a.sql": TABLE, **(files or {})}, **more)
+
+
+def rows(s, sql="SELECT x FROM a ORDER BY rowid", name="a"):
+    db = sqlite3.connect("%s/data/%s.db" % (s.prefix, name), timeout=10)
+    try:
+        return db.execute(sql).fetchall()
+    finally:
+        db.close()
+
+
+def post(s, target, body="", *headers, port="PORT"):
+    return get(s.port(port), target, *headers, method="POST", body=body)
+
+
+def answer(r):
+    return r.status, json.loads(r.body)
+
+
+# Where `transaction` holds
+
+INHERITED = """
+sqlite a data/a.db { schema a.sql; }
+transaction;
+server {
+    listen 127.0.0.1:%%PORT%%;
+    route POST /http/{x} {
+        sql INSERT INTO a(x) VALUES({{ params.x }});
+        require false else 400;
+        text never;
+    }
+    routes /off {
+        transaction off;
+        route POST /{x} {
+            sql INSERT INTO a(x) VALUES({{ params.x }});
+            require false else 400;
+            text never;
+        }
+        route POST /on/{x} {
+            transaction;
+            sql INSERT INTO a(x) VALUES({{ params.x }});
+            require false else 400;
+            text never;
+        }
+    }
+    routes /steps {
+        sql INSERT INTO a(x) VALUES({{ request.path }});
+        route POST /{x} { require false else 400; text never; }
+    }
+    location /location {
+        sql INSERT INTO a(x) VALUES({{ request.path }});
+        require request.path != "/location/bad" else 400;
+        text ok;
+    }
+}
+server {
+    listen 127.0.0.1:%%PORT2%%;
+    transaction off;
+    route POST /server/{x} {
+        sql INSERT INTO a(x) VALUES({{ params.x }});
+        require false else 400;
+        text never;
+    }
+    location /location {
+        transaction a;
+        sql INSERT INTO a(x) VALUES({{ request.path }});
+        status 404;
+        text none;
+    }
+}
+"""
+
+
+def test_where_a_transaction_holds():
+    with start(INHERITED) as s:
+        for target, port, stays in (
+                ("/http/a", "PORT", False), ("/off/b", "PORT", True),
+                ("/off/on/c", "PORT", False), ("/steps/d", "PORT", False),
+                ("/location/bad", "PORT", False), ("/location/good", "PORT", True),
+                ("/server/e", "PORT2", True), ("/location/f", "PORT2", False)):
+            before = len(rows(s))
+            r = post(s, target, port=port)
+            assert r.status in (200, 400, 404), target
+            assert (len(rows(s)) - before == 1) == stays, target
+
+
+# Statuses and messages
+
+ERRORS = """
+sqlite a data/a.db { schema a.sql; busy_timeout 400ms; statement_timeout 1s; }
+server {
+    listen 127.0.0.1:%%PORT%%;
+    routes /detail {
+        route POST /json { sql v = SELECT json({{ request.body }}) AS j; json v.first; }
+        route POST /insert { transaction; sql INSERT INTO a(x) VALUES({{ request.body }});
+                             json {}; }
+    }
+    routes /hidden {
+        sqlite_error_detail off;
+        route POST /json { sql v = SELECT json({{ request.body }}) AS j; json v.first; }
+        route POST /insert { transaction; sql INSERT INTO a(x) VALUES({{ request.body }});
+                             json {}; }
+        route POST /html { sql INSERT INTO a(x) VALUES({{ request.body }}); text ok; }
+    }
+    route POST /slow {
+        transaction;
+        sql INSERT INTO a(x) VALUES('slow');
+        sql s = WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c)
+                SELECT max(n) FROM c;
+        json {};
+    }
+}
+"""
+
+
+def test_statuses_and_messages():
+    with start(ERRORS) as s:
+        assert answer(post(s, "/detail/json", "{")) == (500, {"error": "malformed JSON"})
+        assert answer(post(s, "/hidden/json", "{")) == (
+            500, {"error": "Internal Server Error"})
+        assert post(s, "/detail/insert", "a").status == 200
+        assert answer(post(s, "/detail/insert", "a")) == (
+            409, {"error": "UNIQUE constraint failed: a.x"})
+        assert answer(post(s, "/hidden/insert", "a")) == (409, {"error": "conflict"})
+        # A page where the view is none and the client asks for none.
+        r = post(s, "/hidden/html", "a", "Accept: text/html")
+        assert r.status == 409 and "text/html" in r.get("Content-Type")
+        # The log says it all, with the line of the conf.
+        log = s.error_log()
+        assert re.search(r"malformed JSON in .*test\.conf:\d+:\d+", log)
+        assert log.count("UNIQUE constraint failed: a.x") >= 3
+
+
+def test_busy_names_the_holder():
+    with start(ERRORS) as s:
+        slow = threading.Thread(target=post, args=(s, "/slow"))
+        slow.start()
+        time.sleep(0.2)
+        r = post(s, "/detail/insert", "a")
+        assert answer(r) == (503, {"error": "database is locked"})
+        assert r.get("Retry-After") == "1"
+        slow.join()
+        line = [n for n, text in enumerate(
+            open(s.prefix + "/test.conf").read().split("\n"), 1) if "'slow'" in text][0]
+        found = re.search(r"database is locked; its writer: process (\d+), for (\d+) ms, "
+                          r"for \S*test\.conf:(\d+)", s.error_log())
+        assert int(found.group(1)) in children(s.process.pid)
+        assert int(found.group(3)) == line
+        # Another program holds it.
+        db = sqlite3.connect(s.prefix + "/data/a.db", isolation_level=None)
+        db.execute("BEGIN IMMEDIATE")
+        assert answer(post(s, "/hidden/insert", "a")) == (
+            503, {"error": "the database is busy"})
+        db.close()
+        assert "its writer: nobody of this server: another program" in s.error_log()
+        assert post(s, "/detail/insert", "a").status == 200
+
+
+# Values
+
+def test_values_to_the_last_bit():
+    conf = """
+    sqlite a data/a.db { schema a.sql; }
+    server { listen 127.0.0.1:%%PORT%%;
+        route POST /keep { transaction;
+            sql DELETE FROM a;
+            sql INSERT INTO a(n) VALUES({{ json.v }});
+            sql a = SELECT n FROM a;
+            sql INSERT INTO a(n) VALUES({{ a.first.n }});
+            sql b = SELECT n, typeof(n) AS t, count(*) OVER () AS rows,
+                    hex(n) AS h FROM a;
+            json {"same": b[0].n == b[1].n, "v": b[1].n, "t": b[1].t, "h": b[1].h}; }
+        route POST /blob { transaction;
+            sql a = SELECT CAST({{ request.body }} AS BLOB) AS b;
+            sql b = SELECT typeof({{ a.first.b }}) AS t, hex({{ a.first.b }}) AS h,
+                    {{ a.first.b }} = CAST({{ request.body }} AS BLOB) AS same;
+            json b.first; }
+    }
+    """
+    with start(conf) as s:
+        for v in (0, -1, 2**63 - 1, -2**63, 2**53 + 1, 0.1, -0.0, 1e308, 5e-324, 1.5,
+                  1e15, "", "a\u0000b", "ü€😀", "1", "1.0", "NULL"):
+            status, got = answer(post(s, "/keep", json.dumps({"v": v})))
+            assert status == 200 and got["same"], v
+            kind = {int: "integer", float: "real", str: "text"}[type(v)]
+            assert repr(got["v"]) == repr(v) or v == -0.0, (v, got)
+            assert got["t"] == kind
+        status, got = answer(post(s, "/keep", '{"v": null}'))
+        assert got["v"] is None and got["t"] == "null"
+        assert answer(post(s, "/blob", "a\x01b")) == (
+            200, {"t": "blob", "h": "610162", "same": 1})
+
+
+# What statements may not do
+
+@pytest.mark.parametrize("sql", [
+    "VACUUM INTO 'copy.db'", "ATTACH DATABASE ':memory:' AS m", "DETACH DATABASE main",
+    "SAVEPOINT s", "ROLLBACK", "PRAGMA foreign_keys = off", "PRAGMA synchronous = off",
+    "PRAGMA wal_checkpoint", "PRAGMA cache_size = 1", "PRAGMA temp_store_directory = '/'",
+    "SELECT load_extension('x', 'y')", "CREATE TEMP TABLE t(x)",
+    "CREATE TEMP VIEW v AS SELECT 1", "INSERT INTO sqlite_schema(name) VALUES('x')"])
+def test_refused(sql):
+    s = start("sqlite a data/a.db { schema a.sql; }\nserver { listen 127.0.0.1:%%PORT%%;"
+              " route GET / { sql " + sql + "; text x; } }", wait=False)
+    try:
+        out = s.run("-t")
+        assert out.returncode != 0
+        assert re.search("not authorized|may not be modified|too many attached", out.stderr)
+        assert re.search(r"test\.conf:\d+:\d+", out.stderr)
+    finally:
+        s.remove()
+
+
+@pytest.mark.parametrize("line,message", [
+    ("pragma journal_mode off", "cannot be set here"),
+    ("pragma writable_schema on", "cannot be set here"),
+    ("pragma foreign_keys off", "cannot be set here"),
+    ("pragma a; b", "invalid"), ("readers 0", "readers"), ("journal memory", "journal"),
+    ("synchronous fast", "synchronous")])
+def test_refused_settings(line, message):
+    s = start("sqlite a data/a.db { schema a.sql; %s; }" % line, wait=False)
+    try:
+        out = s.run("-t")
+        assert out.returncode != 0 and message in out.stderr
+    finally:
+        s.remove()
+
+
+# Files
+
+SERVED = """
+sqlite a data/a.db { schema a.sql; }
+server {
+    listen 127.0.0.1:%%PORT%%;
+    root %%PREFIX%%;
+    autoindex on;
+    location /alias/ { alias %%PREFIX%%/data/; }
+    location /try/ { try_files /data/none.txt /data/a.db =404; }
+    location /intern/ { internal; alias %%PREFIX%%/data/; }
+    location /exact { alias %%PREFIX%%/data/a.db; }
+    location /wal { alias %%PREFIX%%/data/a.db-wal; }
+    location /error { error_page 403 /data/a.db; return 403; }
+    location /index/ { alias %%PREFIX%%/data/; index a.db; }
+    location /rewrite { rewrite ^ /data/a.db-shm last; }
+    location /gz/ { alias %%PREFIX%%/data/; gzip_static always; }
+    route POST /hit { sql INSERT INTO a(n) VALUES(1); text ok; }
+}
+"""
+
+
+def test_files_are_never_served():
+    with start(SERVED) as s:
+        data = s.prefix + "/data/"
+        assert post(s, "/hit").status == 200
+        for name in ("a.db", "a.db-wal", "a.db-shm"):
+            os.symlink(name, data + "soft-" + name)
+            os.link(data + name, data + "hard-" + name)
+        os.symlink("a.db", data + "x.gz")
+        with open(data + "other.txt", "w") as f:
+            f.write("other")
+        time.sleep(1.1)         # names are looked up once a second
+        names = ["a.db", "a.db-wal", "a.db-shm"]
+        names += [kind + n for n in names for kind in ("soft-", "hard-")]
+        for name in names:
+            for at in ("/data/", "/alias/", "/try/../data/", "//data/./"):
+                r = get(s.port(), at + name)
+                assert r.status == 404 and b"SQLite format" not in r.body, at + name
+        for target in ("/try/x", "/intern/a.db", "/exact", "/wal", "/error", "/index/",
+                       "/rewrite", "/gz/x"):
+            r = get(s.port(), target)
+            assert r.status in (403, 404), target
+            assert b"SQLite format" not in r.body and b"\x37\x7f\x06\x82" not in r.body
+        for method in ("HEAD", "GET"):
+            assert get(s.port(), "/data/a.db", "Range: bytes=0-15",
+                       method=method).status == 404
+        assert get(s.port(), "/data/other.txt").text == "other"
+        # A program that checks and closes the file would drop SQLite's locks.
+        assert post(s, "/hit").status == 200
+
+
+def test_files_are_opened_by_workers_only():
+    with start(SERVED) as s:
+        post(s, "/hit")
+
+        def opened(pid):
+            found = set()
+            for fd in os.listdir("/proc/%d/fd" % pid):
+                try:
+                    found.add(os.path.basename(os.readlink("/proc/%d/fd/%s" % (pid, fd))))
+                except OSError:
+                    pass
+            return found
+        assert "a.db" not in opened(s.process.pid)
+        assert any("a.db" in opened(pid) for pid in children(s.process.pid))
+
+
+STATFS = r"""
+#include <sys/vfs.h>
+#include <string.h>
+int statfs(const char *path, struct statfs *fs)
+{
+    memset(fs, 0, sizeof(*fs));
+    fs->f_type = strstr(path, "/data") != 0 ? 0x6969 : 0xef53;
+    return 0;
+}
+"""
+
+
+def test_not_on_a_network(tmp_path):
+    (tmp_path / "statfs.c").write_text(STATFS)
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", tmp_path / "statfs.so",
+                    tmp_path / "statfs.c"], check=True)
+    s = start("sqlite a data/a.db { schema a.sql; }", wait=False)
+    try:
+        command = [os.environ.get("WEIR", s.binary), "-p", s.prefix, "-c",
+                   s.prefix + "/test.conf"]
+        out = subprocess.run(command, env={**os.environ,
+                             "LD_PRELOAD": str(tmp_path / "statfs.so")},
+                             capture_output=True, text=True, timeout=30)
+        assert out.returncode != 0
+        assert "is on a network" in out.stderr and "test.conf:" in out.stderr
+    finally:
+        s.remove()
+
+
+# A full disk
+
+FULL = """
+sqlite a data/a.db { schema a.sql; %s }
+server {
+    listen 127.0.0.1:%%%%PORT%%%%;
+    route POST /put/{x} {
+        transaction;
+        sql INSERT INTO a(x, n) VALUES({{ params.x }}, {{ request.body }});
+        sql INSERT INTO a(x, n) VALUES({{ params.x ~ "-2" }}, 0);
+        json {};
+    }
+    route DELETE /all { transaction; sql DELETE FROM a; json {}; }
+    route GET /n { sql n = SELECT count(*) AS n FROM a; json n.first; }
+}
+"""
+
+
+@pytest.mark.parametrize("kind", ["disk", "pages"])
+def test_full(kind):
+    """A tmpfs of half a megabyte; where nothing may be mounted its place is taken by
+    a limit of pages."""
+    prefix = make_prefix()
+    mounted = kind == "disk" and subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=512k,mode=777", "none", prefix + "/data"],
+        capture_output=True).returncode == 0
+    pages = "" if mounted else "pragma max_page_count 60;"
+    try:
+        with start(FULL % pages, prefix=prefix, allow=[r"database or disk is full",
+                                                       r"disk I/O error"]) as s:
+            seen = {}
+            for i in range(60):
+                r = post(s, "/put/%d" % i, "x" * 9000)
+                seen[i] = r.status
+                if r.status >= 400:
+                    assert answer(r) == (507, {"error": "database or disk is full"})
+            assert seen[0] == 200 and seen[59] == 507
+            good = {x for i, status in seen.items() if status == 200
+                    for x in ("%d" % i, "%d-2" % i)}
+            assert {x for x, in rows(s)} == good
+            assert answer(get(s.port(), "/n")) == (200, {"n": len(good)})
+            if not mounted:
+                assert get(s.port(), "/all", method="DELETE").status == 200
+                assert post(s, "/put/again", "y").status == 200
+    finally:
+        if mounted:
+            subprocess.run(["umount", "-l", prefix + "/data"], check=True)
+
+
+# Other programs
+
+def test_a_reader_that_holds_a_snapshot():
+    """The log grows while another program reads, and is copied afterwards."""
+    with start(FULL % "synchronous normal;") as s:
+        post(s, "/put/first", "1")
+        db = sqlite3.connect(s.prefix + "/data/a.db", isolation_level=None)
+        db.execute("BEGIN")
+        before = db.execute("SELECT count(*) FROM a").fetchone()
+        for i in range(400):
+            assert post(s, "/put/%d" % i, "x" * 12000).status == 200
+        assert db.execute("SELECT count(*) FROM a").fetchone() == before
+        wal = os.path.getsize(s.prefix + "/data/a.db-wal")
+        assert wal > 1200 * 4096
+        db.execute("COMMIT")
+        for i in range(400, 1000):
+            assert post(s, "/put/%d" % i, "x" * 12000).status == 200
+        assert db.execute("SELECT count(*) FROM a").fetchone() == (2002,)
+        assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        db.close()
+        # It began anew instead of growing for ever.
+        assert os.path.getsize(s.prefix + "/data/a.db-wal") < wal + 4 * 1200 * 4096
+
+
+def test_two_servers_bring_up_one_database():
+    """Migrations are applied once, whoever is first."""
+    conf = """
+    sqlite a data/a.db { migrations m; }
+    server { listen 127.0.0.1:%%PORT%%; route GET / { sql a = SELECT * FROM b; json a; } }
+    """
+    files = {"m/%03d.sql" % i: "INSERT INTO b VALUES(%d);" % i for i in range(2, 9)}
+    files["m/001.sql"] = "CREATE TABLE b(x);"
+    prefix = make_prefix()
+    s = Server(conf, files=files, main=MODULES, prefix=prefix, wait=False)
+    try:
+        with open(prefix + "/test.conf") as f:
+            text = f.read()
+        for i in (2, 3):
+            with open(prefix + "/test%d.conf" % i, "w") as f:
+                f.write(re.sub(r"listen 127.0.0.1:\d+;", "listen unix:%s/s%d.sock;"
+                               % (prefix, i), text)
+                           .replace("server.pid", "server%d.pid" % i))
+        others = [subprocess.Popen([s.binary, "-p", prefix, "-c", prefix + "/test%d.conf"
+                                    % i]) for i in (2, 3)]
+        s.start()
+        want = [{"x": i} for i in range(2, 9)]
+        assert json.loads(get(s.port(), "/").body) == want
+        assert len(rows(s, "SELECT * FROM weir_migrations")) == 8
+        for p in others:
+            wait_until(lambda: len(children(p.pid)) > 0)
+            p.terminate()
+            assert p.wait(10) == 0
+        s.stop()
+        s.check()
+    finally:
+        s.remove()
+
+
+def test_a_broken_migration_is_refused():
+    conf = """
+    sqlite a data/a.db { schema a.sql; migrations m; }
+    server { listen 127.0.0.1:%%PORT%%;
+        route GET / { sql a = SELECT count(*) AS n FROM a; json a.first; } }
+    """
+    with start(conf, files={"m/001.sql": "ALTER TABLE a ADD COLUMN y;"},
+               allow=[r"002\.sql", "emerg"]) as s:
+        # A new database has what the schema says; its migrations count as applied.
+        assert len(rows(s, "SELECT * FROM weir_migrations")) == 1
+        with open(s.prefix + "/m/002.sql", "w") as f:
+            f.write("ALTER TABLE a ADD COLUMN z;\nINSERT INTO nowhere VALUES(1);\n")
+        out = s.run("-t")
+        assert out.returncode != 0
+        assert "no such table: nowhere" in out.stderr and "002.sql:2" in out.stderr
+        old = children(s.process.pid)
+        s.signal("HUP")
+        wait_until(lambda: "nowhere" in s.error_log())
+        assert children(s.process.pid) == old
+        assert get(s.port(), "/").status == 200
+        # Nothing of it was done.
+        assert [c[1] for c in rows(s, "PRAGMA table_info(a)")] == ["x", "n"]
+        with open(s.prefix + "/m/002.sql", "w") as f:
+            f.write("ALTER TABLE a ADD COLUMN z;\n")
+        s.signal("HUP")
+        wait_until(lambda: "z" in [c[1] for c in rows(s, "PRAGMA table_info(a)")])
+
+
+# Waiting for the network with the database in hand
+
+WAITS = """
+sqlite a data/a.db { schema a.sql; }
+server {
+    listen 127.0.0.1:%%%%PORT%%%%;
+    %s
+}
+"""
+
+
+@pytest.mark.parametrize("steps,warned", [
+    ("route GET /a { transaction; sql SELECT 1; fetch f = http://127.0.0.1:1/; text x; }",
+     "fetch"),
+    ("route GET /a { transaction; fetch f = http://127.0.0.1:1/; sql SELECT 1; text x; }",
+     None),
+    ("route GET /a { sql SELECT 1; fetch f = http://127.0.0.1:1/; text x; }", None),
+    ("transaction; sql SELECT 1;\n"
+     "route GET /a { fetch f = http://127.0.0.1:1/; text x; }", "fetch"),
+    ("transaction; fetch f = http://127.0.0.1:1/;\n"
+     "route GET /a { sql SELECT 1; text x; }", None),
+    ("route GET /a { transaction; when true { sql SELECT 1; }\n"
+     "fetch f = http://127.0.0.1:1/; text x; }", "fetch"),
+    ("route GET /a { transaction; gather { fetch f = http://127.0.0.1:1/;\n"
+     "sql s = SELECT 1; } text x; }", "fetch"),
+    ("route GET /a { transaction; sql SELECT 1; text x; }\n"
+     "route GET /b { transaction; fetch f = http://127.0.0.1:1/; sql SELECT 1; text x; }",
+     None),
+    ("location /p { transaction; sql SELECT 1; proxy_pass http://127.0.0.1:1; }",
+     "proxy_pass"),
+    ("location /p { proxy_pass http://127.0.0.1:1; }", None),
+])
+def test_waits_are_warned_of(steps, warned):
+    s = start(WAITS % steps, wait=False, main=MODULES
+              + "load_module modules/http_fetch_module.so;\n")
+    try:
+        out = s.run("-t")
+        assert out.returncode == 0, out.stderr
+        found = re.findall(r"\[warn\].*\"(\w+)\" waits for the network inside .*"
+                           r"test\.conf:\d+", out.stderr)
+        assert found == ([warned] if warned else [])
+    finally:
+        s.remove()
