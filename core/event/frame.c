@@ -29,8 +29,13 @@ op_done(wr_op_t *op)
     wr_task_t *t = op->waiter;
 
     WR_ASSERT(t->waiting > 0);
-    if (--t->waiting == 0 && !t->running) {
-        wr_timer_cancel(&t->deadline);
+    if (--t->waiting != 0) {
+        return;
+    }
+    /* Also while a step runs: what it waits for may complete before it returns,
+     * and the deadline must not strike a later wait. */
+    wr_timer_cancel(&t->deadline);
+    if (!t->running) {
         drive(t);
     }
 }
@@ -51,7 +56,6 @@ cancel_ops(wr_task_t *t)
     }
     t->running = running;
     if (!running && t->waiting == 0) {
-        wr_timer_cancel(&t->deadline);
         drive(t);
     }
 }
@@ -224,8 +228,6 @@ entered(wr_task_t *t, wr_rc_t rc)
     }
     if (rc < 0 || rc == WR_DONE) {
         turn_round(t, rc < 0 ? rc : WR_OK);
-    } else if (t->cancelled) {
-        turn_round(t, WR_CANCELLED);
     }
 }
 
@@ -296,8 +298,8 @@ turn(wr_task_t *t)
         t->ops = NULL;
         rc = step(t->r, t->current->state);
     } else if (t->mode == IN) {
-        if (t->at->mw == NULL) {
-            turn_round(t, WR_OK);
+        if (t->at->mw == NULL || t->cancelled) {
+            turn_round(t, t->cancelled ? WR_CANCELLED : WR_OK);
             return true;
         }
         rc = enter(t);
@@ -317,7 +319,8 @@ turn(wr_task_t *t)
     }
 
     if (rc == WR_AGAIN) {
-        if (t->waiting == 0 && t->next == NULL && t->mode != SETTLE) {
+        /* Without a current frame the step has asked to settle. */
+        if (t->waiting == 0 && t->next == NULL && t->current != NULL) {
             wr_log(t->log, WR_LOG_ALERT, 0, "stage \"%s\" waits for nothing",
                    stage_name(t));
             turn_round(t, WR_ERROR);

@@ -17,7 +17,10 @@
  *                    negative: failed and has cleaned up after itself.
  *   after() returns WR_OK, WR_AGAIN, or negative: the outcome becomes a failure.
  *
- * A frame's state lives until the task has finished, so ops may stand in it.
+ * A frame's state lives in the task's pool until the task has finished, and a wait
+ * ends only when all its ops have completed, even if it was cancelled or its time
+ * is up: so ops may stand in the state. A step that has begun an op must wait for
+ * it before it returns anything but WR_AGAIN.
  */
 #ifndef WEIR_EVENT_FRAME_H
 #define WEIR_EVENT_FRAME_H
@@ -107,7 +110,11 @@ bool wr_task_has_turned(const wr_task_t *t);
  * else op is still pending, as it was. */
 void wr_task_take_back(wr_task_t *t, bool ran);
 
-/* The client has gone or the worker ends: asks what is waited for to end. */
+/* The client has gone or the worker ends: asks what is waited for to end. No stage
+ * is entered any more (the outcome is WR_CANCELLED, unless a step has failed or
+ * settled the answer); waits on the way out are not cut short. It holds for the
+ * pipelines that the same task is started with later. Nothing happens to a task
+ * that does not run. */
 void wr_task_cancel(wr_task_t *t);
 
 /* Return these from a step. */
