@@ -289,6 +289,11 @@ wr_h1_body_ready(wr_h1_t *h)
         wr_log(&h->req->log, WR_LOG_INFO, 0, "client prematurely closed connection");
         h->conn.error = true;
         wr_h1_abort(h, 499);
+    } else if (h->conn.watch.hup && h->hr->delayed) {
+        /* limit_rate: nobody would notice before the timer, which may be far off. */
+        wr_log(&h->req->log, WR_LOG_INFO, 0, "client prematurely closed connection");
+        h->conn.error = true;
+        wr_h1_abort(h, 499);
     }
 }
 

@@ -375,6 +375,9 @@ consume(wr_h1_t *h, size_t n)
     }
 }
 
+#define MAX_RATE (INT64_C(1) << 34)     /* bytes a second */
+#define MAX_AFTER (INT64_C(1) << 50)
+
 /* How much may leave now; 0: the timer has been set. */
 static size_t
 allowance(wr_h1_t *h)
@@ -385,13 +388,15 @@ allowance(wr_h1_t *h)
                                                                 : SIZE_MAX / 2;
 
     if (r->limit_rate > 0) {
-        int64_t may = r->limit_rate * (wr_clock.sec - r->start_sec + 1)
-                      - (r->bytes_sent - r->limit_rate_after);
+        /* An upstream may have chosen them: nothing may overflow. */
+        int64_t rate = r->limit_rate < MAX_RATE ? r->limit_rate : MAX_RATE;
+        int64_t after = r->limit_rate_after < MAX_AFTER ? r->limit_rate_after : MAX_AFTER;
+        int64_t may = rate * (wr_clock.sec - r->start_sec + 1) - (r->bytes_sent - after);
 
         if (may <= 0) {
             h->hr->delayed = true;
             wr_timer_cancel(&h->conn.timer);
-            wr_timer_set(&h->conn.timer, -may * 1000 / r->limit_rate + 1);
+            wr_timer_set(&h->conn.timer, -may * 1000 / rate + 1);
             return 0;
         }
         limit = wr_min_size(limit, (size_t) may);

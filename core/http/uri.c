@@ -69,7 +69,7 @@ rebuild(wr_pool_t *pool, wr_str_t raw, bool merge, wr_uri_t *out)
         bool quoted = raw.p[i] == '%';
         int  c = decode(raw, &i);
 
-        if (c < 0) {
+        if (c < 0 || (!quoted && (c <= ' ' || c == 0x7f))) {
             return WR_SYNTAX;
         }
         out->quoted |= quoted;
