@@ -86,6 +86,7 @@ enum {
     WR_DF_OBSOLETE = 16,/* accepted, does nothing; warns */
     WR_DF_TEMPLATE = 32,/* with RAW: the text is an inline template, not an
                            expression (conf/raw.c has the rules) */
+    WR_DF_SIZE    = 128,/* of a WR_CV: its value is a size */
     WR_DF_SQL     = 64, /* with RAW: the text is SQL with {{ }} in it */
 };
 

@@ -179,6 +179,21 @@ store_number(wr_conf_t *cf, const wr_directive_t *d, void *to)
     return WR_OK;
 }
 
+static wr_rc_t
+store_cv(wr_conf_t *cf, const wr_directive_t *d, void *to)
+{
+    wr_str_t word = cf->args[1].text;
+    int64_t  size;
+
+    /* What has no variables is known to be wrong now. */
+    if ((d->flags & WR_DF_SIZE) != 0 && wr_str_chr(word, '$') < 0
+        && !wr_parse_size(word, &size))
+    {
+        return invalid(cf, d, "value");
+    }
+    return wr_conf_hooks.cv(cf, &cf->args[1], to);
+}
+
 wr_rc_t
 wr_conf_store(wr_conf_t *cf, const wr_directive_t *d, void *conf)
 {
@@ -211,7 +226,7 @@ wr_conf_store(wr_conf_t *cf, const wr_directive_t *d, void *conf)
     case WR_D_MASK:
         return store_mask(cf, d, to);
     case WR_D_CV:
-        return wr_conf_hooks.cv(cf, &cf->args[1], to);
+        return store_cv(cf, d, to);
     case WR_D_CV_LIST:
     case WR_D_TEXT_LIST:
     case WR_D_PAIR_LIST:

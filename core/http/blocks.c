@@ -124,6 +124,11 @@ add_name(wr_conf_t *cf, wr_server_t *s, const wr_tok_t *tok)
         gethostname(host, sizeof(host) - 1);
         text = wr_pool_str(cf->pool, wr_str_z(host));
     }
+    if ((text.n != 0 && text.p[0] == '*' && (text.n < 3 || text.p[1] != '.'))
+        || wr_str_eqz(text, "."))
+    {
+        return wr_conf_fail(cf, tok, "server name \"%.*s\" is invalid", WR_ARG(text));
+    }
     if (wr_str_chr(text, '/') >= 0 && text.p[0] != '~') {
         wr_conf_warn(cf, tok, "server name \"%.*s\" has suspicious symbols",
                      WR_ARG(text));

@@ -143,13 +143,14 @@ set_keepalive_timeout(wr_conf_t *cf, const wr_directive_t *d, void *conf)
 {
     core_t *core = conf;
 
-    (void) d;
     if (!wr_parse_msec(cf->args[1].text, &core->keepalive_timeout)) {
-        return wr_conf_fail(cf, &cf->args[1], "invalid value");
+        return wr_conf_fail(cf, &cf->args[1], "\"%s\" directive invalid value",
+                            d->name);
     }
     core->keepalive_header = 0;
     if (cf->nargs == 3 && !wr_parse_sec(cf->args[2].text, &core->keepalive_header)) {
-        return wr_conf_fail(cf, &cf->args[2], "invalid value");
+        return wr_conf_fail(cf, &cf->args[2], "\"%s\" directive invalid value",
+                            d->name);
     }
     wr_scope_mark(cf, cf->scope, &wr_http_core_module.schema,
                   offsetof(core_t, keepalive_header));
@@ -168,9 +169,12 @@ set_error_log(wr_conf_t *cf, const wr_directive_t *d, void *conf)
 static wr_rc_t
 set_internal(wr_conf_t *cf, const wr_directive_t *d, void *conf)
 {
-    (void) cf;
-    (void) d;
-    ((core_t *) conf)->internal = true;
+    core_t *core = conf;
+
+    if (core->internal) {
+        return wr_conf_fail(cf, NULL, "\"%s\" directive is duplicate", d->name);
+    }
+    core->internal = true;
     return WR_OK;
 }
 
@@ -256,7 +260,8 @@ set_size_or_off(wr_conf_t *cf, const wr_directive_t *d, void *conf)
     int64_t n = 0;
 
     if (!wr_str_eqz(cf->args[1].text, "off") && !wr_parse_offset(cf->args[1].text, &n)) {
-        return wr_conf_fail(cf, &cf->args[1], "invalid value");
+        return wr_conf_fail(cf, &cf->args[1], "\"%s\" directive invalid value",
+                            d->name);
     }
     *to = (size_t) n;
     return WR_OK;
@@ -267,11 +272,11 @@ set_aio(wr_conf_t *cf, const wr_directive_t *d, void *conf)
 {
     wr_str_t w = cf->args[1].text;
 
-    (void) d;
     if (!wr_str_eqz(w, "on") && !wr_str_eqz(w, "off") && !wr_str_eqz(w, "threads")
         && !wr_str_starts(w, WR_STR("threads=")))
     {
-        return wr_conf_fail(cf, &cf->args[1], "invalid value");
+        return wr_conf_fail(cf, &cf->args[1], "\"%s\" directive invalid value",
+                            d->name);
     }
     ((core_t *) conf)->aio = !wr_str_eqz(w, "off");
     return WR_OK;
@@ -444,9 +449,9 @@ static const wr_directive_t directives[] = {
     WR_FLAG("reset_timedout_connection", HSL, core_t, reset_timedout_connection, "off",
             "Timed out connections are reset instead of closed."),
     WR_CV("limit_rate", WR_ANY_IF, core_t, limit_rate, "0",
-          "Bytes per second that an answer may take."),
+          "Bytes per second that an answer may take.", .flags = WR_DF_SIZE),
     WR_CV("limit_rate_after", WR_ANY_IF, core_t, limit_rate_after, "0",
-          "Bytes of an answer that are not limited."),
+          "Bytes of an answer that are not limited.", .flags = WR_DF_SIZE),
 
     WR_ENUM("server_tokens", HSL, core_t, server_tokens, tokens_words, "on",
             "Whether the version is shown."),

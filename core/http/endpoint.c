@@ -148,7 +148,9 @@ parse_option(wr_conf_t *cf, wr_listen_ask_t *ask, const wr_tok_t *tok)
     } else {
         return wr_conf_fail(cf, tok, "invalid parameter \"%.*s\"", WR_ARG(w));
     }
-    return bad ? wr_conf_fail(cf, tok, "invalid parameter \"%.*s\"", WR_ARG(w)) : WR_OK;
+    return bad ? wr_conf_fail(cf, tok, "invalid %.*s \"%.*s\"", (int) wr_str_chr(w, '='),
+                              w.p, WR_ARG(w))
+               : WR_OK;
 }
 
 static wr_rc_t
@@ -223,19 +225,17 @@ add_address(wr_conf_t *cf, wr_listen_ask_t *ask)
     wr_str_t text = ask->at.text, host, ports;
     ssize_t  colon;
     int      first = 80, last = 80;
-    bool     has_port = false;
 
     if (wr_str_starts(text, WR_STR("unix:"))) {
         if (!wr_addr_parse(&ask->addr, text, 0)) {
-            return wr_conf_fail(cf, &ask->at, "invalid unix socket path \"%.*s\" of the "
-                                              "\"listen\" directive",
-                                WR_ARG(text));
+            return wr_conf_fail(cf, &ask->at, "%s path in the unix domain socket in "
+                                              "\"%.*s\" of the \"listen\" directive",
+                                text.n == 5 ? "no" : "too long", WR_ARG(text));
         }
         return add_ask(cf, ask);
     }
     if (parse_ports(text, &first, &last)) {
         host = WR_STR("*");
-        has_port = true;
     } else {
         colon = text.n != 0 && text.p[0] == '[' ? wr_str_find(text, WR_STR("]:")) + 1
                                                 : wr_str_rchr(text, ':');
@@ -243,7 +243,6 @@ add_address(wr_conf_t *cf, wr_listen_ask_t *ask)
         if (colon > 0) {
             ports = wr_str_skip(text, (size_t) colon + 1);
             host = wr_str(text.p, (size_t) colon);
-            has_port = true;
             if (!parse_ports(ports, &first, &last)) {
                 return wr_conf_fail(cf, &ask->at, "invalid port in \"%.*s\" of the "
                                                   "\"listen\" directive",
@@ -251,7 +250,11 @@ add_address(wr_conf_t *cf, wr_listen_ask_t *ask)
             }
         }
     }
-    (void) has_port;
+    if (text.n != 0 && text.p[0] == '[' && wr_str_chr(text, ']') < 0) {
+        return wr_conf_fail(cf, &ask->at, "invalid host in \"%.*s\" of the \"listen\" "
+                                          "directive",
+                            WR_ARG(text));
+    }
     if (host.n == 0) {
         return wr_conf_fail(cf, &ask->at, "no host in \"%.*s\" of the \"listen\" directive",
                             WR_ARG(text));

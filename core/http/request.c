@@ -646,6 +646,15 @@ wr_arg(const wr_req_t *r, wr_str_t name, wr_str_t *value)
     return false;
 }
 
+static wr_str_t
+skip_blanks(wr_str_t s)
+{
+    while (s.n != 0 && s.p[0] == ' ') {
+        s = wr_str_skip(s, 1);
+    }
+    return s;
+}
+
 bool
 wr_cookie(const wr_req_t *r, wr_str_t name, wr_str_t *value)
 {
@@ -655,15 +664,12 @@ wr_cookie(const wr_req_t *r, wr_str_t name, wr_str_t *value)
         wr_str_t rest = h->value, part;
 
         while (wr_str_split(&rest, ';', &part)) {
-            part = wr_str_trim(part);
+            part = skip_blanks(part);
             if (part.n > name.n && wr_str_istarts(part, name)) {
-                wr_str_t tail = wr_str_skip(part, name.n);
+                wr_str_t tail = skip_blanks(wr_str_skip(part, name.n));
 
-                while (tail.n != 0 && tail.p[0] == ' ') {
-                    tail = wr_str_skip(tail, 1);
-                }
                 if (tail.n != 0 && tail.p[0] == '=') {
-                    *value = wr_str_trim(wr_str_skip(tail, 1));
+                    *value = skip_blanks(wr_str_skip(tail, 1));
                     return true;
                 }
             }

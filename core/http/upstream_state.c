@@ -154,6 +154,32 @@ get_header(wr_req_t *r, const wr_var_t *v, wr_str_t *value)
 }
 
 static wr_rc_t
+get_trailer(wr_req_t *r, const wr_var_t *v, wr_str_t *value)
+{
+    wr_ustates_t *u = r->upstream;
+    wr_str_t      name = wr_str_skip(v->name, sizeof("upstream_trailer_") - 1);
+    wr_str_t      rest, line;
+
+    if (u == NULL || u->trailer == NULL) {
+        return WR_NOTFOUND;
+    }
+    rest = wr_buf_text(u->trailer);
+    while (wr_str_split(&rest, '\n', &line)) {
+        ssize_t colon = wr_str_chr(line, ':');
+
+        if (line.n != 0 && line.p[line.n - 1] == '\r') {
+            line.n--;
+        }
+        if (colon > 0 && same_name(wr_str(line.p, (size_t) colon), name)) {
+            *value = wr_pool_str(wr_pool(r),
+                                 wr_str_trim(wr_str_skip(line, (size_t) colon + 1)));
+            return WR_OK;
+        }
+    }
+    return WR_NOTFOUND;
+}
+
+static wr_rc_t
 get_cookie(wr_req_t *r, const wr_var_t *v, wr_str_t *value)
 {
     wr_ustates_t *u = r->upstream;
@@ -204,6 +230,9 @@ const wr_var_row_t wr_upstream_variables[] = {
     ROW("upstream_bytes_sent", SENT, "Bytes sent to them."),
     {"upstream_http_", get_header, NULL, 0, WR_VAR_NOCACHE | WR_VAR_PREFIX,
      "A field of the upstream's answer."},
+    {"upstream_trailer_", get_trailer, NULL, 0, WR_VAR_NOCACHE | WR_VAR_PREFIX,
+     "A field of the trailer section of the upstream's answer: there once the body "
+     "has come, so for the log."},
     {"upstream_cookie_", get_cookie, NULL, 0, WR_VAR_NOCACHE | WR_VAR_PREFIX,
      "A cookie that the upstream set."},
     {"upstream_cache_status", get_cache_status, NULL, 0, WR_VAR_NOCACHE,

@@ -23,6 +23,7 @@ typedef struct wr_ustate {
 typedef struct wr_ustates {
     wr_array_t    list;         /* wr_ustate_t */
     wr_headers_t *headers;      /* of the last answer */
+    const wr_buf_t *trailer;    /* its trailer section, as it came so far */
     wr_str_t      cache_status;
     wr_str_t      proxy_host, proxy_port;
     wr_str_t      host;         /* "http://": in front of the peer in the log … */

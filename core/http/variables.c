@@ -272,7 +272,7 @@ get_realpath_root(wr_req_t *r, const wr_var_t *v, wr_str_t *value)
     path = wr_pool_strz(wr_pool(r), root);
     if (realpath(path, real) == NULL) {
         wr_log(&r->log, WR_LOG_CRIT, errno, "realpath() \"%s\" failed", path);
-        return WR_ERROR;
+        return WR_NOTFOUND;
     }
     return found(value, wr_pool_str(wr_pool(r), wr_str_z(real)));
 }

@@ -66,6 +66,21 @@ set_worker_processes(wr_conf_t *cf, const wr_directive_t *d, void *conf)
 }
 
 static wr_rc_t
+set_worker_connections(wr_conf_t *cf, const wr_directive_t *d, void *conf)
+{
+    wr_core_conf_t *core = conf;
+    wr_str_t        word = cf->args[1].text;
+
+    (void) d;
+    if (!wr_parse_int(word, &core->worker_connections) || core->worker_connections < 1
+        || core->worker_connections > INT32_MAX)
+    {
+        return wr_conf_fail(cf, &cf->args[1], "invalid number \"%.*s\"", WR_ARG(word));
+    }
+    return WR_OK;
+}
+
+static wr_rc_t
 set_user(wr_conf_t *cf, const wr_directive_t *d, void *conf)
 {
     wr_core_conf_t *core = conf;
@@ -385,8 +400,10 @@ static const wr_directive_t directives[] = {
     WR_BLOCK("events", WR_MAIN, 0, 0, open_events,
              "How connections are processed.",
              .example = "events { worker_connections 1024; }"),
-    WR_INT("worker_connections", WR_EVENTS, wr_core_conf_t, worker_connections, "512",
-           "How many connections a worker serves at a time.", .extra = &positive),
+    WR_CUSTOM("worker_connections", WR_EVENTS, 1, 1, set_worker_connections,
+              wr_core_conf_t, worker_connections,
+              "How many connections a worker serves at a time.", .def = "512",
+              .args = "number"),
     WR_CUSTOM("use", WR_EVENTS, 1, 1, set_use, wr_core_conf_t, event_method,
               "Accepted; the method is epoll.", .args = "epoll | poll | select"),
     WR_FLAG("multi_accept", WR_EVENTS, wr_core_conf_t, multi_accept, "off",

@@ -9,7 +9,8 @@ typedef struct kind {
     const char *mark;           /* the version follows it */
 } kind_t;
 
-/* Opera comes first: it names others as well. */
+/* In the order in which they are looked for. */
+enum { OPERAS = 2 };
 static const kind_t kinds[] = {
     {"opera", 0, "Opera "},
     {"opera", 0, "Opera/"},
@@ -25,7 +26,7 @@ typedef struct modern {
 } modern_t;
 
 typedef struct modern_conf {
-    wr_array_t list;            /* modern_t, in the order of kinds */
+    wr_array_t list;            /* modern_t */
     bool       unlisted;        /* what is not listed is modern */
 } modern_conf_t;
 
@@ -40,13 +41,15 @@ typedef struct conf {
     wr_str_t       modern_value, ancient_value;
 } conf_t;
 
-enum { ANCIENT = 0, MODERN };
+enum { ANCIENT = 0, MODERN, UNKNOWN };
+
+#define MAJOR 1000000000000u     /* of a version: its first number */
 
 /* "1.7.3" → 1 007 003 000. False: more than four numbers, or no number. */
 static bool
 parse_version(wr_str_t s, bool whole, uint64_t *version)
 {
-    uint64_t scale = 1000000000000u, part = 0;
+    uint64_t scale = MAJOR, part = 0;
 
     *version = 0;
     for (size_t i = 0; i <= s.n; i++) {
@@ -68,8 +71,10 @@ parse_version(wr_str_t s, bool whole, uint64_t *version)
     return true;
 }
 
-static bool
-is_modern(wr_str_t agent, const modern_t *m)
+/* What the entry says of the browser: UNKNOWN if it is another one, or tells no
+ * version. */
+static int
+judge(wr_str_t agent, const modern_t *m)
 {
     const kind_t *kind = &kinds[m->kind];
     wr_str_t      rest = wr_str_skip(agent, kind->skip);
@@ -77,15 +82,40 @@ is_modern(wr_str_t agent, const modern_t *m)
     uint64_t      version;
 
     if (agent.n < kind->skip || at < 0) {
-        return false;
+        return UNKNOWN;
     }
     rest = wr_str_skip(rest, (size_t) at + strlen(kind->mark));
+    if (rest.n == 0) {
+        return UNKNOWN;
+    }
     (void) parse_version(rest, false, &version);
-    return version >= m->version;
+    return version >= m->version ? MODERN : ANCIENT;
+}
+
+/* By modern_browser. Opera names others as well, so it comes first; and where it is
+ * not listed, it is taken for ancient, as nginx does. */
+static int
+listed(wr_str_t agent, const modern_conf_t *modern)
+{
+    bool opera = false;
+    int  age = UNKNOWN;
+
+    for (unsigned kind = 0; kind < WR_COUNT(kinds) && age == UNKNOWN; kind++) {
+        for (WR_EACH(modern_t, m, &modern->list)) {
+            if (m->kind == kind && age == UNKNOWN) {
+                age = judge(agent, m);
+            }
+            opera |= m->kind < OPERAS;
+        }
+        if (kind < OPERAS && !opera) {
+            age = judge(agent, &(modern_t) {kind, 4001 * MAJOR});
+        }
+    }
+    return age;
 }
 
 static int
-age(wr_req_t *r, const conf_t *conf)
+age_of(wr_req_t *r, const conf_t *conf)
 {
     const wr_header_t *h = wr_headers_first(&r->in, WR_H_USER_AGENT);
     wr_str_t           agent;
@@ -94,13 +124,15 @@ age(wr_req_t *r, const conf_t *conf)
         return conf->modern.unlisted ? MODERN : ANCIENT;
     }
     agent = h->value;
-    for (WR_EACH(modern_t, m, &conf->modern.list)) {
-        if (is_modern(agent, m)) {
-            return MODERN;
+    if (conf->modern.list.n != 0) {
+        int age = listed(agent, &conf->modern);
+
+        if (age != UNKNOWN) {
+            return age;
         }
-    }
-    if (conf->modern.list.n != 0 && !conf->modern.unlisted) {
-        return ANCIENT;
+        if (!conf->modern.unlisted) {
+            return ANCIENT;
+        }
     }
     if (conf->ancient.netscape4 && agent.n > sizeof("Mozilla/4.72 ") - 1
         && wr_str_starts(agent, WR_STR("Mozilla/")) && agent.p[8] > '0'
@@ -122,7 +154,7 @@ get_age(wr_req_t *r, const wr_var_t *v, wr_str_t *value)
 {
     const conf_t *conf = wr_conf(r);
 
-    if (age(r, conf) != (int) v->data) {
+    if (age_of(r, conf) != (int) v->data) {
         *value = WR_STR("");
     } else {
         *value = v->data == MODERN ? conf->modern_value : conf->ancient_value;

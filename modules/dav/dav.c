@@ -153,6 +153,7 @@ run_put(state_t *s)
 {
     struct stat st;
     char       *temp = NULL;
+    const char *call;
     int         fd, err = 0;
     bool        existed = stat(s->path, &st) == 0;
 
@@ -168,13 +169,16 @@ run_put(state_t *s)
     if (asprintf(&temp, "%s.weir-XXXXXX", s->path) < 0) {
         return trouble(s, ENOMEM, 500, "malloc()", s->path);
     }
+    call = "open()";
     fd = mkostemp(temp, O_CLOEXEC);
     if (fd < 0) {
         err = errno;
     } else {
+        call = "write() to";
         err = write_body(s, fd);
         close(fd);
         if (err == 0 && rename(temp, s->path) != 0) {
+            call = "rename()";
             err = errno;
         }
         if (err != 0) {
@@ -183,7 +187,7 @@ run_put(state_t *s)
     }
     free(temp);
     if (err != 0) {
-        (void) trouble(s, err, 500, "rename()", s->path);
+        (void) trouble(s, err, 500, call, s->path);
         if (s->status != 507) {
             s->status = 500;
         }

@@ -200,7 +200,9 @@ answered(wr_req_t *r, void *state)
     r->log.action = NULL;
     p->state->header_time = wr_clock.mono - p->state->started;
     p->state->status = p->x.status;
+    p->state->bytes_received = p->x.bytes_received;
     wr_ustates(r)->headers = &p->x.in;
+    wr_ustates(r)->trailer = &p->x.trailer;
     how = how_of_status(p->x.status);
     if (how != 0 && (p->conf->next & how) != 0 && (p->conf->next & NEXT_OFF) == 0
         && p->pick.tries > 1 && may_repeat(r, p)

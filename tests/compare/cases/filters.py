@@ -230,6 +230,21 @@ location / { ancient_browser "MSIE "; modern_browser gecko 1.0.0; modern_browser
     "Mozilla/5.0 (X11) Gecko/20100101 Firefox/99",
     "Mozilla/5.0 rv:1.5 Gecko/2009", "Opera/9", "curl")])
 
+group("browser-lists", server="".join(
+    "location /%d { %s return 200 \"[$modern_browser] [$ancient_browser]\"; }\n" % (n, c)
+    for n, c in enumerate((
+        "modern_browser gecko 1.0.0; modern_browser msie 6.0; modern_browser unlisted;",
+        "modern_browser gecko 1.0.0; modern_browser unlisted; ancient_browser foo;",
+        "modern_browser unlisted; ancient_browser foo;",
+        "modern_browser opera 8.0; modern_browser unlisted; ancient_browser foo;",
+        "modern_browser opera 8.0;", "modern_browser safari 400; ancient_browser netscape4;"))),
+      requests=[get("/%d" % n, "User-Agent: " + u) for n in range(6) for u in (
+          "Opera/9", "Opera 9", "Opera/7", "Opera/", "Opera/x", "Opera/4001", "Opera/4000",
+          "Mozilla/4.0 (compatible; MSIE 5.0)", "Mozilla/4.0 (compatible; MSIE ",
+          "Mozilla/4.0 (compatible; MSIE 5.0) rv:1.5 and more padding",
+          "Mozilla/5.0 (X11; rv:0.5)", "Mozilla/5.0 (X11; rv:1.5) Opera/9",
+          "Mozilla/5.0 (X11) Safari/400", "Mozilla/5.0 (X11) Safari/399.9")])
+
 group("empty-gif", server="location / { empty_gif; }",
       requests=[get("/"), head("/"), post("/", "x"), get("/", method="PUT"),
                 get("/", "Range: bytes=0-5"), get("/", version="1.0")])

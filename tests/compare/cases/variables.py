@@ -34,7 +34,6 @@ OTHER = {
     "ssl": "ssl_protocol ssl_cipher ssl_server_name ssl_session_reused",
     "http2": "http2", "userid": "uid_got uid_set uid_reset",
     "browser": "msie ancient_browser modern_browser",
-    "fastcgi": "fastcgi_script_name fastcgi_path_info",
     "gzip": "gzip_ratio", "referer": "invalid_referer", "slice": "slice_range",
     "secure_link": "secure_link secure_link_expires",
     "realip": "realip_remote_addr realip_remote_port_x",
