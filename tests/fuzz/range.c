@@ -1,6 +1,6 @@
 /*
- * Range fields, behind "bytes=". The first byte is the length of what is asked for; every range that
- * comes out lies inside it.
+ * Range fields, behind "bytes=". The first byte chooses the length of what is asked
+ * for; every range that comes out lies inside it.
  */
 #include "../../modules/range/parse.c"
 

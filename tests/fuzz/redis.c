@@ -33,7 +33,8 @@ begin(redis_t *d, wr_log_t *log, int fd, bool hello_first)
     static wr_addr_t nowhere = {.len = sizeof(sa_family_t) + 2,
                                 .u.un = {.sun_family = AF_UNIX, .sun_path = "/"}};
 
-    *d = (redis_t) {.name = WR_STR("fuzz"), .addrs = &nowhere, .naddrs = 1, .timeout = 100000, .log = *log,
+    *d = (redis_t) {.name = WR_STR("fuzz"), .addrs = &nowhere, .naddrs = 1,
+                    .timeout = 100000, .log = *log,
                     .auth = hello_first, .password = WR_STR("p"), .db = hello_first,
                     .out = wr_buf(NULL), .retry_at = INT64_MAX};
     d->post.fn = posted;
