@@ -183,6 +183,7 @@ set_open_file_cache(wr_conf_t *cf, const wr_directive_t *d, void *conf)
 {
     core_t  *core = conf;
     wr_str_t value;
+    bool     off = false;
 
     (void) d;
     core->file_cache_max = 0;
@@ -192,12 +193,8 @@ set_open_file_cache(wr_conf_t *cf, const wr_directive_t *d, void *conf)
         bool     ok;
 
         if (wr_str_eqz(w, "off")) {
-            core->file_cache_max = 0;
-            wr_scope_mark(cf, cf->scope, &wr_http_core_module.schema,
-                          offsetof(core_t, file_cache_inactive));
-            return WR_OK;
-        }
-        if (wr_arg_value(w, "max", &value)) {
+            off = ok = true;
+        } else if (wr_arg_value(w, "max", &value)) {
             ok = wr_parse_int(value, &core->file_cache_max) && core->file_cache_max > 0;
         } else if (wr_arg_value(w, "inactive", &value)) {
             ok = wr_parse_sec(value, &core->file_cache_inactive);
@@ -210,11 +207,14 @@ set_open_file_cache(wr_conf_t *cf, const wr_directive_t *d, void *conf)
                                 WR_ARG(w));
         }
     }
-    wr_scope_mark(cf, cf->scope, &wr_http_core_module.schema,
-                  offsetof(core_t, file_cache_inactive));
-    if (core->file_cache_max == 0) {
+    if (!off && core->file_cache_max == 0) {
         return wr_conf_fail(cf, NULL, "\"open_file_cache\" must have the \"max\" parameter");
     }
+    core->file_cache = off ? 0 : ++wr_http_of(wr_cycle_of(cf))->file_caches;
+    wr_scope_mark(cf, cf->scope, &wr_http_core_module.schema,
+                  offsetof(core_t, file_cache_inactive));
+    wr_scope_mark(cf, cf->scope, &wr_http_core_module.schema,
+                  offsetof(core_t, file_cache));
     return WR_OK;
 }
 
@@ -343,32 +343,35 @@ static const wr_directive_t directives[] = {
     WR_TEXT("default_type", HSL, core_t, default_type, "text/plain",
             "The MIME type of what has no other."),
     WR_INT("types_hash_max_size", HSL, core_t, types_hash_max_size, "1024",
-           "Accepted for nginx's sake: tables grow by themselves."),
+           "Accepted, without effect: tables grow by themselves."),
     WR_INT("types_hash_bucket_size", HSL, core_t, types_hash_bucket_size, "64",
-           "Accepted for nginx's sake: tables grow by themselves."),
+           "Accepted, without effect: tables grow by themselves."),
     WR_ACTION("server_names_hash_max_size", WR_HTTP, 1, 1, accept_word,
-              "Accepted for nginx's sake: tables grow by themselves."),
+              "Accepted, without effect: tables grow by themselves."),
     WR_ACTION("server_names_hash_bucket_size", WR_HTTP, 1, 1, accept_word,
-              "Accepted for nginx's sake: tables grow by themselves."),
+              "Accepted, without effect: tables grow by themselves."),
     WR_ACTION("variables_hash_max_size", WR_HTTP, 1, 1, accept_word,
-              "Accepted for nginx's sake: tables grow by themselves."),
+              "Accepted, without effect: tables grow by themselves."),
     WR_ACTION("variables_hash_bucket_size", WR_HTTP, 1, 1, accept_word,
-              "Accepted for nginx's sake: tables grow by themselves."),
+              "Accepted, without effect: tables grow by themselves."),
 
     WR_FLAG("sendfile", WR_ANY_IF, core_t, sendfile, "off",
             "Files go from the page cache to the socket without being copied."),
     WR_SIZE("sendfile_max_chunk", HSL, core_t, sendfile_max_chunk, "2m",
             "How much of one file is sent before others have their turn."),
     WR_CUSTOM("aio", HSL, 1, 1, set_aio, core_t, aio,
-              "Accepted: files that would block are read on threads where it pays.",
+              "Accepted, without effect: files are sent by sendfile or from memory.",
               .extra = aio_words, .args = "on | off | threads[=pool]"),
-    WR_ACTION("aio_write", HSL, 1, 1, accept_word, "Accepted for nginx's sake."),
+    WR_ACTION("aio_write", HSL, 1, 1, accept_word,
+              "Accepted, without effect: see aio."),
     WR_CUSTOM("directio", HSL, 1, 1, set_size_or_off, core_t, directio,
-              "Accepted for nginx's sake.", .def = "off", .args = "size | off"),
+              "Accepted, without effect: files go through the page cache.", .def = "off",
+              .args = "size | off"),
     WR_OFFSET("directio_alignment", HSL, core_t, directio_alignment, "512",
-              "Accepted for nginx's sake."),
+              "Accepted, without effect: see directio."),
     WR_BUFS("output_buffers", HSL, core_t, output_buffers, "2 32k",
-            "Buffers for files that are sent by copying."),
+            "Number and size: together, how much of a file that a filter works on is read "
+            "at a time."),
     WR_FLAG("tcp_nopush", HSL, core_t, tcp_nopush, "off",
             "Heads and the beginning of files share packets."),
     WR_FLAG("tcp_nodelay", HSL, core_t, tcp_nodelay, "on",
@@ -382,7 +385,8 @@ static const wr_directive_t directives[] = {
               disable_symlinks, "Whether symbolic links in paths are refused.",
               .args = "off | on | if_not_owner [from=part]"),
     WR_CUSTOM("", 0, 0, 0, accept_word, core_t, disable_symlinks_from, ""),
-    WR_SIZE("read_ahead", HSL, core_t, read_ahead, "0", "Accepted for nginx's sake."),
+    WR_SIZE("read_ahead", HSL, core_t, read_ahead, "0",
+            "Not 0: the kernel is told that files are read from one end to the other."),
     WR_FLAG("log_not_found", HSL, core_t, log_not_found, "on",
             "Files that are not there are logged."),
     WR_FLAG("log_subrequest", HSL, core_t, log_subrequest, "off",
@@ -420,8 +424,10 @@ static const wr_directive_t directives[] = {
             "Adjacent slashes of a path count as one."),
     WR_INT("max_headers", HS, core_t, max_headers, "1000",
            "How many fields a request's head may have."),
-    WR_ACTION("connection_pool_size", HS, 1, 1, accept_word, "Accepted for nginx's sake."),
-    WR_ACTION("request_pool_size", HS, 1, 1, accept_word, "Accepted for nginx's sake."),
+    WR_ACTION("connection_pool_size", HS, 1, 1, accept_word,
+              "Accepted, without effect: pools take what they need."),
+    WR_ACTION("request_pool_size", HS, 1, 1, accept_word,
+              "Accepted, without effect: pools take what they need."),
 
     WR_CUSTOM("keepalive_timeout", HSL, 1, 2, set_keepalive_timeout, core_t,
               keepalive_timeout, "How long an idle connection stays open.",
@@ -437,7 +443,8 @@ static const wr_directive_t directives[] = {
             "How long a connection is surely kept when a worker retires."),
     WR_MSEC("send_timeout", HSL, core_t, send_timeout, "60s",
             "How long a client may take nothing of an answer."),
-    WR_SIZE("send_lowat", HSL, core_t, send_lowat, "0", "Accepted for nginx's sake."),
+    WR_SIZE("send_lowat", HSL, core_t, send_lowat, "0",
+            "Accepted, without effect, as in nginx on Linux."),
     WR_SIZE("postpone_output", HSL, core_t, postpone_output, "1460",
             "Less than this is held back until more comes or it is flushed."),
     WR_ENUM("lingering_close", HSL, core_t, lingering_close, lingering_words, "on",
@@ -475,7 +482,7 @@ static const wr_directive_t directives[] = {
      .doc = "What answers in place of an error.", .args = "code … [=[answer]] uri",
      .example = "error_page 500 502 503 504 /50x.html;"},
     WR_OFFSET("subrequest_output_buffer_size", HSL, core_t, subrequest_output_buffer_size,
-              "4k", "How much of a subrequest's answer is kept in memory."),
+              "4k", "Accepted, without effect: what is included is kept as it comes."),
     WR_TEXT_LIST("resolver", HSL, core_t, resolver, NULL,
                  "Name servers for names that are known only at run time."),
     WR_MSEC("resolver_timeout", HSL, core_t, resolver_timeout, "30s",
@@ -485,17 +492,22 @@ static const wr_directive_t directives[] = {
               .flags = WR_DF_REPEAT),
 
     WR_CUSTOM("open_file_cache", HSL, 1, 2, set_open_file_cache, core_t, file_cache_max,
-              "How many open files are remembered.",
+              "How many files each worker keeps open (or, small ones, in memory), and "
+              "for how long unused. Without it some are kept all the same, as long as "
+              "they do not change.",
               .args = "off | max=N [inactive=time]"),
     WR_CUSTOM("", 0, 0, 0, accept_word, core_t, file_cache_inactive, ""),
+    WR_CUSTOM("", 0, 0, 0, accept_word, core_t, file_cache, ""),
     WR_SEC("open_file_cache_valid", HSL, core_t, file_cache_valid, "60",
-           "After how long what is remembered is checked."),
+           "After how long what is remembered is checked. Changes of files that are open "
+           "are seen at once where the file system tells of them."),
     WR_INT("open_file_cache_min_uses", HSL, core_t, file_cache_min_uses, "1",
-           "How often a file must be used to stay open."),
+           "How often a file must be used within `inactive` to stay open."),
     WR_FLAG("open_file_cache_errors", HSL, core_t, file_cache_errors, "off",
-            "Errors are remembered as well."),
+            "Errors (a file that is not there) are remembered as well, for "
+            "open_file_cache_valid."),
     WR_FLAG("open_file_cache_events", HSL, core_t, file_cache_events, "off",
-            "Accepted: changes are noticed by time."),
+            "Accepted, without effect: the file system tells of changes anyway."),
     WR_END
 };
 

@@ -85,6 +85,7 @@ typedef struct wr_http_core {
     int64_t     file_cache_min_uses;
     bool        file_cache_errors;
     bool        file_cache_events;
+    unsigned    file_cache;             /* which open_file_cache of the conf; 0: none */
 } wr_http_core_t;
 
 typedef struct wr_error_page {

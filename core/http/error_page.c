@@ -100,6 +100,29 @@ ends_keepalive(unsigned status)
     }
 }
 
+/* msie_refresh: in place of a redirect, a page that goes there. */
+static bool
+refreshes(wr_req_t *r, unsigned status, wr_str_t *body)
+{
+    wr_header_t *location = wr_headers_first(&r->out, WR_H_LOCATION);
+    wr_str_t     agent = wr_req_header(r, WR_H_USER_AGENT);
+    wr_buf_t     b;
+
+    if (!wr_http_core(r)->msie_refresh || (status != 301 && status != 302)
+        || location == NULL || wr_str_find(agent, WR_STR("MSIE ")) < 0
+        || wr_str_find(agent, WR_STR("Opera")) >= 0)
+    {
+        return false;
+    }
+    b = wr_buf(wr_pool(r));
+    wr_buf_lit(&b, "<html><head><meta http-equiv=\"Refresh\" content=\"0; URL=");
+    wr_buf_str(&b, wr_uri_escape(wr_pool(r), location->value, WR_ESC_REFRESH));
+    wr_buf_lit(&b, "\"></head><body></body></html>\r\n");
+    *body = wr_buf_text(&b);
+    wr_headers_remove(&r->out, WR_H_LOCATION, WR_STR_NONE);
+    return true;
+}
+
 static void
 send_page(wr_req_t *r, unsigned status)
 {
@@ -107,11 +130,16 @@ send_page(wr_req_t *r, unsigned status)
     bool     keep_type = false;
     wr_rc_t  rc;
 
+    if (refreshes(r, status, &body)) {
+        status = 200;
+    }
     r->status = (uint16_t) wr_status_wire(status);
     r->error_status = r->status;
     r->status_line = WR_STR_NONE;
     if (r->status == 304 || r->status == 204) {
         r->content_type = WR_STR_NONE;
+    } else if (body.n != 0) {
+        keep_type = false;
     } else if (wr_error_body_hook != NULL && wr_error_body_hook(r, status, &body)) {
         keep_type = true;
     } else {

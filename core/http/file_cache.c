@@ -1,11 +1,14 @@
 /*
- * The cache of files of a worker: a hash table by path with a list in order of
- * use, bounded in bytes, descriptors and entries.
+ * The cache of files of a worker: one hash table by path. Each open_file_cache of
+ * the conf is a budget: a list in order of use and how much may be in it. Budget 0
+ * is for what has no open_file_cache, bounded in bytes, descriptors and entries.
  *
  * An entry that has changed is taken out of the table; requests that use it keep
  * it alive by their references. At its first use an entry costs no more than
  * opening the file; with the second it is watched, and from the third on it costs
- * no system call but a stat a second.
+ * no system call but a stat a second (open_file_cache_valid). One that was not
+ * used often enough keeps what is known of the file, but neither its descriptor
+ * nor its bytes; one of an error has nothing else.
  */
 #define _GNU_SOURCE
 #include <weir/http/file_cache.h>
@@ -45,36 +48,57 @@ typedef struct entry {
     wr_msec_t       checked;
     wr_msec_t       used;
     wr_msec_t       inactive;
+    struct budget  *budget;
+    int64_t         uses;
+    int64_t         min_uses;       /* fewer: it is not kept open */
+    int             err;            /* of an error: errno … */
+    const char     *failed;         /* … and the call */
     int             watch;          /* inotify's; -1: none */
     bool            is_exec;
     bool            listed;         /* in the table */
+    bool            unwatched;      /* cannot be watched: trusted all the same */
 } entry_t;
+
+typedef struct budget {
+    wr_queue_t used;                /* newest first */
+    unsigned   n;
+    unsigned   open;
+} budget_t;
 
 static struct {
     entry_t   *slots[SLOTS];
     entry_t   *watched[WATCH_SLOTS];
-    wr_queue_t used;
+    budget_t **budgets;
+    unsigned   nbudgets;
     size_t     memory;
-    unsigned   open;
-    unsigned   n;
     wr_watch_t inotify;
+    uint64_t   generation;          /* of the conf that numbers the budgets */
     bool       ready;
     pid_t      owner;
 } cache;
 
 /* ---- entries ---- */
 
+/* Keeps only what is known of the file. */
 static void
-destroy(entry_t *e)
+hollow(entry_t *e)
 {
     if (e->file.fd >= 0) {
         close(e->file.fd);
-        cache.open--;
+        e->file.fd = -1;
+        e->budget->open--;
     }
     if (e->data != NULL) {
         cache.memory -= (size_t) e->file.size;
         free(e->data);
+        e->data = NULL;
     }
+}
+
+static void
+destroy(entry_t *e)
+{
+    hollow(e);
     free((char *) e->file.path.p);
     free(e);
 }
@@ -86,6 +110,8 @@ unref(void *data)
 
     if (--e->file.refs == 0) {
         destroy(e);
+    } else if (e->file.refs == 1 && e->listed && e->uses < e->min_uses) {
+        hollow(e);
     }
 }
 
@@ -126,30 +152,50 @@ forget(entry_t *e)
     }
     *at = e->next;
     e->listed = false;
-    cache.n--;
+    e->budget->n--;
     wr_queue_remove(&e->link);
     unwatch(e);
     unref(e);
 }
 
 static entry_t *
-oldest(void)
+oldest(const budget_t *b)
 {
-    wr_queue_t *last = wr_queue_last(&cache.used);
+    wr_queue_t *last = wr_queue_last(&b->used);
 
     return last != NULL ? WR_QUEUE_ITEM(last, entry_t, link) : NULL;
 }
 
+/* `max`: how many entries open_file_cache allows; 0: it is budget 0. */
 static void
-make_room(void)
+make_room(budget_t *b, int64_t max)
 {
     entry_t *e;
 
-    while ((cache.memory > MAX_MEMORY || cache.open > MAX_OPEN
-            || cache.n > MAX_ENTRIES) && (e = oldest()) != NULL)
+    while ((max != 0 ? b->n > max
+                     : cache.memory > MAX_MEMORY || b->open > MAX_OPEN
+                           || b->n > MAX_ENTRIES)
+           && (e = oldest(b)) != NULL)
     {
         forget(e);
     }
+}
+
+static budget_t *
+budget(unsigned id)
+{
+    if (id >= cache.nbudgets) {
+        cache.budgets = realloc(cache.budgets, (id + 1) * sizeof(budget_t *));
+        WR_ASSERT(cache.budgets != NULL);
+        for (; cache.nbudgets <= id; cache.nbudgets++) {
+            budget_t *b = calloc(1, sizeof(*b));
+
+            WR_ASSERT(b != NULL);
+            wr_queue_init(&b->used);
+            cache.budgets[cache.nbudgets] = b;
+        }
+    }
+    return cache.budgets[id];
 }
 
 /* ---- inotify ---- */
@@ -217,11 +263,15 @@ get_ready(wr_log_t *log)
     pid_t pid = wr_worker.pid;
 
     if (cache.ready && cache.owner == pid) {
+        if (cache.generation != wr_cycle->generation) {
+            wr_file_cache_clear();      /* the single process has reloaded */
+            cache.generation = wr_cycle->generation;
+        }
         return;
     }
     memset(&cache, 0, sizeof(cache));
-    wr_queue_init(&cache.used);
     cache.ready = true;
+    cache.generation = wr_cycle->generation;
     cache.owner = pid;
     cache.inotify.fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
     cache.inotify.on_read = on_changes;
@@ -250,10 +300,13 @@ is_fresh(entry_t *e, wr_msec_t valid)
 {
     struct stat st;
 
-    if (e->watch >= 0 && wr_clock.mono - e->checked < valid) {
+    if ((e->watch >= 0 || e->unwatched) && wr_clock.mono - e->checked < valid) {
         return true;
     }
-    watch(e);
+    if (e->err != 0) {
+        return false;
+    }
+    e->unwatched = !watch(e) && e->budget != cache.budgets[0];
     if (stat(e->file.path.p, &st) != 0 || !same_file(e, &st)) {
         return false;
     }
@@ -262,9 +315,10 @@ is_fresh(entry_t *e, wr_msec_t valid)
 }
 
 static entry_t *
-look_up(wr_str_t path, uint64_t hash, wr_msec_t valid)
+look_up(const wr_http_core_t *core, wr_str_t path, uint64_t hash)
 {
-    entry_t *e = cache.slots[hash % SLOTS];
+    entry_t  *e = cache.slots[hash % SLOTS];
+    wr_msec_t valid = core->file_cache != 0 ? core->file_cache_valid * 1000 : RECHECK;
 
     while (e != NULL && (e->hash != hash || !wr_str_eq(e->file.path, path))) {
         e = e->next;
@@ -272,13 +326,13 @@ look_up(wr_str_t path, uint64_t hash, wr_msec_t valid)
     if (e == NULL) {
         return NULL;
     }
-    if (!is_fresh(e, valid)) {
+    if (!is_fresh(e, valid) || (e->err != 0 && !core->file_cache_errors)) {
         forget(e);
         return NULL;
     }
     e->used = wr_clock.mono;
     wr_queue_remove(&e->link);
-    wr_queue_unshift(&cache.used, &e->link);
+    wr_queue_unshift(&e->budget->used, &e->link);
     return e;
 }
 
@@ -335,9 +389,9 @@ read_all(int fd, size_t size)
     return data;
 }
 
-/* A new entry for an open file; takes fd. It holds one reference: the request's. */
+/* A new entry. It holds one reference: the request's. */
 static entry_t *
-load(wr_str_t path, int fd, const struct stat *st)
+new_entry(const wr_http_core_t *core, wr_str_t path)
 {
     entry_t *e = calloc(1, sizeof(*e));
     char    *name = malloc(path.n + 1);
@@ -345,28 +399,50 @@ load(wr_str_t path, int fd, const struct stat *st)
     if (e == NULL || name == NULL) {
         free(e);
         free(name);
-        close(fd);
         return NULL;
     }
     memcpy(name, path.p, path.n);
     name[path.n] = '\0';
-    e->file = (wr_file_t) {.fd = fd, .size = st->st_size, .mtime = st->st_mtime,
-                           .inode = st->st_ino, .path = wr_str(name, path.n),
-                           .refs = 1};
+    e->file = (wr_file_t) {.fd = -1, .path = wr_str(name, path.n), .refs = 1};
+    e->watch = -1;
+    e->used = wr_clock.mono;
+    e->budget = budget(core->file_cache);
+    e->inactive = core->file_cache != 0 ? core->file_cache_inactive * 1000 : INACTIVE;
+    e->min_uses = core->file_cache != 0 ? core->file_cache_min_uses : 0;
+    wr_queue_init(&e->link);
+    return e;
+}
+
+/* For an open file; takes fd. */
+static entry_t *
+load(const wr_http_core_t *core, wr_str_t path, int fd, const struct stat *st)
+{
+    entry_t *e = new_entry(core, path);
+    bool     fits = core->file_cache == 0
+                    || cache.memory + (size_t) st->st_size <= MAX_MEMORY;
+
+    if (e == NULL) {
+        close(fd);
+        return NULL;
+    }
+    e->file.fd = fd;
+    e->file.size = st->st_size;
+    e->file.mtime = st->st_mtime;
+    e->file.inode = st->st_ino;
     e->device = st->st_dev;
     e->changed = st->st_mtim;
     e->touched = st->st_ctim;
     e->is_exec = (st->st_mode & S_IXUSR) != 0;
-    e->watch = -1;
-    e->used = wr_clock.mono;
-    wr_queue_init(&e->link);
-    cache.open++;
-    if (st->st_size <= SMALL) {
+    e->budget->open++;
+    if (core->read_ahead != 0) {
+        (void) posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+    }
+    if (st->st_size <= SMALL && fits) {
         e->data = read_all(fd, (size_t) st->st_size);
         if (e->data != NULL) {
             close(fd);
             e->file.fd = -1;
-            cache.open--;
+            e->budget->open--;
             cache.memory += (size_t) st->st_size;
         }
     }
@@ -374,16 +450,44 @@ load(wr_str_t path, int fd, const struct stat *st)
 }
 
 static void
-list(entry_t *e, uint64_t hash)
+list(const wr_http_core_t *core, entry_t *e, uint64_t hash)
 {
     e->hash = hash;
     e->next = cache.slots[hash % SLOTS];
     cache.slots[hash % SLOTS] = e;
     e->listed = true;
     e->file.refs++;
-    cache.n++;
-    wr_queue_unshift(&cache.used, &e->link);
-    make_room();
+    e->budget->n++;
+    wr_queue_unshift(&e->budget->used, &e->link);
+    make_room(e->budget, core->file_cache != 0 ? core->file_cache_max : 0);
+}
+
+/* open_file_cache_errors: nothing watches a file that is not there, so it is
+ * believed for open_file_cache_valid. */
+static void
+list_error(const wr_http_core_t *core, wr_str_t path, const wr_opened_t *out)
+{
+    entry_t *e;
+
+    if (core->file_cache == 0 || !core->file_cache_errors || core->disable_symlinks != 0
+        || (e = new_entry(core, path)) == NULL)
+    {
+        return;
+    }
+    e->err = out->err;
+    e->failed = out->failed;
+    e->checked = wr_clock.mono;
+    e->unwatched = true;
+    list(core, e, wr_hash(path.p, path.n));
+    unref(e);
+}
+
+static wr_rc_t
+known_error(const entry_t *e, wr_opened_t *out)
+{
+    out->err = e->err;
+    out->failed = e->failed;
+    return WR_ERROR;
 }
 
 static wr_rc_t
@@ -410,8 +514,7 @@ wr_file_open(wr_req_t *r, wr_str_t path, wr_opened_t *out)
 {
     const wr_http_core_t *core = wr_http_core(r);
     bool        cached = core->disable_symlinks == 0;
-    wr_msec_t   valid = core->file_cache_max > 0 ? core->file_cache_valid * 1000
-                                                 : RECHECK;
+    int64_t     uses = 1;
     uint64_t    hash = wr_hash(path.p, path.n);
     struct stat st;
     entry_t    *e;
@@ -419,9 +522,16 @@ wr_file_open(wr_req_t *r, wr_str_t path, wr_opened_t *out)
 
     *out = (wr_opened_t) {0};
     get_ready(&r->log);
-    if (cached && (e = look_up(path, hash, valid)) != NULL) {
-        describe_entry(r, e, out);
-        return WR_OK;
+    if (cached && (e = look_up(core, path, hash)) != NULL) {
+        uses = ++e->uses;
+        if (e->err != 0) {
+            return known_error(e, out);
+        }
+        if (e->file.fd >= 0 || e->data != NULL) {
+            describe_entry(r, e, out);
+            return WR_OK;
+        }
+        forget(e);              /* it was not worth staying open so far */
     }
     if (is_private(r, path)) {
         errno = ENOENT;
@@ -429,7 +539,9 @@ wr_file_open(wr_req_t *r, wr_str_t path, wr_opened_t *out)
     }
     fd = wr_file_walk(r, path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0) {
-        return failed(out, cached ? "open()" : "openat()");
+        failed(out, cached ? "open()" : "openat()");
+        list_error(core, path, out);
+        return WR_ERROR;
     }
     if (fstat(fd, &st) != 0) {
         failed(out, "fstat()");
@@ -441,16 +553,15 @@ wr_file_open(wr_req_t *r, wr_str_t path, wr_opened_t *out)
         close(fd);
         return WR_OK;
     }
-    e = load(path, fd, &st);
+    e = load(core, path, fd, &st);
     if (e == NULL) {
         errno = ENOMEM;
         return failed(out, "malloc()");
     }
-    e->inactive = core->file_cache_max > 0 ? core->file_cache_inactive * 1000
-                                           : INACTIVE;
+    e->uses = uses;
     describe_entry(r, e, out);
     if (cached) {
-        list(e, hash);
+        list(core, e, hash);
     }
     unref(e);
     return WR_OK;
@@ -459,15 +570,19 @@ wr_file_open(wr_req_t *r, wr_str_t path, wr_opened_t *out)
 wr_rc_t
 wr_file_test(wr_req_t *r, wr_str_t path, wr_opened_t *out)
 {
-    struct stat st;
-    int         fd;
+    const wr_http_core_t *core = wr_http_core(r);
+    struct stat           st;
+    int                   fd;
 
     *out = (wr_opened_t) {0};
-    if (wr_http_core(r)->disable_symlinks == 0) {
+    if (core->disable_symlinks == 0) {
         entry_t *e;
 
         get_ready(&r->log);
-        e = look_up(path, wr_hash(path.p, path.n), RECHECK);
+        e = look_up(core, path, wr_hash(path.p, path.n));
+        if (e != NULL && e->err != 0) {
+            return known_error(e, out);
+        }
         if (e != NULL) {
             describe_entry(r, e, out);
             out->file = NULL;
@@ -475,7 +590,9 @@ wr_file_test(wr_req_t *r, wr_str_t path, wr_opened_t *out)
             return WR_OK;
         }
         if (stat(path.p, &st) != 0) {
-            return failed(out, "stat()");
+            failed(out, "stat()");
+            list_error(core, path, out);
+            return WR_ERROR;
         }
         describe(&st, out);
         return WR_OK;
@@ -496,24 +613,32 @@ wr_file_test(wr_req_t *r, wr_str_t path, wr_opened_t *out)
 
 /* ---- ends ---- */
 
-void
+bool
 wr_file_cache_tick(void)
 {
-    entry_t *e;
+    unsigned n = 0;
 
-    while (cache.ready && (e = oldest()) != NULL
-           && wr_clock.mono - e->used > e->inactive)
-    {
-        forget(e);
+    for (unsigned i = 0; i < cache.nbudgets; i++) {
+        entry_t *e;
+
+        while ((e = oldest(cache.budgets[i])) != NULL
+               && wr_clock.mono - e->used > e->inactive)
+        {
+            forget(e);
+        }
+        n += cache.budgets[i]->n;
     }
+    return n != 0;
 }
 
 void
 wr_file_cache_clear(void)
 {
-    entry_t *e;
+    for (unsigned i = 0; i < cache.nbudgets; i++) {
+        entry_t *e;
 
-    while (cache.ready && (e = oldest()) != NULL) {
-        forget(e);
+        while ((e = oldest(cache.budgets[i])) != NULL) {
+            forget(e);
+        }
     }
 }

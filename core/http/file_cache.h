@@ -48,8 +48,8 @@ wr_rc_t wr_file_send(wr_req_t *r, const wr_opened_t *opened);
 /* Content-Type, Last-Modified, ETag, ranges for this file. */
 void wr_file_head(wr_req_t *r, const wr_opened_t *opened);
 
-/* Once a second: closes what has not been used for a while. */
-void wr_file_cache_tick(void);
+/* Once a second: closes what has not been used for a while. False: it is empty. */
+bool wr_file_cache_tick(void);
 /* Forgets everything: at a worker's end. */
 void wr_file_cache_clear(void);
 

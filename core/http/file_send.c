@@ -9,7 +9,7 @@
 #include <weir/http/core_conf.h>
 #include <weir/http/file_cache.h>
 
-enum { PIECE = 64 * 1024 };
+enum { MIN_PIECE = 4 * 1024, MAX_PIECE = 4 * 1024 * 1024 };
 
 wr_rc_t
 wr_file_failed(wr_req_t *r, wr_str_t path, const wr_opened_t *opened)
@@ -55,10 +55,23 @@ free_piece(wr_seg_t *seg)
     free(seg->data);
 }
 
+/* How much is read at a time: output_buffers. */
+static size_t
+piece_size(wr_req_t *r)
+{
+    const wr_bufs_t *bufs = &wr_http_core(r)->output_buffers;
+    size_t           size;
+
+    if (__builtin_mul_overflow((size_t) bufs->n, bufs->size, &size)) {
+        size = MAX_PIECE;
+    }
+    return wr_max_size(MIN_PIECE, wr_min_size(size, MAX_PIECE));
+}
+
 static wr_seg_t *
 read_piece(wr_req_t *r, wr_seg_t *rest)
 {
-    size_t    n = wr_min_size(rest->n, PIECE);
+    size_t    n = wr_min_size(rest->n, piece_size(r));
     char     *p = malloc(n);
     ssize_t   got = p != NULL ? pread(rest->file->fd, p, n, rest->at) : -1;
     wr_seg_t *seg;

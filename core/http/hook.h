@@ -41,7 +41,9 @@ struct wr_http_tables {
     const wr_hook_t   *hooks;
     const wr_filter_t *filters;
     void             (*log)(wr_req_t *r);       /* at the end of each main request */
-    void             (*worker_tick)(void);      /* once a second in each worker */
+    /* Once a second in each worker, from a request on until it returns false:
+     * there is nothing left to look after. */
+    bool             (*worker_tick)(void);
 };
 
 /* Appends the steps of a scope and those around it to its pipeline (wr_stage_t), at

@@ -116,6 +116,7 @@ struct wr_http {
     void      (**log_hooks)(wr_req_t *r);       /* ended by NULL */
     unsigned     modules;           /* size of r->ctx */
     wr_vars_t   *vars;
+    unsigned     file_caches;       /* how many open_file_cache there are */
 };
 
 /* Whether this weir was built with TLS: set by the TLS layer. */

@@ -418,10 +418,10 @@ log_request(wr_req_t *r)
     }
 }
 
-static void
+static bool
 tick(void)
 {
-    log_named_close(false);
+    return log_named_close(false);
 }
 
 static void

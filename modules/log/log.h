@@ -63,6 +63,6 @@ typedef struct log_file_cache {
 void log_named_write(wr_req_t *r, const log_file_cache_t *cache, wr_str_t path,
                      wr_str_t line);
 /* Closes what has not been used; all of it, if that is asked. */
-void log_named_close(bool all);
+bool log_named_close(bool all);
 
 #endif

@@ -180,11 +180,11 @@ log_named_write(wr_req_t *r, const log_file_cache_t *cache, wr_str_t path,
     }
 }
 
-void
+bool
 log_named_close(bool all)
 {
     if (files.next == NULL) {
-        return;
+        return false;
     }
     for (wr_queue_t *q = files.prev, *prev; q != &files; q = prev) {
         named_t *f = WR_QUEUE_ITEM(q, named_t, link);
@@ -196,4 +196,5 @@ log_named_close(bool all)
             break;
         }
     }
+    return count != 0;
 }
