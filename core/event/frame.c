@@ -113,6 +113,25 @@ wr_timed_out(wr_req_t *r)
     return wr_task_of(r)->timed_out;
 }
 
+bool
+wr_task_waiting(const wr_task_t *t, wr_task_wait_t *to)
+{
+    const wr_op_t *op = t->ops;
+
+    if (t->lent != NULL || t->mode == IDLE || t->waiting == 0) {
+        return false;
+    }
+    while (op != NULL && op->state != WR_OP_PENDING) {
+        op = op->next;
+    }
+    *to = (wr_task_wait_t) {
+        .stage = stage_name(t), .step = t->next_name,
+        .op = op != NULL && op->name != NULL ? op->name : "?", .ops = t->waiting,
+        .ms = wr_clock.mono - t->since,
+    };
+    return true;
+}
+
 wr_rc_t
 wr_settle_(wr_req_t *r, wr_step_t next, const char *name)
 {

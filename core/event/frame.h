@@ -134,6 +134,16 @@ wr_rc_t wr_settle_(wr_req_t *r, wr_step_t next, const char *name);
 /* The last wait ended because its time was up: its ops were cancelled. */
 bool wr_timed_out(wr_req_t *r);
 
+/* What a task waits for, for people. False: it does not wait, or is lent. */
+typedef struct wr_task_wait {
+    const char *stage;          /* the middleware's name */
+    const char *step;           /* where it will go on */
+    const char *op;             /* the first that is pending: "connect" */
+    unsigned    ops;            /* how many are */
+    wr_msec_t   ms;             /* for how long so far */
+} wr_task_wait_t;
+bool wr_task_waiting(const wr_task_t *t, wr_task_wait_t *to);
+
 /* The conf of the running stage, as the pipeline gives it. */
 const void *wr_stage_conf(wr_req_t *r);
 

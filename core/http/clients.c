@@ -137,5 +137,8 @@ abort_all(void)
 __attribute__((constructor)) static void
 init(void)
 {
-    wr_worker_hooks = (wr_worker_hooks_t) {quit, nothing_left, reuse, abort_all};
+    wr_worker_hooks.quit = quit;
+    wr_worker_hooks.idle = nothing_left;
+    wr_worker_hooks.reuse = reuse;
+    wr_worker_hooks.abort = abort_all;
 }

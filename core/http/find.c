@@ -266,9 +266,10 @@ wr_req_enter(wr_req_t *r, wr_location_t *loc)
     r->conf = loc->conf;
     core = wr_http_core(r);
     if (core->error_log != NULL) {
-        r->log.targets = core->error_log;
-        r->log.level = wr_log_chain_level(core->error_log);
+        wr_req_use_log(r, core->error_log);
     }
+    wr_debug(&r->log, "http", "location \"%.*s\" for %.*s", WR_ARG(loc->name),
+             WR_ARG(r->uri));
 }
 
 wr_rc_t

@@ -106,6 +106,7 @@ new_request(wr_h1_t *h)
     r->peer = wr_alloc(wr_pool(r), sizeof(*r->peer));
     r->peer->len = h->peer.len;
     memcpy(&r->peer->u, &h->peer.u, sizeof(h->peer.u));
+    wr_req_has_peer(r);
     r->log.action = "while waiting for request";
     h->idle = false;
     wr_client_idle(&h->client, false);
@@ -641,17 +642,26 @@ const wr_front_t wr_h1_front = {
 static void
 client_quit(wr_client_t *c, bool now)
 {
-    wr_h1_t *h = WR_CONTAINER(c, wr_h1_t, client);
+    wr_h1_t  *h = WR_CONTAINER(c, wr_h1_t, client);
+    wr_msec_t left = 0;
 
     if (h->state > H1_HEAD || h->req != NULL) {
         return;
     }
-    if (now) {
-        wr_h1_close(h);
-    } else {
-        wr_timer_cancel(&h->conn.timer);
-        wr_timer_set(&h->conn.timer, RETIRE_IDLE_MS);
+    if (h->idle && h->requests != 0) {
+        /* Idle since its timer was set. */
+        left = core_of(h)->keepalive_min_timeout
+               - (wr_clock.mono - (h->conn.timer.when - h->keepalive));
     }
+    if (now && left <= 0) {
+        wr_h1_close(h);
+        return;
+    }
+    if (!now && left < RETIRE_IDLE_MS) {
+        left = RETIRE_IDLE_MS;
+    }
+    wr_timer_cancel(&h->conn.timer);
+    wr_timer_set(&h->conn.timer, left);
 }
 
 static void

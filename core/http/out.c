@@ -99,6 +99,7 @@ wr_send_head(wr_req_t *r)
         wr_log(&r->log, WR_LOG_ALERT, 0, "header already sent");
         return WR_ERROR;
     }
+    wr_debug(&r->log, "http", "answers %u, length %" PRId64, r->status, r->out_length);
     if (r->error_status != 0) {
         r->status = r->error_status;
         r->status_line = WR_STR_NONE;

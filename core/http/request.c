@@ -11,8 +11,10 @@
 #include <weir/http/core_conf.h>
 #include <weir/http/error_page.h>
 #include <weir/http/stats.h>
-#include <weir/http/uri.h>
 #include <weir/http/status.h>
+#include <weir/http/tick.h>
+#include <weir/http/uri.h>
+#include <weir/http/waiting.h>
 #include <weir/os/random.h>
 #include <weir/process/cycle.h>
 
@@ -88,11 +90,29 @@ wr_req_use_server(wr_req_t *r, wr_server_t *server)
     r->server = server;
     r->conf = server->conf;
     core = wr_http_core(r);
-    r->log.level = wr_cycle->log->level;
-    r->log.targets = wr_cycle->log->targets;
-    if (core->error_log != NULL) {
-        r->log.targets = core->error_log;
-        r->log.level = wr_log_chain_level(core->error_log);
+    wr_req_use_log(r, core->error_log);
+}
+
+void
+wr_req_use_log(wr_req_t *r, wr_log_target_t *own)
+{
+    r->log.targets = own != NULL ? own : wr_cycle->log->targets;
+    r->log.level = own != NULL ? wr_log_chain_level(own) : wr_cycle->log->level;
+    if (r->debug) {
+        r->log.level = WR_LOG_DEBUG;
+        r->log.all_targets = true;
+    }
+}
+
+void
+wr_req_has_peer(wr_req_t *r)
+{
+    for (WR_EACH(wr_cidr_t, c, &wr_cycle->core->debug_connection)) {
+        if (wr_cidr_has(c, &r->peer->u.sa)) {
+            r->debug = true;
+            wr_req_use_log(r, wr_http_core(r)->error_log);
+            return;
+        }
     }
 }
 
@@ -132,12 +152,14 @@ wr_req_new(const wr_front_t *front, void *front_data, wr_conn_t *conn,
     r->subject.slots = WR_NEW_N(pool, wr_slot_t, wr_vars_count(http->vars));
     r->ctx = WR_NEW_N(pool, void *, http->modules);
     wr_req_use_server(r, server);
+    wr_waiting_add(r);
     return r;
 }
 
 void
 wr_req_free(wr_req_t *r)
 {
+    wr_waiting_remove(r);
     if (r->counted) {
         wr_metric_add(WR_CELL_RUNNING, -1);
     }
@@ -150,6 +172,7 @@ static void
 count(wr_req_t *r)
 {
     r->counted = true;
+    wr_tick_begin();
     r->first_method = r->method;
     wr_metric_add(WR_CELL_REQUESTS, 1);
     wr_metric_add(WR_CELL_RUNNING, 1);
@@ -159,6 +182,8 @@ void
 wr_req_run(wr_req_t *r)
 {
     count(r);
+    wr_debug(&r->log, "http", "%.*s %.*s for server \"%.*s\"", WR_ARG(r->method_name),
+             WR_ARG(r->raw_uri), WR_ARG(r->server->name));
     wr_task_start(&r->task, r->server->post_read);
 }
 

@@ -8,6 +8,7 @@
 #ifndef WEIR_HTTP_REQUEST_H
 #define WEIR_HTTP_REQUEST_H
 
+#include <weir/base/queue.h>
 #include <weir/event/frame.h>
 #include <weir/http/body.h>
 #include <weir/http/headers.h>
@@ -165,6 +166,8 @@ struct wr_req {
     bool           shielded;        /* wr_req_shield */
     bool           abort_later;     /* the client has gone meanwhile: the loop sets it,
                                        atomically, others may look */
+    bool           debug;           /* debug_connection names the client */
+    wr_queue_t     running;         /* in the worker's list: waiting.h */
 };
 
 /* Shorthands. */
@@ -291,6 +294,10 @@ void      wr_req_run(wr_req_t *r);
 void      wr_req_reject(wr_req_t *r, unsigned status);
 /* Conf, log and server of the request become those of `server`. */
 void      wr_req_use_server(wr_req_t *r, wr_server_t *server);
+/* The log of its location; NULL: the cycle's. */
+void      wr_req_use_log(wr_req_t *r, wr_log_target_t *own);
+/* The front has set r->peer: debug_connection may name it. */
+void      wr_req_has_peer(wr_req_t *r);
 void      wr_req_set_uri(wr_req_t *r, wr_str_t uri, wr_str_t args);
 /* Hands the request back to the front, once nobody holds it. */
 void      wr_req_finish(wr_req_t *r, wr_rc_t outcome);

@@ -5,6 +5,7 @@
  * ends in sub_op, so the parent waits for it like for anything else.
  */
 #include <weir/http/core_conf.h>
+#include <weir/http/waiting.h>
 #include <weir/process/cycle.h>
 
 static wr_rc_t
@@ -68,6 +69,7 @@ ended(wr_post_t *post)
     wr_req_t *r = s->r, *m = r->main;
     bool      background = r->background;
 
+    wr_waiting_remove(r);
     if (r->on_end != NULL) {
         r->on_end(r, r->on_end_data);
     }
@@ -191,6 +193,8 @@ wr_subrequest(wr_req_t *r, wr_str_t uri, wr_str_t args, unsigned flags)
     sub->on_end = NULL;
     wr_set_exten(sub);
     wr_req_use_server(sub, m->server);
+    sub->start = wr_clock.mono;
+    wr_waiting_add(sub);
     wr_op_begin(&sub->sub_op, "subrequest", cancel);
     if (sub->background) {
         wr_req_hold(m);         /* its memory is the main request's */

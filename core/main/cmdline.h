@@ -19,6 +19,9 @@ typedef struct wr_command {
  * having said on stderr what is wrong. */
 bool wr_cmdline(int argc, char **argv, wr_command_t *cmd) WR_MUST_CHECK;
 
+/* -T: the conf and the pipelines made of it, on standard output. */
+void wr_dump(const wr_cycle_t *cycle);
+
 /* -v -V -h: on stderr, as nginx. */
 void wr_about(const wr_command_t *cmd);
 

@@ -20,18 +20,6 @@ static wr_module_t *const core_modules[] = {
     NULL
 };
 
-/* -T: every file that was read, as it is, on standard output. */
-static void
-dump(const wr_conf_t *cf)
-{
-    for (WR_EACH(wr_conf_file_t, f, wr_conf_files(cf))) {
-        printf("# configuration file %.*s:\n", WR_ARG(f->path));
-        fwrite(f->text.p, 1, f->text.n, stdout);
-        putchar('\n');
-    }
-    fflush(stdout);
-}
-
 static int
 test(const wr_command_t *cmd)
 {
@@ -47,7 +35,7 @@ test(const wr_command_t *cmd)
                 WR_ARG(wr_options.conf_path));
     }
     if (cmd->dump) {
-        dump(cycle->cf);
+        wr_dump(cycle);
     }
     wr_cycle_free(cycle);
     return 0;

@@ -43,6 +43,42 @@ wr_log_level(wr_str_t name, wr_level_t *level)
     return false;
 }
 
+/* nginx's, of which only http and event have lines here, and our own. */
+static const char *const areas[] = {"http", "frame", "upstream", "event", "core", "alloc",
+                                    "mutex", "mail", "stream"};
+
+bool
+wr_log_has_area(wr_str_t name)
+{
+    for (unsigned i = 0; i < WR_COUNT(areas); i++) {
+        if (wr_str_eqz(name, areas[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Debug lines begin with their area and a colon. */
+static bool
+takes_area(const wr_log_target_t *t, const char *line)
+{
+    size_t n = strcspn(line, ":");
+
+    for (const char *p = t->areas; p != NULL; p = strchr(p + 1, '|')) {
+        if (strncmp(p + 1, line, n) == 0 && p[n + 1] == '|') {
+            return true;
+        }
+    }
+    return t->areas == NULL;
+}
+
+static bool
+wants(const wr_log_target_t *t, const wr_log_t *log, wr_level_t level, const char *line)
+{
+    return (level <= t->level || log->all_targets)
+           && (level != WR_LOG_DEBUG || takes_area(t, line));
+}
+
 wr_level_t
 wr_log_chain_level(const wr_log_target_t *targets)
 {
@@ -227,7 +263,7 @@ wr_log_write(const wr_log_t *log, wr_level_t level, int err, const char *format,
     wr_buf_char(&b, '\n');
 
     for (wr_log_target_t *t = log->targets; t != NULL; t = t->next) {
-        if (level <= t->level) {
+        if (wants(t, log, level, format)) {
             wr_log_target_write(t, level, wr_buf_text(&b));
         }
     }

@@ -30,6 +30,7 @@ typedef struct wr_log_target {
     void                (*write)(struct wr_log_target *t, wr_level_t level,
                                  wr_str_t line);    /* NULL: to fd */
     void                 *data;
+    const char           *areas;    /* of debug lines: "|http|frame|"; NULL: all */
 } wr_log_target_t;
 
 typedef struct wr_log {
@@ -41,6 +42,7 @@ typedef struct wr_log {
     void            *data;
     const char      *action;    /* "while reading client request line" */
     bool             to_stderr; /* copy emerg lines there (start-up) */
+    bool             all_targets;   /* whatever their level (debug_connection) */
 } wr_log_t;
 
 /* `err` is an errno to be spelled out, or 0. */
@@ -51,8 +53,9 @@ typedef struct wr_log {
         }                                                                     \
     } while (0)
 
-/* Debug lines name their area first: wr_debug(log, "http", "…"). Areas are
- * switched at run time by wr_debug_areas. */
+/* Debug lines name their area first: wr_debug(log, "http", "…"). A target may take
+ * those of some areas only (`error_log FILE debug_http debug_frame;`). The areas:
+ * wr_log_has_area. */
 #define wr_debug(log, area, ...)                                              \
     do {                                                                      \
         if (wr_unlikely((log)->level >= WR_LOG_DEBUG)) {                      \
@@ -66,6 +69,8 @@ void wr_log_write(const wr_log_t *log, wr_level_t level, int err,
 /* "error" → WR_LOG_ERR; false if there is no such level. */
 bool wr_log_level(wr_str_t name, wr_level_t *level);
 const char *wr_log_level_name(wr_level_t level);
+/* Whether debug lines have an area of this name. */
+bool wr_log_has_area(wr_str_t name);
 
 /* A finished line (with its end) to one target, whatever its level. */
 void wr_log_target_write(wr_log_target_t *t, wr_level_t level, wr_str_t line);

@@ -374,10 +374,12 @@ static const wr_directive_t directives[] = {
     WR_CUSTOM("env", WR_MAIN, 1, 1, set_env, wr_core_conf_t, env,
               "Keeps or sets an environment variable for the workers.",
               .args = "NAME[=value]", .flags = WR_DF_REPEAT),
-    WR_CUSTOM("error_log", WR_MAIN, 1, 2, set_error_log, wr_core_conf_t, error_log,
-              "Where errors are logged, and from which level on.",
+    WR_CUSTOM("error_log", WR_MAIN, 1, 255, set_error_log, wr_core_conf_t, error_log,
+              "Where errors are logged, and from which level on. debug_http, debug_frame, "
+              "debug_upstream: debug lines of these areas only.",
               .args = "file | stderr | syslog:… | memory:size "
-                      "[debug | info | notice | warn | error | crit | alert | emerg]",
+                      "[debug | info | notice | warn | error | crit | alert | emerg] "
+                      "[debug_area …]",
               .flags = WR_DF_REPEAT, .example = "error_log logs/error.log warn;"),
     WR_MSEC("timer_resolution", WR_MAIN, wr_core_conf_t, timer_resolution, NULL,
             "Accepted; the clock is read once per turn of the loop."),

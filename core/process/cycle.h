@@ -145,6 +145,7 @@ typedef struct wr_worker_hooks {
     bool (*idle)(void);         /* nothing is left: the worker may end */
     bool (*reuse)(unsigned n);  /* close up to n idle keep-alive connections */
     void (*abort)(void);        /* worker_shutdown_timeout: close all */
+    void (*list)(void);         /* SIGURG: log what is under way */
 } wr_worker_hooks_t;
 extern wr_worker_hooks_t wr_worker_hooks;
 

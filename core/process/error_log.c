@@ -105,16 +105,21 @@ open_ring(wr_conf_t *cf, wr_log_target_t *t, wr_str_t size)
     return WR_OK;
 }
 
-/* nginx's debug_core … debug_stream are areas of debug. */
+/* debug_http and the like: the areas whose debug lines are wanted. nginx's http is
+ * several of ours. */
 static wr_rc_t
 parse_levels(wr_conf_t *cf, wr_log_target_t *t)
 {
+    wr_buf_t areas = wr_buf(cf->pool);
+
     t->level = WR_LOG_ERR;
     for (unsigned i = 2; i < cf->nargs; i++) {
         wr_str_t word = cf->args[i].text;
 
-        if (wr_str_starts(word, WR_STR("debug_"))) {
+        if (wr_str_starts(word, WR_STR("debug_")) && wr_log_has_area(wr_str_skip(word, 6))) {
             t->level = WR_LOG_DEBUG;
+            wr_buf_printf(&areas, "|%.*s%s", WR_ARG(wr_str_skip(word, 6)),
+                          wr_str_eqz(word, "debug_http") ? "|frame|upstream" : "");
         } else if (i > 2) {
             return wr_conf_fail(cf, &cf->args[i], "invalid number of arguments in "
                                 "\"error_log\" directive");
@@ -122,6 +127,10 @@ parse_levels(wr_conf_t *cf, wr_log_target_t *t)
             return wr_conf_fail(cf, &cf->args[i], "invalid log level \"%.*s\"",
                                 WR_ARG(word));
         }
+    }
+    if (areas.n != 0) {
+        wr_buf_add(&areas, "|", 2);
+        t->areas = areas.p;
     }
     return WR_OK;
 }

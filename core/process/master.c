@@ -261,6 +261,10 @@ obey(void)
             come_back();
         }
     }
+    if (wr_signals.list) {
+        wr_signals.list = false;
+        wr_workers_signal(SIGURG, false);
+    }
     if (wr_signals.terminate && !m.terminating) {
         terminate();
     }

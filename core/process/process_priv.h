@@ -66,6 +66,7 @@ char   *wr_sockets_hand_over(const wr_cycle_t *cycle);
 
 typedef struct wr_signals {
     bool child, terminate, quit, reload, reopen, upgrade, no_accept;
+    bool list;                  /* what the workers are doing */
 } wr_signals_t;
 extern wr_signals_t wr_signals;
 
@@ -113,6 +114,7 @@ int wr_worker_main(wr_cycle_t *cycle, unsigned index);
 wr_rc_t wr_worker_begin(wr_cycle_t *cycle, unsigned index);
 void    wr_worker_quit(wr_cycle_t *cycle);
 bool    wr_worker_is_idle(void);
+void    wr_worker_list(void);       /* if SIGURG asked for it */
 void    wr_worker_end(wr_cycle_t *cycle);
 
 /* "using the "epoll" event method", version, system, limits. */

@@ -21,7 +21,7 @@ static const struct {
     {SIGHUP, "SIGHUP"},   {SIGINT, "SIGINT"},   {SIGTERM, "SIGTERM"},
     {SIGQUIT, "SIGQUIT"}, {SIGUSR1, "SIGUSR1"}, {SIGUSR2, "SIGUSR2"},
     {SIGWINCH, "SIGWINCH"}, {SIGCHLD, "SIGCHLD"}, {SIGALRM, "SIGALRM"},
-    {SIGIO, "SIGIO"},
+    {SIGIO, "SIGIO"},     {SIGURG, "SIGURG"},
 };
 
 static wr_watch_t watch = {.fd = -1};
@@ -127,6 +127,9 @@ take(int no, bool worker)
         }
         wr_signals.no_accept = true;
         return ", stop accepting connections";
+    case SIGURG:
+        wr_signals.list = true;
+        return ", listing requests";
     case SIGUSR2:
         return worker ? ", ignoring" : upgrade_asked();
     default:

@@ -73,6 +73,7 @@ obey(void)
         wr_log(s.cycle->log, WR_LOG_NOTICE, 0, "reopening logs");
         wr_logs_reopen(s.cycle, -1);
     }
+    wr_worker_list();
     wr_signals.upgrade = wr_signals.no_accept = wr_signals.child = false;
 }
 

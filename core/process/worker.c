@@ -94,6 +94,15 @@ wr_worker_is_idle(void)
 }
 
 void
+wr_worker_list(void)
+{
+    if (wr_signals.list && wr_worker_hooks.list != NULL) {
+        wr_worker_hooks.list();
+    }
+    wr_signals.list = false;
+}
+
+void
 wr_worker_end(wr_cycle_t *cycle)
 {
     if (wr_worker_hooks.abort != NULL && !wr_worker_is_idle()) {
@@ -147,6 +156,7 @@ serve(wr_cycle_t *cycle)
             wr_worker.terminating = true;
             return;
         }
+        wr_worker_list();
         if (wr_signals.quit && !wr_worker.quitting) {
             wr_title_set("weir: worker process is shutting down");
             wr_worker_quit(cycle);

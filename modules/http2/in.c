@@ -67,6 +67,7 @@ h2_on_begin_headers(nghttp2_session *n, const nghttp2_frame *f, void *data)
     r->number = ++h2->requests;
     r->peer = wr_alloc(wr_pool(r), sizeof(*r->peer));
     *r->peer = h2->peer;
+    wr_req_has_peer(r);
     r->log.action = "while reading client request headers";
     r->request_length = (int64_t) f->hd.length - (int64_t) f->headers.padlen
                         - ((f->hd.flags & NGHTTP2_FLAG_PRIORITY) != 0 ? PRIORITY_SIZE : 0);

@@ -106,6 +106,35 @@ def test_dump(made):
     assert "test is successful" in out.stderr
 
 
+def test_big_t_shows_the_pipelines(made):
+    s = made("""events { }
+http {
+    server { listen 127.0.0.1:1; server_name one.test;
+        location /a { auth_basic x; auth_basic_user_file u; rewrite x y; return 204; }
+        location = /b { proxy_pass http://127.0.0.1:2; limit_except GET { deny all; } }
+        location ~ \\.c$ { if ($arg_x) { return 403; } }
+    }
+    server { listen 127.0.0.1:2; location @n { empty_gif; } }
+}
+""")
+    out = s.run("-T").stdout
+    path = s.path("test.conf")
+    tail = out[out.index("# pipelines:\n"):]
+    assert all(l.startswith("#") for l in tail.splitlines())
+    assert "# server one.test  (%s:3)\n" % path in tail
+    assert ("#   location /a  (%s:4)\n"
+            "#       rewrite > uri-changed > auth_basic > post-access > index > static\n"
+            % path) in tail
+    assert re.search(r"#   location = /b  \(.*:5\)\n#       .*post-access > proxy_pass\n", tail)
+    assert re.search(r"#   limit_except  \(.*:5\)\n#       .* > access > .*proxy_pass\n", tail)
+    assert re.search(r"#   location ~ \\\.c\$  \(.*:6\)\n", tail)
+    assert re.search(r"#   location @n  \(.*:8\)\n#       .* > empty_gif\n", tail)
+    assert re.search(r"# filters: .*gzip > range", tail)
+    # It is a conf all the same.
+    s.write_conf(out)
+    assert s.run("-t").returncode == 0
+
+
 def test_t_of_a_wrong_conf(made):
     s = made("events { }\nhttp {\n    server {\n        proxy_pas x;\n    }\n}\n")
     out = s.run("-t")
