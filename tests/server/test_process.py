@@ -86,6 +86,21 @@ def test_limits_priority_cpus(server):
     assert os.readlink("/proc/%d/cwd" % worker) == "/usr"
 
 
+@root_only
+def test_masks_and_core_files(server):
+    cpus = sorted(os.sched_getaffinity(0))
+    masks = ["1".ljust(c + 1, "0") for c in (cpus[0], cpus[-1])]
+    s = server(HELLO, workers=2, main="worker_rlimit_core 1m; worker_priority -2;"
+               "worker_cpu_affinity %s;" % " ".join(masks))
+    workers = wait_until(lambda: len(s.workers()) == 2 and s.workers())
+    wait_until(lambda: all(len(os.sched_getaffinity(w)) == 1 for w in workers)
+               and {min(os.sched_getaffinity(w)) for w in workers} == {cpus[0], cpus[-1]})
+    for w in workers:
+        wait_until(lambda: os.getpriority(os.PRIO_PROCESS, w) == -2)
+        with open("/proc/%d/limits" % w) as f:
+            assert re.search(r"Max core file size\s+1048576\s+1048576", f.read())
+
+
 def test_environment(server):
     s = server(HELLO, main="env KEPT; env MADE=here; env MISSING;",
                env={"KEPT": "yes", "LOST": "x", "TZ": "UTC"})

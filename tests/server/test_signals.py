@@ -348,6 +348,45 @@ def test_the_old_binary_can_come_back(daemonized):
     assert d.s.get("/").status == 200
 
 
+def test_an_upgrade_that_fails_changes_nothing(daemonized):
+    """The new binary refuses the conf, ends, and the old one goes on as before."""
+    d = daemonized
+    workers = children(d.master)
+    good = d.s.read("test.conf")
+    with open(d.s.path("test.conf"), "a") as f:
+        f.write("nonsense on;\n")
+    os.kill(d.master, 12)
+    log_has(d.s, r'unknown directive "nonsense"')
+    wait_until(lambda: not os.path.exists(d.s.path("logs/server.pid.oldbin")))
+    assert int(d.s.read("logs/server.pid")) == d.master
+    assert set(workers) <= set(children(d.master))
+    assert d.s.get("/").status == 200
+    # And the next upgrade works.
+    with open(d.s.path("test.conf"), "w") as f:
+        f.write(good)
+    os.kill(d.master, 12)
+    wait_until(lambda: d.s.read("logs/server.pid.oldbin").strip()
+               and d.s.read("logs/server.pid").strip())
+    assert int(d.s.read("logs/server.pid")) != d.master
+    assert d.s.get("/").status == 200
+    d.s.allow.append("nonsense")
+
+
+def test_a_connection_in_use_lately_outlives_a_quit(server):
+    """keepalive_min_timeout: nobody is cut off who was just answered."""
+    s = server("keepalive_min_timeout 1500ms;\n" + hello("x"))
+    with s.connect() as kept:
+        kept.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert kept.response().status == 200
+        s.signal("QUIT")
+        log_has(s, "gracefully shutting down")
+        time.sleep(0.2)
+        kept.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        r = kept.response()
+        assert r.status == 200
+    assert s.stop() == 0
+
+
 def test_signals_in_a_row(server):
     s = server(hello("x"))
     for _ in range(20):
