@@ -22,6 +22,12 @@ typedef struct wr_tls {
     bool        try_early;      /* early data may come */
     char       *early;          /* early data; read first. malloc */
     size_t      early_n, early_at;
+    char       *held;           /* records that are to leave next: malloc */
+    size_t      held_n, held_at;
+    size_t      owed;           /* bytes in `held` that nobody was told were sent */
+    wr_post_t   flush;          /* of a ticket that found no company */
+    size_t      run;            /* bytes since the connection fell silent … */
+    wr_msec_t   last;           /* … and when the last left: sizes of records */
 } wr_tls_t;
 
 /* Puts TLS on an open connection that has seen no byte yet. */

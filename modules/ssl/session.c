@@ -60,11 +60,19 @@ on_new_session(SSL *ssl, SSL_SESSION *session)
     unsigned char     der[MAX_SESSION], *p = der;
     const unsigned char *id;
     unsigned          id_n;
-    int               n = i2d_SSL_SESSION(session, NULL);
+    int               n;
     stored_t         *s;
     wr_str_t          key;
 
-    if (conf->zone == NULL || n <= 0 || n > MAX_SESSION) {
+    /* With tickets the client keeps a session of TLS 1.3 itself. */
+    if (conf->zone == NULL
+        || (SSL_version(ssl) == TLS1_3_VERSION
+            && (SSL_get_options(ssl) & SSL_OP_NO_TICKET) == 0))
+    {
+        return 0;
+    }
+    n = i2d_SSL_SESSION(session, NULL);
+    if (n <= 0 || n > MAX_SESSION) {
         return 0;
     }
     (void) i2d_SSL_SESSION(session, &p);
@@ -195,10 +203,18 @@ set_mac(EVP_MAC_CTX *mac, ssl_key_t *key)
     return EVP_MAC_CTX_set_params(mac, p) == 1;
 }
 
+/* Fetched once: else each ticket would look for it among the providers. */
 static const EVP_CIPHER *
 cipher_of(const ssl_key_t *key)
 {
-    return key->aes128 ? EVP_aes_128_cbc() : EVP_aes_256_cbc();
+    static EVP_CIPHER *ciphers[2];
+    EVP_CIPHER       **c = &ciphers[key->aes128];
+
+    if (*c == NULL) {
+        *c = EVP_CIPHER_fetch(NULL, key->aes128 ? "AES-128-CBC" : "AES-256-CBC", NULL);
+        WR_ASSERT(*c != NULL);
+    }
+    return *c;
 }
 
 static int

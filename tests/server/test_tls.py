@@ -187,89 +187,21 @@ def test_another_host_on_a_verified_connection(server, certs):
 
 
 def test_half_handshakes_do_not_hold_others_up(server, certs):
-    s = server(TWO, names={"C": certs}, main="worker_rlimit_nofile 4096;",
-               http="client_header_timeout 2s;")
+    s = server("""
+daemon off; pid logs/server.pid; worker_rlimit_nofile 8192; error_log logs/error.log info;
+events { worker_connections 4096; }
+http { access_log off; client_header_timeout 30s; %s }
+""" % TWO, names={"C": certs})
+    hello = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"
     held = []
-    for i in range(200):
+    for i in range(1500):
         c = socket.create_connection(("127.0.0.1", s.port()), 5)
-        c.sendall(b"\x16\x03\x01\x02\x00\x01\x00"[:i % 8])
+        c.sendall(hello[:1 + i % len(hello)])
         held.append(c)
-    assert "a TLSv1.3" in ask(s)[0]
-    held[7].settimeout(6)
-    assert held[7].recv(100) == b""
+    began = time.monotonic()
+    for _ in range(5):
+        assert "a TLSv1.3" in ask(s)[0]
+    assert time.monotonic() - began < 5
     for c in held:
         c.close()
-
-
-@pytest.mark.parametrize("conf, message", [
-    ("listen 127.0.0.1:%%PORT%% ssl;", 'no "ssl_certificate" is defined'),
-    ("listen 127.0.0.1:%%PORT%% ssl; ssl_certificate /nowhere.pem;",
-     'no "ssl_certificate_key" is defined'),
-    ("listen 127.0.0.1:%%PORT%% ssl; ssl_certificate /nowhere.pem;"
-     " ssl_certificate_key /nowhere.key;", 'cannot load certificate "/nowhere.pem"'),
-    ("ssl_session_cache shared:S;", "invalid zone size"),
-    ("ssl_session_cache unknown;", "invalid session cache"),
-    ("ssl_ciphers nonsense; listen 127.0.0.1:%%PORT%% ssl; ssl_certificate"
-     " %%C%%/a.example.pem; ssl_certificate_key %%C%%/a.example.key;",
-     "SSL_CTX_set_cipher_list"),
-])
-def test_bad_confs(certs, conf, message):
-    from harness.server import Server
-    s = Server("server { %s }" % conf, names={"C": certs}, wait=False)
-    try:
-        result = s.run("-t")
-        assert result.returncode != 0 and message in result.stderr
-    finally:
-        s.stopped = True
-        import shutil
-        shutil.rmtree(s.prefix)
-
-
-UP = """
-server {
-    listen 127.0.0.1:%%PORT2%% ssl; server_name a.example; access_log off;
-    ssl_certificate %%C%%/a.example.pem; ssl_certificate_key %%C%%/a.example.key;
-    ssl_verify_client optional; ssl_client_certificate %%C%%/ca.pem;
-    location / { return 200 "$ssl_protocol [$ssl_server_name] [$ssl_client_s_dn] $ssl_session_reused $request_method"; }
-    location /echo { client_max_body_size 0; return 200 "ok"; }
-}
-server {
-    listen 127.0.0.1:%%PORT%%; proxy_set_header Host a.example;
-    proxy_ssl_trusted_certificate %%C%%/a.example.pem; proxy_ssl_name a.example;
-    proxy_set_header Connection close;
-    location /plain { proxy_pass https://127.0.0.1:%%PORT2%%/; }
-    location /old { proxy_pass https://127.0.0.1:%%PORT2%%/; proxy_ssl_protocols TLSv1.2; }
-    location /sni { proxy_pass https://127.0.0.1:%%PORT2%%/; proxy_ssl_server_name on;
-                    proxy_ssl_verify on; }
-    location /cert { proxy_pass https://127.0.0.1:%%PORT2%%/;
-                     proxy_ssl_certificate %%C%%/client.pem;
-                     proxy_ssl_certificate_key %%C%%/client.key;
-                     proxy_ssl_password_file %%C%%/pass; }
-    location /wrong { proxy_pass https://127.0.0.1:%%PORT2%%/; proxy_ssl_verify on;
-                      proxy_ssl_name b.example; }
-    location /unknown { proxy_pass https://127.0.0.1:%%PORT2%%/; proxy_ssl_verify on;
-                        proxy_ssl_trusted_certificate %%C%%/b.example.pem; }
-    location /variable { set $to 127.0.0.1:%%PORT2%%; proxy_pass https://$to/; }
-    location /no-tls { proxy_pass https://127.0.0.1:%%PORT%%/; }
-}
-"""
-
-
-@pytest.mark.parametrize("path, status, wanted", [
-    ("/plain", 200, "TLSv1.3 [] []"), ("/old", 200, "TLSv1.2 [] []"),
-    ("/sni", 200, "TLSv1.3 [a.example] []"), ("/cert", 200, "TLSv1.3 [] [CN=client]"),
-    ("/variable", 200, "TLSv1.3 [] []"), ("/wrong", 502, ""), ("/unknown", 502, ""),
-    ("/no-tls", 502, "")])
-def test_upstreams(server, certs, path, status, wanted):
-    s = server(UP, names={"C": certs})
-    answer = s.get(path)
-    assert answer.status == status
-    assert wanted in answer.body.decode()
-    if path == "/wrong":
-        assert 'does not match "b.example"' in s.error_log()
-
-
-def test_upstream_sessions_are_resumed(server, certs):
-    s = server(UP, names={"C": certs})
-    texts = [s.get("/old").body.decode() for _ in range(3)]
-    assert re.search(r" \. GET$", texts[0]) and re.search(r" r GET$", texts[-1])
+    assert "a TLSv1.3" in ask(s)[0]
