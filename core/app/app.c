@@ -642,15 +642,57 @@ wr_app_json_errors(wr_req_t *r, bool json)
     app_of(r)->json_errors = json;
 }
 
-/* Accept names JSON, and no HTML before it. */
+/* How much a media range of Accept weighs, in thousandths: "text/html;q=0.5". */
+static int
+quality_of(wr_str_t range)
+{
+    ssize_t q = wr_str_ifind(range, WR_STR(";q=")), space = wr_str_ifind(range, WR_STR("; q="));
+    int     weight = 0, unit = 1000;
+
+    if (q < 0 && space < 0) {
+        return 1000;
+    }
+    range = wr_str_skip(range, q >= 0 ? (size_t) q + 3 : (size_t) space + 4);
+    for (size_t i = 0; i < range.n && unit > 0; i++) {
+        if (range.p[i] == '.') {
+            continue;
+        }
+        if (!wr_is_digit(range.p[i])) {
+            break;
+        }
+        weight += (range.p[i] - '0') * unit;
+        unit /= 10;
+    }
+    return weight;
+}
+
+/* Accept names JSON, and HTML less or later. */
 static bool
 prefers_json(const wr_req_t *r)
 {
-    wr_str_t accept = wr_req_header(r->main, WR_H_ACCEPT);
-    ssize_t  json = wr_str_ifind(accept, WR_STR("application/json"));
-    ssize_t  html = wr_str_ifind(accept, WR_STR("text/html"));
+    wr_str_t rest = wr_req_header(r->main, WR_H_ACCEPT), range;
+    int      json = 0, html = 0;
+    bool     json_first = false;
 
-    return json >= 0 && (html < 0 || json < html);
+    while (wr_str_split(&rest, ',', &range)) {
+        ssize_t  end = wr_str_chr(range, ';');
+        wr_str_t type = wr_str_trim(end >= 0 ? wr_str(range.p, (size_t) end) : range);
+        int      q = quality_of(range);
+
+        if (wr_str_istarts(type, WR_STR("application/")) && q > json
+            && (wr_str_ieqz(type, "application/json") || wr_str_ieqz(type, "application/*")
+                || wr_str_ends(type, WR_STR("+json"))))
+        {
+            json = q;
+            json_first = html == 0;
+        } else if ((wr_str_ieqz(type, "text/html") || wr_str_ieqz(type, "text/*")
+                    || wr_str_ieqz(type, "application/xhtml+xml"))
+                   && q > html)
+        {
+            html = q;
+        }
+    }
+    return json > html || (json != 0 && json == html && json_first);
 }
 
 static bool
@@ -675,7 +717,8 @@ static bool
 error_body(wr_req_t *r, unsigned status, wr_str_t *body)
 {
     app_t         *a = r->app;
-    wr_str_t       title = wr_str_skip(wr_status_title(status), 4);
+    wr_str_t       line = wr_status_title(status);
+    wr_str_t       title = line.n != 0 ? wr_str_skip(line, 4) : WR_STR("error");
     wr_str_t       message = a != NULL ? a->message : WR_STR_NONE;
     wr_json_opts_t opts = WR_JSON_DEFAULTS;
     wr_buf_t       b;
@@ -735,14 +778,16 @@ wr_rc_t
 wr_app_answer(wr_req_t *r, unsigned default_status, wr_str_t type, wr_str_t charset,
               wr_str_t body)
 {
-    app_t *a = app_of(r);
+    app_t   *a = app_of(r);
+    unsigned status = wr_app_status(r, default_status);
 
+    app_set_etag(r, status, body);
     if (a->type.n != 0) {
         r->charset = WR_STR_NONE;
-        return wr_reply(r, wr_app_status(r, default_status), a->type, body);
+        return wr_reply(r, status, a->type, body);
     }
     r->charset = charset;
-    return wr_reply(r, wr_app_status(r, default_status), type, body);
+    return wr_reply(r, status, type, body);
 }
 
 void

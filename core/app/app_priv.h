@@ -83,6 +83,9 @@ app_conf_t *app_conf_own(wr_conf_t *cf, wr_scope_t *scope);
 /* steps.c: a stage of the block that is being read */
 void app_push_stage(wr_conf_t *cf, const wr_middleware_t *mw, const void *conf);
 
+/* etag.c: of an answer about to leave */
+void app_set_etag(wr_req_t *r, unsigned status, wr_str_t body);
+
 /* ahead.c: the number under which it will be found made; never 0. */
 unsigned app_ahead_expr(wr_conf_t *cf, const wr_app_expr_t *e);
 unsigned app_ahead_text(wr_conf_t *cf, const wr_app_text_t *t);

@@ -25,7 +25,7 @@ wr_row_find(const wr_conf_t *cf, wr_str_t name, const char *after, const char *e
             bool *known)
 {
     const wr_row_t *row = wr_map_get(&wr_conf_priv(cf)->rows, name);
-    const wr_row_t *plain = NULL;
+    const wr_row_t *plain = NULL, *raw = NULL;
 
     *known = row != NULL;
     for (; row != NULL; row = row->next) {
@@ -36,11 +36,12 @@ wr_row_find(const wr_conf_t *cf, wr_str_t name, const char *after, const char *e
             if (!dollar_follows(after, end)) {
                 return row;
             }
+            raw = raw == NULL ? row : raw;
         } else if (plain == NULL) {
             plain = row;
         }
     }
-    return plain;
+    return plain != NULL ? plain : raw;
 }
 
 /* ---- unknown and misplaced ---- */

@@ -48,8 +48,11 @@ wr_error_body_with(wr_req_t *r, unsigned status, wr_str_t message)
     wr_str_t              agent = wr_req_header(r, WR_H_USER_AGENT);
     wr_buf_t              b = wr_buf(wr_pool(r));
 
-    if (title.n == 0) {
+    if (title.n == 0 && message.n == 0) {
         return WR_STR_NONE;
+    }
+    if (title.n == 0) {
+        title = wr_pool_printf(wr_pool(r), "%u", status);
     }
     wr_buf_lit(&b, "<html>\r\n<head><title>");
     wr_buf_str(&b, title);

@@ -158,7 +158,10 @@ put_uri(wr_req_t *r, const proxy_t *p, wr_buf_t *b)
             wr_buf_char(b, '/');
         }
         wr_buf_str(b, t->uri);
-        wr_buf_str(b, escaped(r, wr_str_skip(r->uri, t->location.n)));
+        /* A route is the whole path. */
+        if (r->location->kind != WR_LOC_ROUTE) {
+            wr_buf_str(b, escaped(r, wr_str_skip(r->uri, t->location.n)));
+        }
     } else {
         wr_buf_str(b, escaped(r, r->uri));
     }

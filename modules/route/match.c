@@ -107,6 +107,12 @@ route_parse(wr_conf_t *cf, const wr_tok_t *at, route_t *route)
             if (parse_param(cf, at, wr_str_sub(s, 1, s.n - 1), seg) != WR_OK) {
                 return WR_ERROR;
             }
+            for (WR_EACH(seg_t, other, &route->segs)) {
+                if (other != seg && other->kind != SEG_TEXT && wr_str_eq(other->name, seg->name)) {
+                    return wr_conf_fail(cf, at, "the parameter \"%.*s\" stands twice in the "
+                                        "pattern", WR_ARG(seg->name));
+                }
+            }
         } else if (wr_str_chr(s, '{') >= 0 || wr_str_chr(s, '}') >= 0) {
             return wr_conf_fail(cf, at, "a part of a pattern is either text or one "
                                         "{parameter}: \"%.*s\"",

@@ -503,6 +503,10 @@ route_set_cookie(wr_conf_t *cf, const wr_directive_t *d, void *conf)
     if (!path) {
         wr_buf_lit(&b, "; Path=/");
     }
+    if (wr_str_ifind(wr_buf_text(&b), WR_STR("SameSite=none")) >= 0 && !c->secure_set) {
+        return wr_conf_fail(cf, &name, "browsers take a cookie with \"samesite=none\" only "
+                                       "with \"secure\"");
+    }
     c->attrs = wr_buf_text(&b);
     c->name = wr_pool_str(cf->pool, name.text);
     c->value = wr_app_text(cf, &value);

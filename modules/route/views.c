@@ -80,7 +80,7 @@ route_redirect(wr_req_t *r, const wr_app_text_t *target, bool external, unsigned
         return wr_app_failed(r);
     }
     url = wr_buf_text(&b);
-    if (!wr_is_field_value(url)) {
+    if (external && !wr_is_field_value(url)) {
         return wr_app_fail(r, &target->at, 500, WR_STR("Internal Server Error"),
                            "the redirect has a line end in it");
     }

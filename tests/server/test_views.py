@@ -1,0 +1,171 @@
+"""Views: types, charsets, HEAD, conditional requests, redirects."""
+
+import json
+import time
+
+import pytest
+
+from harness.modules import load_module
+
+MODULES = load_module("route", "json", "template", "fetch")
+
+
+@pytest.fixture
+def app(server):
+    def start(conf, **more):
+        return server("server { listen 127.0.0.1:%%PORT%%; template_root %%PREFIX%%/t;\n"
+                      + conf + "\n}", main=MODULES, **more)
+    return start
+
+
+CONDITIONAL = """
+route GET,POST /text { text {{ query.x }}; }
+route GET /html { html <p>{{ query.x }}</p>; }
+route GET /json { json {"x": query.x|default(1)}; }
+route GET /template { template p.html; }
+route GET /cookie { cookie a 1; text x; }
+route GET /private { header Cache-Control "private, no-store"; text x; }
+route GET /own { header ETag "\\"mine\\""; text x; }
+route GET /made { status 201; text x; }
+route GET /off { etag off; text x; }
+route GET /miss { require false else 404; }
+"""
+
+
+def test_etags(app):
+    s = app(CONDITIONAL, files={"t/p.html": "page {{ query.x }}"})
+    for path in ("/text", "/html", "/json", "/template"):
+        r = s.get(path + "?x=1")
+        etag = r.get("ETag")
+        assert r.status == 200 and etag.startswith('W/"') and len(etag) == 20
+        assert s.get(path + "?x=1").get("ETag") == etag
+        assert s.get(path + "?x=2").get("ETag") != etag
+        for asked in (etag, etag[2:], '"a", %s' % etag, 'W/"b",%s' % etag[2:], "*"):
+            r = s.get(path + "?x=1", "If-None-Match: " + asked)
+            assert (r.status, r.body, r.get("ETag")) == (304, b"", etag), asked
+            assert r.get("Content-Length") is None
+        assert s.get(path + "?x=1", "If-None-Match: " + etag, method="HEAD").status == 304
+        assert s.get(path + "?x=2", "If-None-Match: " + etag).status == 200
+        assert s.get(path + "?x=1", "If-Modified-Since: Sun, 22 Nov 2030 00:00:00 GMT"
+                     ).status == 200
+
+
+def test_what_gets_no_etag(app):
+    s = app(CONDITIONAL, files={"t/p.html": "x"})
+    for path in ("/cookie", "/private", "/made", "/off", "/miss"):
+        assert s.get(path).get("ETag") is None, path
+    r = s.get("/own")
+    assert r.getall("ETag") == ['"mine"']
+    assert s.get("/own", 'If-None-Match: "mine"').status == 304
+    r = s.get("/text?x=1", 'If-Match: "x"', method="POST")
+    assert (r.status, r.get("ETag")) == (200, None)
+
+
+def test_etags_are_the_same_after_a_restart(app):
+    etags = set()
+    for _ in range(2):
+        s = app("route GET / { text the same; }", workers=2)
+        etags |= {s.get("/").get("ETag") for _ in range(8)}
+        s.stop()
+    assert len(etags) == 1
+
+
+def test_types(app):
+    s = app("""
+    route GET /t { text é; }
+    route GET /h { html é; }
+    route GET /j { json "é\\u0001\\"<"; }
+    route GET /x { header Content-Type application/xml; text <a/>; }
+    route GET /c { header Content-Type "text/csv; charset=latin1"; text a; }
+    route GET /s { status 404; json 1; }
+    route GET /n { status 204; text ignored; }
+    """)
+    r = s.get("/t")
+    assert (r.get("Content-Type"), r.text) == ("text/plain; charset=utf-8", "é")
+    assert s.get("/h").get("Content-Type") == "text/html; charset=utf-8"
+    r = s.get("/j")
+    assert r.get("Content-Type") == "application/json; charset=utf-8"
+    assert json.loads(r.text) == "é\x01\"<"
+    assert s.get("/x").getall("Content-Type") == ["application/xml"]
+    assert s.get("/c").get("Content-Type") == "text/csv; charset=latin1"
+    assert (s.get("/s").status, s.get("/s").text) == (404, "1")
+    r = s.get("/n")
+    assert (r.status, r.body) == (204, b"")
+
+
+def test_head(app):
+    s = app("""route GET /t { text hello; } route HEAD /only { header X-A 1; text hello; }
+               route GET /j { json [1, 2]; }""")
+    for path in ("/t", "/j"):
+        head, get = s.get(path, method="HEAD"), s.get(path)
+        assert head.body == b"" and head.status == 200
+        assert head.get("Content-Length") == str(len(get.body))
+        assert head.get("ETag") == get.get("ETag")
+    assert s.get("/only", method="HEAD").get("X-A") == "1"
+    assert s.get("/only").status == 405
+
+
+NUMBERS = [0, -1, 2**53, -2**63, 2**63 - 1, 0.1, 1e308, 5e-324, -0.0, 1.5e-7, 123456789.123]
+
+
+@pytest.mark.parametrize("value", NUMBERS)
+def test_numbers_come_back(app, value):
+    s = app("route POST / { json json; }")
+    text = s.get("/", method="POST", body=json.dumps(value)).text
+    assert text == json.dumps(value)
+
+
+def test_json_of_everything(app):
+    s = app("""route GET / { set d = {"b": [1, 2.0, none, true], "a": {"x": ()}, "u": "é\U0001f600"};
+        json {"d": d, "q": query, "p": params, "r": range(3), "h": headers["x-h"],
+              "g": [1, 2]|map("string"), "z": "<&>'"}; }""")
+    r = s.get("/?a=1&b=2", "X-H: v")
+    assert json.loads(r.text) == {
+        "d": {"b": [1, 2.0, None, True], "a": {"x": []}, "u": "é\U0001f600"},
+        "q": {"a": "1", "b": "2"}, "p": {}, "r": [0, 1, 2], "h": "v", "g": ["1", "2"],
+        "z": "<&>'"}
+
+
+@pytest.mark.parametrize("target,status", [
+    ("/x", 303), ("x/y?z#f", 303), ("?a=1", 303), ("#top", 303),
+    ("//evil.org", 400), ("///evil.org", 400), ("http://evil.org/", 400),
+    ("https:evil.org", 400), ("http:/evil.org", 400), ("javascript:alert(1)", 400),
+    ("data:text/html,x", 400), ("/\\evil.org", 400), ("\\\\evil.org", 400),
+    ("/%0d%0aX: 1", 400), (" //evil.org", 400), ("", 400), ("\t//evil.org", 400),
+    ("http://localhost@evil.org/", 400), ("http://localhost.evil.org/", 400),
+    ("http://localhost/in", 303)])
+def test_redirects_stay_here(app, target, status):
+    from urllib.parse import quote
+    s = app("route GET / { redirect {{ query.to }}; }")
+    r = s.get("/?to=" + (quote(target) if "%0d" not in target else target.replace(" ", "%20")))
+    assert r.status == status
+    if status == 303:
+        assert r.get("Location") == target
+    else:
+        assert r.get("Location") is None and r.get("X") is None
+
+
+def test_redirect_statuses(app):
+    s = app("""
+    route GET /p { status 308; redirect /{{ "a b" }}; }
+    route GET /e { redirect https://example.org/{{ query.x }} external; }
+    route GET /u { redirect {{ url_for("p", n=3, q="ä") }}; }
+    route GET /p/{n:int} name=p { text x; }
+    """)
+    r = s.get("/e?x=1")
+    assert (r.status, r.get("Location")) == (303, "https://example.org/1")
+    assert s.get("/u").get("Location") == "/p/3?q=%C3%A4"
+    assert s.get("/p").status == 400        # a blank is no URL
+
+
+def test_a_changed_template_is_seen_at_once(app):
+    s = app("route GET / { template p.html; } route GET /k { template_reload off; template q.html; }",
+            files={"t/p.html": "one", "t/q.html": "one"})
+    assert (s.get("/").text, s.get("/k").text) == ("one", "one")
+    for text in ("two", "three"):
+        for name in ("p", "q"):
+            with open(s.path("t/%s.html" % name), "w") as f:
+                f.write(text)
+        assert s.get("/").text == text
+        assert s.get("/k").text == "one"
+        time.sleep(0.01)
