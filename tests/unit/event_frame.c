@@ -90,8 +90,9 @@ static const wr_middleware_t stateful = {.name = "stateful", .state_size = sizeo
 
 /* The usual pipeline: three middlewares around a handler. */
 static const wr_stage_t abch[] = {
-    {&both[0], letters}, {&both[1], letters + 1}, {&both[2], letters + 2},
-    {&plain, letters + 7}, {NULL, NULL}};
+    {.mw = &both[0], .conf = letters}, {.mw = &both[1], .conf = letters + 1},
+    {.mw = &both[2], .conf = letters + 2},
+    {.mw = &plain, .conf = letters + 7}, {.mw = NULL}};
 
 enum { A, B, C, D, E, F, G, H };
 
@@ -156,7 +157,8 @@ static void
 answers_of_before(void)
 {
     static const wr_stage_t kinds[] = {
-        {&both[0], letters}, {&stateful, letters + 1}, {&plain, letters + 2}, {NULL, NULL}};
+        {.mw = &both[0], .conf = letters}, {.mw = &stateful, .conf = letters + 1},
+        {.mw = &plain, .conf = letters + 2}, {.mw = NULL}};
     wr_req_t *r = fresh();
 
     r->in[B] = declined;                        /* no after() for it */
@@ -530,7 +532,7 @@ finish_and_free(wr_req_t *r, wr_rc_t outcome)
 
 static const wr_middleware_t sleeper = {.name = "sleeper", .state_size = sizeof(own_t),
                                         .before = sleeping};
-static const wr_stage_t      sleepers[] = {{&sleeper, NULL}, {NULL, NULL}};
+static const wr_stage_t      sleepers[] = {{.mw = &sleeper}, {.mw = NULL}};
 
 static void
 freed_by_finish(void)
@@ -771,7 +773,8 @@ waiting_when_settled(void)
 /* ---- jumping ---- */
 
 static const wr_stage_t bdh[] = {
-    {&both[1], letters + 1}, {&both[3], letters + 3}, {&plain, letters + 7}, {NULL, NULL}};
+    {.mw = &both[1], .conf = letters + 1}, {.mw = &both[3], .conf = letters + 3},
+    {.mw = &plain, .conf = letters + 7}, {.mw = NULL}};
 
 static wr_rc_t
 jump(wr_req_t *r, void *state)
