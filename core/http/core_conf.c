@@ -7,6 +7,7 @@
 #include <weir/http/blocks_priv.h>
 #include <weir/http/variables.h>
 #include <weir/process/process.h>
+#include <weir/upstream/upstream.h>
 #include <weir_config.h>
 
 typedef wr_http_core_t core_t;
@@ -314,6 +315,29 @@ check_temp_path(wr_conf_t *cf, const wr_directive_t *d, void *conf)
 #define HSL WR_ANY
 #define HS (WR_HTTP | WR_SERVER)
 
+/* ---- resolver ---- */
+
+/* For groups of servers whose names are looked up again. */
+static wr_resolver_t *
+http_resolver(wr_scope_t *http, wr_msec_t *timeout)
+{
+    const core_t *c = http->conf[wr_http_core_module.schema.index];
+
+    *timeout = c->resolver_timeout;
+    return c->resolver;
+}
+
+static wr_rc_t
+set_resolver(wr_conf_t *cf, const wr_directive_t *d, void *conf)
+{
+    core_t *c = conf;
+
+    (void) d;
+    wr_upstream_resolver = http_resolver;
+    c->resolver = wr_resolver_new(cf);
+    return c->resolver != NULL ? WR_OK : WR_ERROR;
+}
+
 static const wr_directive_t directives[] = {
     WR_BLOCK("http", WR_MAIN, 0, 0, wr_set_http, "Everything that concerns HTTP."),
     WR_BLOCK("server", WR_HTTP, 0, 0, wr_set_server, "A virtual server."),
@@ -483,8 +507,11 @@ static const wr_directive_t directives[] = {
      .example = "error_page 500 502 503 504 /50x.html;"},
     WR_OFFSET("subrequest_output_buffer_size", HSL, core_t, subrequest_output_buffer_size,
               "4k", "Accepted, without effect: what is included is kept as it comes."),
-    WR_TEXT_LIST("resolver", HSL, core_t, resolver, NULL,
-                 "Name servers for names that are known only at run time."),
+    WR_CUSTOM("resolver", HSL, 1, 255, set_resolver, core_t, resolver,
+              "Name servers for names that are known only at run time.",
+              .args = "address … [valid=time] [ipv4=on|off] [ipv6=on|off] "
+                      "[status_zone=zone]",
+              .example = "resolver 127.0.0.1 [::1]:5353 valid=30s;"),
     WR_MSEC("resolver_timeout", HSL, core_t, resolver_timeout, "30s",
             "How long a name may take to be resolved."),
     WR_CUSTOM("error_log", HSL, 1, 255, set_error_log, core_t, error_log,

@@ -5,6 +5,7 @@
 #define WEIR_HTTP_CORE_CONF_H
 
 #include <weir/http/server.h>
+#include <weir/net/resolver.h>
 
 typedef struct wr_http_core {
     /* files */
@@ -74,7 +75,7 @@ typedef struct wr_http_core {
     bool        recursive_error_pages;
     wr_array_t  error_pages;            /* wr_error_page_t */
     int64_t     subrequest_output_buffer_size;
-    wr_array_t  resolver;               /* wr_str_t: addresses and options */
+    wr_resolver_t *resolver;            /* NULL: none */
     wr_msec_t   resolver_timeout;
     wr_log_target_t *error_log;         /* NULL: the cycle's */
 

@@ -133,6 +133,7 @@ handshake(wr_exchange_t *x)
         rc = WR_ERROR;
     }
     x->error = rc == WR_OK ? 0 : EPROTO;
+    x->said = rc != WR_OK;
     complete(x, rc);
 }
 
@@ -148,6 +149,7 @@ tcp_ready(wr_exchange_t *x)
     x->uc->conn.peer_errors = 1;
     if (wr_tls_client_begin(&x->uc->conn, x->tls, x->tls_name, x->tls_sni) != WR_OK) {
         x->error = EPROTO;
+        x->said = true;
         complete(x, WR_ERROR);
         return;
     }
@@ -670,8 +672,10 @@ chunk_byte(wr_exchange_t *x, char c)
 static void
 too_much(wr_exchange_t *x)
 {
-    complain(x, WR_LOG_WARN, 0,
-             "upstream sent more data than specified in \"Content-Length\" header");
+    if (!x->head_request) {     /* there many send a body that nobody asked for */
+        complain(x, WR_LOG_WARN, 0,
+                 "upstream sent more data than specified in \"Content-Length\" header");
+    }
     x->keepalive = false;
 }
 

@@ -90,6 +90,7 @@ tell(wr_host_t *h, wr_resolve_t *q)
     wr_timer_cancel(&q->timer);
     wr_queue_remove(&q->link);
     q->code = h->code;
+    q->until = h->until;
     if (h->code == 0) {
         give(q, h->addrs, h->n, h->n4, h->turn++);
     }
@@ -434,6 +435,7 @@ wr_resolve_start(wr_resolver_t *r, wr_resolve_t *q, wr_pool_t *pool, wr_str_t na
     q->addrs = NULL;
     q->n = 0;
     q->code = 0;
+    q->until = wr_clock.mono;
     q->timer = (wr_timer_t) {.fn = waited_too_long};
     wr_queue_init(&q->link);
     wr_op_begin(&q->op, "resolve", cancel);

@@ -21,6 +21,7 @@ typedef struct wr_resolve {
     wr_addr_t *addrs;       /* in the pool, with port 0; turned round each time */
     unsigned   n;
     int        code;        /* for messages: an rcode, or 110 */
+    wr_msec_t  until;       /* the result is good so long, by wr_clock.mono */
     /* the resolver's own */
     wr_queue_t link;
     wr_timer_t timer;

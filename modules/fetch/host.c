@@ -94,7 +94,7 @@ make_room(void)
 static bool
 same_addrs(const wr_upstream_t *g, const wr_addr_t *addrs, unsigned n, int port)
 {
-    if (g->n_peers != n) {
+    if (g->set->n != n) {
         return false;
     }
     for (unsigned i = 0; i < n; i++) {
@@ -103,7 +103,7 @@ same_addrs(const wr_upstream_t *g, const wr_addr_t *addrs, unsigned n, int port)
 
         wr_addr_set_port(&a, port);
         for (unsigned k = 0; k < n && !found; k++) {
-            found = wr_addr_equal(&a.u.sa, &g->peers[k].addr.u.sa, true);
+            found = wr_addr_equal(&a.u.sa, &g->set->peers[k].addr.u.sa, true);
         }
         if (!found) {
             return false;

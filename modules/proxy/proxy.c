@@ -8,6 +8,7 @@
 #include "proxy.h"
 
 #include <errno.h>
+#include <weir/base/hash.h>
 #include <weir/http/status.h>
 
 static wr_rc_t next_peer(wr_req_t *r, void *state);
@@ -63,31 +64,30 @@ put_upstream(wr_req_t *r, wr_buf_t *line)
 
 /* ---- failing over ---- */
 
+/* Whether a failure of this kind may go to a further peer. */
 static bool
-may_repeat(const wr_req_t *r, const proxy_t *p)
+may_go_on(const wr_req_t *r, const proxy_t *p, unsigned how)
 {
-    if (p->body_lost && p->x.sent_any) {
-        return false;
+    const proxy_conf_t *conf = p->conf;
+
+    if (p->x.sent_any && (r->method & (WR_POST | WR_LOCK | WR_PATCH)) != 0) {
+        how |= NEXT_NON_IDEMPOTENT;
     }
-    if (p->x.sent_any && (r->method & (WR_POST | WR_LOCK | WR_PATCH)) != 0
-        && (p->conf->next & NEXT_NON_IDEMPOTENT) == 0)
-    {
-        return false;
-    }
-    return true;
+    return (conf->next & how) == how && !(p->x.sent_any && p->body_lost)
+           && (conf->next_timeout == 0
+               || wr_clock.mono - p->started < conf->next_timeout);
 }
 
-/* A kept connection was closed by the peer: not the peer's failure. */
-static void
-forget_peer(proxy_t *p)
+/* A kept connection was closed by the peer before it could answer: that is not the
+ * peer's failure. */
+static bool
+is_stale(wr_req_t *r, const proxy_t *p, unsigned how)
 {
-    wr_peer_t *peer = p->pick.peer;
-
-    if (peer != NULL) {
-        p->pick.tried[peer->index / 64] &= ~((uint64_t) 1 << (peer->index % 64));
-        peer->conns--;
-        p->pick.peer = NULL;
-    }
+    return how == NEXT_ERROR && p->x.uc != NULL && p->x.uc->reused
+           && p->x.bytes_received == 0 && !wr_timed_out(r)
+           && !(p->x.sent_any && p->body_lost)
+           && (!p->x.sent_any || (r->method & (WR_POST | WR_LOCK | WR_PATCH)) == 0
+               || (p->conf->next & NEXT_NON_IDEMPOTENT) != 0);
 }
 
 /* The present peer has failed in this way: the next one, or the answer is
@@ -95,33 +95,26 @@ forget_peer(proxy_t *p)
 static wr_rc_t
 failed(wr_req_t *r, proxy_t *p, unsigned how, unsigned status)
 {
-    const proxy_conf_t *conf = p->conf;
-    bool                stale = p->x.uc != NULL && p->x.uc->reused && how == NEXT_ERROR
-                 && p->x.bytes_received == 0 && !wr_timed_out(r);
+    bool stale = is_stale(r, p, how), go_on = may_go_on(r, p, how);
 
     if (p->state != NULL) {
         p->state->status = (uint16_t) status;
     }
-    if (stale && may_repeat(r, p)) {
-        forget_peer(p);
-        proxy_count(p);
-        wr_exchange_close(&p->x);
+    proxy_count(p);
+    wr_exchange_close(&p->x);
+    if (stale) {
+        wr_pick_undo(&p->pick);
         wr_log(&r->log, WR_LOG_INFO, 0, "kept upstream connection was closed, trying anew");
         wr_ustates(r)->list.n--;
         return next_peer(r, p);
     }
-    proxy_count(p);
-    wr_exchange_close(&p->x);
     wr_pick_done(&p->pick, how != NEXT_403 && how != NEXT_404);
-    p->tries++;
-    if (r->aborted || (conf->next & how) == 0 || (conf->next & NEXT_OFF) != 0
-        || !may_repeat(r, p) || p->pick.tries == 0
-        || (conf->next_tries != 0 && p->tries >= conf->next_tries)
-        || (conf->next_timeout != 0 && wr_clock.mono - p->started >= conf->next_timeout))
-    {
-        return wr_fail(r, status);
+    if (how == NEXT_TIMEOUT) {
+        wr_log(&r->log, WR_LOG_ERR, ETIMEDOUT, "upstream timed out");
     }
-    return next_peer(r, p);
+    r->log.action = NULL;
+    return r->aborted || !go_on || p->pick.tries == 0 ? wr_fail(r, status)
+                                                      : next_peer(r, p);
 }
 
 static unsigned
@@ -181,7 +174,6 @@ answered(wr_req_t *r, void *state)
         if (p->x.out != NULL) {
             r->log.action = "while sending request to upstream";
         }
-        wr_log(&r->log, WR_LOG_ERR, ETIMEDOUT, "upstream timed out");
         return failed(r, p, NEXT_TIMEOUT, 504);
     case WR_CLOSED:
         if (!p->x.uc->reused) {
@@ -197,19 +189,16 @@ answered(wr_req_t *r, void *state)
     default:
         return failed(r, p, NEXT_INVALID, 502);
     }
-    r->log.action = NULL;
     p->state->header_time = wr_clock.mono - p->state->started;
     p->state->status = p->x.status;
     p->state->bytes_received = p->x.bytes_received;
     wr_ustates(r)->headers = &p->x.in;
     wr_ustates(r)->trailer = &p->x.trailer;
     how = how_of_status(p->x.status);
-    if (how != 0 && (p->conf->next & how) != 0 && (p->conf->next & NEXT_OFF) == 0
-        && p->pick.tries > 1 && may_repeat(r, p)
-        && (p->conf->next_tries == 0 || p->tries + 1 < p->conf->next_tries))
-    {
+    if (how != 0 && p->pick.tries > 1 && may_go_on(r, p, how)) {
         return failed(r, p, how, p->x.status);
     }
+    r->log.action = NULL;
     rc = proxy_copy_head(r, p);
     if (rc != WR_OK) {
         proxy_close(p);
@@ -274,7 +263,6 @@ connected(wr_req_t *r, void *state)
         return WR_CANCELLED;
     }
     if (rc == WR_TIMEOUT) {
-        wr_log(&r->log, WR_LOG_ERR, ETIMEDOUT, "upstream timed out");
         return failed(r, p, NEXT_TIMEOUT, 504);
     }
     if (p->x.not_bound) {
@@ -282,7 +270,7 @@ connected(wr_req_t *r, void *state)
         return wr_fail(r, 500);
     }
     if (rc != WR_OK) {
-        if (p->x.error != EPROTO && !p->x.said) {   /* TLS has said why */
+        if (!p->x.said) {
             wr_log(&r->log, WR_LOG_ERR, p->x.error, "connect() failed");
         }
         return failed(r, p, NEXT_ERROR, 502);
@@ -303,6 +291,16 @@ connected(wr_req_t *r, void *state)
     }
     wr_exchange_start(&p->x);
     return wr_await(r, &p->x.op, answered);
+}
+
+/* Connections that must not be mixed: those of other local addresses, and those of
+ * other locations where the group says so. */
+static uint64_t
+key_of(const proxy_t *p)
+{
+    uint64_t key = p->group->keepalive_local ? (uint64_t) (uintptr_t) p->conf : 0;
+
+    return p->bound ? key ^ wr_hash(&p->local.u, p->local.len) : key;
 }
 
 static wr_rc_t
@@ -333,7 +331,7 @@ next_peer(wr_req_t *r, void *state)
     if (p->target->tls && proxy_use_tls(r, p) != WR_OK) {
         return wr_fail(r, 500);
     }
-    wr_exchange_connect(&p->x, peer, p->bound ? &p->local : NULL, 0);
+    wr_exchange_connect(&p->x, peer, p->bound ? &p->local : NULL, key_of(p));
     return wr_await(r, &p->x.op, connected);
 }
 
@@ -352,6 +350,21 @@ choose_local(wr_req_t *r, proxy_t *p)
     }
 }
 
+wr_rc_t
+proxy_begin(wr_req_t *r, proxy_t *p)
+{
+    int64_t tries = p->conf->next_tries;
+
+    wr_pick_init(&p->pick, p->group, r, wr_pool(r), &r->log);
+    if (tries != 0 && p->pick.tries > tries) {
+        p->pick.tries = (unsigned) tries;
+    }
+    wr_pool_on_free(wr_pool(r), cleanup, p);
+    p->started = wr_clock.mono;
+    r->abort_on_close = !p->conf->ignore_abort && p->conf->store == PROXY_STORE_OFF;
+    return next_peer(r, p);
+}
+
 static wr_rc_t
 start(wr_req_t *r, proxy_t *p)
 {
@@ -359,11 +372,7 @@ start(wr_req_t *r, proxy_t *p)
     if (proxy_make_request(r, p) != WR_OK) {
         return wr_fail(r, 500);
     }
-    wr_pick_init(&p->pick, p->group, r, wr_pool(r), &r->log);
-    wr_pool_on_free(wr_pool(r), cleanup, p);
-    p->started = wr_clock.mono;
-    r->abort_on_close = !p->conf->ignore_abort && p->conf->store == PROXY_STORE_OFF;
-    return next_peer(r, p);
+    return p->group != NULL ? proxy_begin(r, p) : proxy_resolve(r, p);
 }
 
 static wr_rc_t

@@ -97,6 +97,9 @@ typedef struct proxy {
     const proxy_target_t *target;
     proxy_target_t      own;        /* of a url with variables */
     wr_upstream_t      *group;
+    wr_str_t            name;       /* to be resolved, if group is NULL */
+    int                 port;
+    wr_resolve_t        resolve;
     wr_pick_t           pick;
     wr_exchange_t       x;
     wr_str_t            head;       /* of the request, once made */
@@ -109,7 +112,6 @@ typedef struct proxy {
     bool                asks_head;  /* its method is HEAD: the answer has no body */
     bool                body_lost;  /* a streamed body cannot be sent again */
     wr_msec_t           started;
-    int64_t             tries;
     wr_ustate_t        *state;
     bool                buffered;
     struct tunnel      *way;        /* of an upgraded connection */
@@ -129,8 +131,12 @@ typedef struct proxy {
     wr_sleep_t          sleep;
 } proxy_t;
 
-/* proxy_request.c */
+/* proxy_target.c: the group, or (p->group NULL) the name that proxy_resolve looks up
+ * before it goes on with proxy_begin. */
 wr_rc_t proxy_make_target(wr_req_t *r, proxy_t *p);
+wr_rc_t proxy_resolve(wr_req_t *r, proxy_t *p);
+
+/* proxy_request.c */
 wr_rc_t proxy_make_request(wr_req_t *r, proxy_t *p);
 wr_seg_t *proxy_frame_body(wr_req_t *r, const proxy_t *p, wr_seg_t *segs, bool last);
 
@@ -154,6 +160,7 @@ void proxy_store_end(wr_req_t *r, proxy_t *p);
 void proxy_store_drop(proxy_t *p);
 
 /* proxy.c */
+wr_rc_t proxy_begin(wr_req_t *r, proxy_t *p);
 void proxy_close(proxy_t *p);
 void proxy_count(proxy_t *p);
 extern const wr_middleware_t proxy_handler;

@@ -224,7 +224,11 @@ broken(wr_req_t *r, proxy_t *p, wr_rc_t rc)
     }
     r->log.action = NULL;
     proxy_close(p);
-    return WR_ERROR;
+    if (rc == WR_CLOSED) {
+        /* What has come goes out: the client sees where it breaks off. */
+        rc = wr_send_body(r, wr_seg_mem(r, NULL, 0, WR_SEG_FLUSH));
+    }
+    return rc == WR_CLOSED ? rc : WR_ERROR;
 }
 
 static wr_rc_t drained(wr_req_t *r, void *state);
