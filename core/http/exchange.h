@@ -65,8 +65,8 @@ typedef struct wr_exchange {
 
 void wr_exchange_init(wr_exchange_t *x, wr_pool_t *pool, wr_log_t *log);
 
-/* Connects to the peer, TLS included; a pooled connection completes at once. `key` tells apart connections that must not
- * be mixed, besides by TLS. */
+/* Connects to the peer, TLS included; a pooled connection completes at once. `key`
+ * tells apart connections that must not be mixed, besides by TLS. */
 void wr_exchange_connect(wr_exchange_t *x, wr_peer_t *peer, const wr_addr_t *local,
                          uint64_t key);
 
