@@ -10,6 +10,7 @@ import os
 import pytest
 
 from harness.browser import Browser
+from harness.dns import NameServer
 from harness.redis import Redis
 from harness.server import Server, weir_binary
 from harness.upstream import Upstream
@@ -87,6 +88,20 @@ def upstream():
     yield start
     for u in started:
         u.stop()
+
+
+@pytest.fixture
+def nameserver():
+    """A function that starts name servers (harness/dns.py)."""
+    started = []
+
+    def start(names=None, **options):
+        started.append(NameServer(names, **options))
+        return started[-1]
+
+    yield start
+    for n in started:
+        n.stop()
 
 
 @pytest.fixture

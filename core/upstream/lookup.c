@@ -23,12 +23,15 @@ typedef struct lookup {
     wr_timer_t       timer;
     wr_addr_t        addrs[MOST];
     unsigned         n;
+    bool             answered;
 } lookup_t;
 
 /* A group's lookups. */
 typedef struct lookups {
     wr_peers_t *conf;               /* the set of the conf: without looked up ones */
     wr_array_t  all;                /* lookup_t * */
+    unsigned    unanswered;         /* of them, since the worker began */
+    wr_queue_t  waiting;            /* wr_upstream_wait_t */
 } lookups_t;
 
 bool
@@ -150,6 +153,57 @@ learn(lookup_t *l, wr_addr_t *addrs, unsigned n)
     }
 }
 
+/* ---- who waits for the first answer ---- */
+
+static void
+let_go(lookups_t *ls, wr_rc_t rc)
+{
+    wr_queue_t *q;
+
+    while ((q = wr_queue_first(&ls->waiting)) != NULL) {
+        wr_upstream_wait_t *w = WR_QUEUE_ITEM(q, wr_upstream_wait_t, link);
+
+        wr_queue_remove(&w->link);
+        wr_op_complete(&w->op, rc);
+    }
+}
+
+static void
+cancel_wait(wr_op_t *op)
+{
+    wr_queue_remove(&WR_CONTAINER(op, wr_upstream_wait_t, op)->link);
+    wr_op_complete(op, WR_CANCELLED);
+}
+
+bool
+wr_upstream_wait(wr_upstream_t *g, wr_upstream_wait_t *w)
+{
+    lookups_t *ls = g->lookups;
+
+    if (ls == NULL || g->set->n != 0 || ls->unanswered == 0) {
+        return false;
+    }
+    wr_op_begin(&w->op, "addresses of an upstream", cancel_wait);
+    wr_queue_push(&ls->waiting, &w->link);
+    return true;
+}
+
+/* ---- an answer ---- */
+
+static void
+first_answer(lookup_t *l)
+{
+    lookups_t *ls = l->g->lookups;
+
+    if (!l->answered) {
+        l->answered = true;
+        ls->unanswered--;
+    }
+    if (l->g->set->n != 0 || ls->unanswered == 0) {
+        let_go(ls, WR_OK);
+    }
+}
+
 static wr_msec_t
 longer(wr_msec_t a, wr_msec_t b)
 {
@@ -172,6 +226,7 @@ answered(wr_op_t *op)
         wait = longer(l->g->resolver_timeout, RETRY_MS);
     }
     wr_timer_set(&l->timer, wait);
+    first_answer(l);
 }
 
 static void
@@ -225,12 +280,14 @@ wr_lookups_begin(wr_upstream_t *g)
     ls = WR_NEW(g->servers.pool, lookups_t);
     ls->conf = g->set;
     ls->all = wr_array(g->servers.pool, sizeof(lookup_t *));
+    wr_queue_init(&ls->waiting);
     g->lookups = ls;
     for (WR_EACH(wr_peer_t, server, &g->servers)) {
         if (server->resolve) {
             *WR_PUSH(&ls->all, lookup_t *) = new_lookup(g, server);
         }
     }
+    ls->unanswered = ls->all.n;
     rebuild(g);
     for (WR_EACH(lookup_t *, l, &ls->all)) {
         due(&(*l)->timer);
@@ -259,6 +316,7 @@ wr_lookups_end(wr_upstream_t *g)
     if (ls == NULL) {
         return;
     }
+    let_go(ls, WR_CANCELLED);
     for (WR_EACH(lookup_t *, l, &ls->all)) {
         end(*l);
     }

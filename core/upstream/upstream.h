@@ -149,6 +149,14 @@ extern wr_module_t wr_upstream_module;
 
 /* ---- picking ---- */
 
+/* While a worker has just begun, the addresses of a group may not be known: true if
+ * so; w->op then completes when they are, or cannot be found. */
+typedef struct wr_upstream_wait {
+    wr_op_t    op;
+    wr_queue_t link;
+} wr_upstream_wait_t;
+bool wr_upstream_wait(wr_upstream_t *g, wr_upstream_wait_t *w);
+
 void wr_pick_init(wr_pick_t *p, wr_upstream_t *group, wr_req_t *r, wr_pool_t *pool,
                   wr_log_t *log);
 /* The next peer to try: p->peer. NULL: none is left (all down or tried). */

@@ -366,11 +366,22 @@ proxy_begin(wr_req_t *r, proxy_t *p)
 }
 
 static wr_rc_t
+group_known(wr_req_t *r, void *state)
+{
+    proxy_t *p = state;
+
+    return p->known.op.rc == WR_CANCELLED || r->aborted ? WR_CANCELLED : proxy_begin(r, p);
+}
+
+static wr_rc_t
 start(wr_req_t *r, proxy_t *p)
 {
     choose_local(r, p);
     if (proxy_make_request(r, p) != WR_OK) {
         return wr_fail(r, 500);
+    }
+    if (p->group != NULL && wr_upstream_wait(p->group, &p->known)) {
+        return wr_await(r, &p->known.op, group_known);
     }
     return p->group != NULL ? proxy_begin(r, p) : proxy_resolve(r, p);
 }

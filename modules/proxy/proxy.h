@@ -100,6 +100,7 @@ typedef struct proxy {
     wr_str_t            name;       /* to be resolved, if group is NULL */
     int                 port;
     wr_resolve_t        resolve;
+    wr_upstream_wait_t  known;      /* the group's addresses are */
     wr_pick_t           pick;
     wr_exchange_t       x;
     wr_str_t            head;       /* of the request, once made */
