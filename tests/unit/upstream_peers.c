@@ -58,7 +58,7 @@ failures(wr_pool_t *pool)
         CHECK_INT(p.tries, 1);
         CHECK_INT(second->state->fails, i + 1);
     }
-    CHECK_INT(second->state->effective, 0);
+    CHECK_INT(second->state->effective, 1);         /* 2 - 1, + 1 by a turn, - 1 */
     for (int i = 0; i < 4; i++) {
         begin(&p, g, pool);
         CHECK_STR(next_name(&p), "127.0.0.1:1");
