@@ -220,7 +220,7 @@ collect(const cursor_t *start, unsigned count, const char *name, uint16_t type,
         wr_dns_answer_t *a, char *next)
 {
     cursor_t c = *start;
-    size_t   size = type == WR_DNS_A ? 4 : 16;
+    size_t   size = type == WR_DNS_A ? 4 : type == WR_DNS_AAAA ? 16 : SIZE_MAX;
     bool     leads_on = false;
     record_t r;
 
@@ -304,4 +304,51 @@ wr_dns_parse(const unsigned char *p, size_t n, uint16_t id, const char *name,
         a->ttl = 0;
     }
     return true;
+}
+
+/* ---- services ---- */
+
+static bool
+get_service(cursor_t c, wr_dns_service_t *to)
+{
+    unsigned priority, weight, port;
+
+    if (!get_u16(&c, &priority) || !get_u16(&c, &weight) || !get_u16(&c, &port)
+        || !get_name(&c, to->target) || !is_plain_name(to->target))
+    {
+        return false;           /* "." says that there is no such service */
+    }
+    to->priority = (uint16_t) priority;
+    to->weight = (uint16_t) weight;
+    to->port = (uint16_t) port;
+    return true;
+}
+
+unsigned
+wr_dns_services(const unsigned char *p, size_t n, const char *name, wr_dns_service_t *to,
+                unsigned max, uint32_t *ttl)
+{
+    cursor_t             c = {p, n, 4};
+    unsigned             questions, answers, found = 0, type, class;
+    char                 asked[WR_DNS_NAME];
+    const unsigned char *rest;
+    record_t             r;
+
+    if (!get_u16(&c, &questions) || !get_u16(&c, &answers) || !get(&c, 4, &rest)
+        || questions != 1 || !get_name(&c, asked) || !get_u16(&c, &type)
+        || !get_u16(&c, &class))
+    {
+        return 0;
+    }
+    for (unsigned i = 0; i < answers && i < MAX_RECORDS && found < max; i++) {
+        if (!get_record(&c, &r)) {
+            break;
+        }
+        if (r.class == CLASS_IN && r.type == WR_DNS_SRV && strcmp(r.owner, name) == 0
+            && get_service((cursor_t) {p, r.at + r.n, r.at}, &to[found]))
+        {
+            *ttl = found++ == 0 || r.ttl < *ttl ? r.ttl : *ttl;
+        }
+    }
+    return found;
 }

@@ -11,6 +11,7 @@ enum {
     WR_DNS_A = 1,
     WR_DNS_CNAME = 5,
     WR_DNS_AAAA = 28,
+    WR_DNS_SRV = 33,
     WR_DNS_NAME = 256,          /* room for a name as text, with its NUL */
     WR_DNS_QUERY = 12 + 255 + 4,
     WR_DNS_ADDRS = 64,          /* addresses taken of one answer */
@@ -34,6 +35,19 @@ typedef struct wr_dns_answer {
     char          alias[WR_DNS_NAME];   /* without addresses: the name that the
                                            last CNAME leads to; else empty */
 } wr_dns_answer_t;
+
+/* A server of a service (RFC 2782). */
+typedef struct wr_dns_service {
+    uint16_t priority;          /* less is better */
+    uint16_t weight;
+    uint16_t port;
+    char     target[WR_DNS_NAME];   /* as wr_dns_name makes it */
+} wr_dns_service_t;
+
+/* The SRV records for `name` in a message that wr_dns_parse has accepted: how many
+ * of at most `max`. *ttl, if there are any: the least of theirs. */
+unsigned wr_dns_services(const unsigned char *p, size_t n, const char *name,
+                         wr_dns_service_t *to, unsigned max, uint32_t *ttl);
 
 /* False: not an answer to that query (wrong id, question, or malformed): to be
  * ignored, as it may be forged. */

@@ -26,6 +26,9 @@ struct wr_host {
     unsigned        turn;           /* which address is first next time */
     wr_addr_t      *addrs;
     unsigned        n, n4;          /* IPv4 ones first */
+    wr_dns_service_t *services;     /* of a name of services */
+    unsigned        n_services;
+    bool            is_service;
     int             code;
     wr_msec_t       until;          /* the result is good so long */
     bool            pending;
@@ -85,13 +88,25 @@ give(wr_resolve_t *q, const wr_addr_t *addrs, unsigned n, unsigned n4, unsigned 
 }
 
 static void
+give_services(wr_resolve_t *q, const wr_host_t *h)
+{
+    size_t size = h->n_services * sizeof(*h->services);
+
+    q->n_services = h->n_services;
+    q->services = wr_alloc(q->pool, size);
+    memcpy(q->services, h->services, size);
+}
+
+static void
 tell(wr_host_t *h, wr_resolve_t *q)
 {
     wr_timer_cancel(&q->timer);
     wr_queue_remove(&q->link);
     q->code = h->code;
     q->until = h->until;
-    if (h->code == 0) {
+    if (h->code == 0 && h->is_service) {
+        give_services(q, h);
+    } else if (h->code == 0) {
         give(q, h->addrs, h->n, h->n4, h->turn++);
     }
     wr_op_complete(&q->op, rc_of(h->code));
@@ -126,6 +141,7 @@ drop_queries(wr_host_t *h)
     for (unsigned i = 0; i < 2; i++) {
         if (h->query[i] != NULL) {
             wr_dns_query_close(h->query[i]);
+            free(h->query[i]->services);
             free(h->query[i]);
             h->query[i] = NULL;
         }
@@ -152,6 +168,30 @@ add_addresses(wr_host_t *h, const wr_dns_query_t *q)
     }
 }
 
+static void
+good_until(wr_host_t *h, uint32_t ttl)
+{
+    h->until = wr_clock.mono + (h->r->valid != 0 ? h->r->valid : (wr_msec_t) ttl * 1000);
+}
+
+static void
+collect_services(wr_host_t *h)
+{
+    wr_dns_query_t *q = h->query[0];
+
+    free(h->services);
+    h->services = q->services;
+    h->n_services = q->n_services;
+    q->services = NULL;
+    h->code = q->answer.rcode != 0 ? q->answer.rcode : h->n_services == 0 ? NXDOMAIN : 0;
+    good_until(h, q->answer.ttl);
+    if (h->code == NXDOMAIN && h->r->valid == 0) {
+        h->until = wr_clock.mono + FAILED_MS;
+    } else if (h->code != 0 && h->code != NXDOMAIN) {
+        h->until = wr_clock.mono;
+    }
+}
+
 /* Both answers together. */
 static void
 collect(wr_host_t *h)
@@ -159,6 +199,10 @@ collect(wr_host_t *h)
     unsigned n = 0;
     uint32_t ttl = UINT32_MAX;
 
+    if (h->is_service) {
+        collect_services(h);
+        return;
+    }
     h->code = 0;
     h->n = h->n4 = 0;
     for (unsigned i = 0; i < 2; i++) {
@@ -192,7 +236,7 @@ collect(wr_host_t *h)
             add_addresses(h, h->query[i]);
         }
     }
-    h->until = wr_clock.mono + (h->r->valid != 0 ? h->r->valid : (wr_msec_t) ttl * 1000);
+    good_until(h, ttl);
 }
 
 void
@@ -282,6 +326,11 @@ look_up(wr_host_t *h)
     drop_queries(h);
     h->pending = true;
     h->tries = 0;
+    if (h->is_service) {
+        h->query[0] = new_query(h, WR_DNS_SRV);
+        ask_again(h);
+        return;
+    }
     if (h->r->ipv4) {
         h->query[0] = new_query(h, WR_DNS_A);
     }
@@ -320,6 +369,7 @@ free_host(wr_hosts_t *t, wr_host_t *h)
     wr_queue_remove(&h->use);
     drop_queries(h);
     free(h->addrs);
+    free(h->services);
     free(h);
 }
 
@@ -339,7 +389,7 @@ make_room(wr_hosts_t *t)
 }
 
 static wr_host_t *
-find_or_add(wr_resolver_t *r, const char *name)
+find_or_add(wr_resolver_t *r, const char *name, bool is_service)
 {
     size_t      n = strlen(name);
     uint64_t    hash = wr_hash(name, n);
@@ -347,7 +397,7 @@ find_or_add(wr_resolver_t *r, const char *name)
     wr_host_t  *h;
 
     for (h = t->bucket[hash % BUCKETS]; h != NULL; h = h->chain) {
-        if (h->hash == hash && strcmp(h->name, name) == 0) {
+        if (h->hash == hash && h->is_service == is_service && strcmp(h->name, name) == 0) {
             wr_queue_remove(&h->use);
             wr_queue_unshift(&t->use, &h->use);
             return h;
@@ -359,6 +409,7 @@ find_or_add(wr_resolver_t *r, const char *name)
     memcpy(h->name, name, n + 1);
     h->r = r;
     h->hash = hash;
+    h->is_service = is_service;
     h->resend.fn = resend_due;
     wr_queue_init(&h->waiting);
     h->chain = t->bucket[hash % BUCKETS];
@@ -424,22 +475,23 @@ known(wr_resolver_t *r, wr_resolve_t *q, wr_str_t name)
     return true;
 }
 
-void
-wr_resolve_start(wr_resolver_t *r, wr_resolve_t *q, wr_pool_t *pool, wr_str_t name,
-                 wr_msec_t timeout)
+static void
+start(wr_resolver_t *r, wr_resolve_t *q, wr_pool_t *pool, wr_str_t name,
+      wr_msec_t timeout, bool is_service)
 {
     char       text[WR_DNS_NAME];
     wr_host_t *h;
 
     q->pool = pool;
     q->addrs = NULL;
-    q->n = 0;
+    q->n = q->n_services = 0;
+    q->services = NULL;
     q->code = 0;
     q->until = wr_clock.mono;
     q->timer = (wr_timer_t) {.fn = waited_too_long};
     wr_queue_init(&q->link);
     wr_op_begin(&q->op, "resolve", cancel);
-    if (known(r, q, name)) {
+    if (!is_service && known(r, q, name)) {
         return;
     }
     if (!wr_dns_name(text, name)) {
@@ -447,7 +499,7 @@ wr_resolve_start(wr_resolver_t *r, wr_resolve_t *q, wr_pool_t *pool, wr_str_t na
         return;
     }
     use(r);
-    h = find_or_add(r, text);
+    h = find_or_add(r, text, is_service);
     wr_queue_push(&h->waiting, &q->link);
     if (h->pending) {
         wr_timer_set(&q->timer, timeout);
@@ -459,6 +511,20 @@ wr_resolve_start(wr_resolver_t *r, wr_resolve_t *q, wr_pool_t *pool, wr_str_t na
             look_up(h);
         }
     }
+}
+
+void
+wr_resolve_start(wr_resolver_t *r, wr_resolve_t *q, wr_pool_t *pool, wr_str_t name,
+                 wr_msec_t timeout)
+{
+    start(r, q, pool, name, timeout, false);
+}
+
+void
+wr_resolve_service(wr_resolver_t *r, wr_resolve_t *q, wr_pool_t *pool, wr_str_t name,
+                   wr_msec_t timeout)
+{
+    start(r, q, pool, name, timeout, true);
 }
 
 void

@@ -12,6 +12,7 @@
 #include <weir/conf/conf.h>
 #include <weir/event/op.h>
 #include <weir/net/addr.h>
+#include <weir/net/dns.h>
 
 typedef struct wr_resolver wr_resolver_t;
 
@@ -20,6 +21,8 @@ typedef struct wr_resolve {
                                WR_TIMEOUT; WR_ERROR: the servers failed */
     wr_addr_t *addrs;       /* in the pool, with port 0; turned round each time */
     unsigned   n;
+    wr_dns_service_t *services;     /* of wr_resolve_service, in the pool */
+    unsigned   n_services;
     int        code;        /* for messages: an rcode, or 110 */
     wr_msec_t  until;       /* the result is good so long, by wr_clock.mono */
     /* the resolver's own */
@@ -40,6 +43,10 @@ wr_resolver_t *wr_resolver_default(void);
  * cached; else the op completes from the loop. `timeout`: resolver_timeout. */
 void wr_resolve_start(wr_resolver_t *r, wr_resolve_t *q, wr_pool_t *pool, wr_str_t name,
                       wr_msec_t timeout);
+
+/* The same for the SRV records of a name: q->services. */
+void wr_resolve_service(wr_resolver_t *r, wr_resolve_t *q, wr_pool_t *pool, wr_str_t name,
+                        wr_msec_t timeout);
 
 /* "Host not found", as nginx: "NAME could not be resolved (CODE: TEXT)". */
 const char *wr_resolve_error(int code);

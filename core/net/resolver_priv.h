@@ -9,7 +9,7 @@
 #include <weir/net/dns.h>
 #include <weir/net/resolver.h>
 
-enum { WR_RESOLVER_TIMEOUT = 110, WR_RESOLVER_SERVERS = 16 };
+enum { WR_RESOLVER_TIMEOUT = 110, WR_RESOLVER_SERVERS = 16, WR_RESOLVER_SERVICES = 64 };
 
 typedef struct wr_host      wr_host_t;
 typedef struct wr_dns_query wr_dns_query_t;
@@ -41,6 +41,8 @@ struct wr_dns_query {
     size_t          n_in;
     size_t          sent;
     wr_dns_answer_t answer;
+    wr_dns_service_t *services; /* of an SRV query; malloc */
+    unsigned        n_services;
 };
 
 /* Sends it (again); the result comes by wr_host_answered, perhaps at once. */

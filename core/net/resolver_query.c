@@ -48,6 +48,23 @@ over(wr_dns_query_t *q)
     wr_host_answered(q);
 }
 
+/* A message, if it is the answer. */
+static bool
+parse(wr_dns_query_t *q, const unsigned char *p, size_t n)
+{
+    if (!wr_dns_parse(p, n, q->id, q->name, q->type, &q->answer)) {
+        return false;
+    }
+    if (q->type == WR_DNS_SRV && q->answer.rcode == 0 && !q->answer.truncated) {
+        free(q->services);
+        q->services = calloc(WR_RESOLVER_SERVICES, sizeof(*q->services));
+        WR_ASSERT(q->services != NULL);
+        q->n_services = wr_dns_services(p, n, q->name, q->services, WR_RESOLVER_SERVICES,
+                                        &q->answer.ttl);
+    }
+    return true;
+}
+
 /* This server is of no use: the next one, or the result is that. */
 static void
 server_failed(wr_dns_query_t *q, int rcode)
@@ -72,7 +89,7 @@ take(wr_dns_query_t *q)
         use_tcp(q);
     } else if (a->rcode != 0 && a->rcode != 3) {
         server_failed(q, a->rcode);
-    } else if (a->n == 0 && a->alias[0] != '\0' && ++q->hops <= WR_DNS_HOPS) {
+    } else if (a->n == 0 && q->n_services == 0 && a->alias[0] != '\0' && ++q->hops <= WR_DNS_HOPS) {
         memcpy(q->name, a->alias, sizeof(q->name));
         wr_dns_query_send(q);
     } else {
@@ -100,7 +117,7 @@ udp_readable(wr_watch_t *w)
             }
             return;
         }
-        if (wr_dns_parse(buf, (size_t) n, q->id, q->name, q->type, &q->answer)) {
+        if (parse(q, buf, (size_t) n)) {
             take(q);
             return;
         }
@@ -168,9 +185,7 @@ tcp_readable(wr_watch_t *w)
             q->n_in += n;
             continue;
         }
-        if (!wr_dns_parse(q->in + 2, message_size(q), q->id, q->name, q->type,
-                          &q->answer) || q->answer.truncated)
-        {
+        if (!parse(q, q->in + 2, message_size(q)) || q->answer.truncated) {
             server_failed(q, 1);
         } else {
             take(q);

@@ -5,6 +5,9 @@
  * Each worker asks for itself (a name server has no trouble with that, and nothing
  * depends on one worker living); what it learns also goes into the zone, so that
  * the workers of a reload begin with the addresses that are in use.
+ *
+ * With `service` the SRV records of the name are looked up first, then their targets
+ * one after the other. Those of the best priority are peers, the others backups.
  */
 #include <weir/upstream/upstream_priv.h>
 
@@ -21,9 +24,16 @@ typedef struct lookup {
     wr_resolve_t     q;
     wr_pool_t       *pool;          /* of q; NULL: nothing is asked */
     wr_timer_t       timer;
-    wr_addr_t        addrs[MOST];
+    wr_found_t       found[MOST];   /* in use */
     unsigned         n;
     bool             answered;
+    /* while it is looked up */
+    wr_found_t       fresh[MOST];
+    unsigned         n_fresh;
+    wr_dns_service_t *services;     /* in the pool */
+    unsigned         n_services, service;
+    bool             failed;        /* a name server did not know */
+    wr_msec_t        until;
 } lookup_t;
 
 /* A group's lookups. */
@@ -94,7 +104,11 @@ rebuild(wr_upstream_t *g)
             add_fixed(&list, server, ls->conf);
         }
         for (unsigned i = 0; l != NULL && i < l->n; i++) {
-            wr_peer_list_add(&list, server, &l->addrs[i], pool);
+            wr_peer_t peer = *server;
+
+            peer.weight = l->found[i].weight;
+            peer.backup = l->found[i].backup;
+            wr_peer_list_add(&list, &peer, &l->found[i].addr, pool);
         }
     }
     set = wr_peers_make(g, &list, pool);
@@ -110,47 +124,37 @@ rebuild(wr_upstream_t *g)
 /* ---- the lookups ---- */
 
 static bool
-has(const wr_addr_t *addrs, unsigned n, const wr_addr_t *a)
+has(const wr_found_t *found, unsigned n, const wr_found_t *one)
 {
     for (unsigned i = 0; i < n; i++) {
-        if (wr_addr_equal(&addrs[i].u.sa, &a->u.sa, true)) {
+        if (found[i].weight == one->weight && found[i].backup == one->backup
+            && wr_addr_equal(&found[i].addr.u.sa, &one->addr.u.sa, true))
+        {
             return true;
         }
     }
     return false;
 }
 
-/* Takes the new addresses in the order of the old ones (a resolver turns its
- * answers round). True: they are others. */
+/* Takes what is new in the order of the old (a resolver turns its answers round).
+ * True: it is not the same. */
 static bool
-merge(lookup_t *l, const wr_addr_t *addrs, unsigned n)
+merge(lookup_t *l)
 {
     unsigned old = l->n, kept = 0;
 
     for (unsigned i = 0; i < old; i++) {
-        if (has(addrs, n, &l->addrs[i])) {
-            l->addrs[kept++] = l->addrs[i];
+        if (has(l->fresh, l->n_fresh, &l->found[i])) {
+            l->found[kept++] = l->found[i];
         }
     }
     l->n = kept;
-    for (unsigned i = 0; i < n && l->n < MOST; i++) {
-        if (!has(l->addrs, l->n, &addrs[i])) {
-            l->addrs[l->n++] = addrs[i];
+    for (unsigned i = 0; i < l->n_fresh && l->n < MOST; i++) {
+        if (!has(l->found, l->n, &l->fresh[i])) {
+            l->found[l->n++] = l->fresh[i];
         }
     }
     return kept != old || l->n != old;
-}
-
-static void
-learn(lookup_t *l, wr_addr_t *addrs, unsigned n)
-{
-    for (unsigned i = 0; i < n; i++) {
-        wr_addr_set_port(&addrs[i], l->port);
-    }
-    if (merge(l, addrs, n)) {
-        wr_shared_learn(l->g, l->server, l->addrs, l->n);
-        rebuild(l->g);
-    }
 }
 
 /* ---- who waits for the first answer ---- */
@@ -180,7 +184,7 @@ wr_upstream_wait(wr_upstream_t *g, wr_upstream_wait_t *w)
 {
     lookups_t *ls = g->lookups;
 
-    if (ls == NULL || g->set->n != 0 || ls->unanswered == 0) {
+    if (ls == NULL || g->set->tries != 0 || ls->unanswered == 0) {
         return false;
     }
     wr_op_begin(&w->op, "addresses of an upstream", cancel_wait);
@@ -199,7 +203,7 @@ first_answer(lookup_t *l)
         l->answered = true;
         ls->unanswered--;
     }
-    if (l->g->set->n != 0 || ls->unanswered == 0) {
+    if (l->g->set->tries != 0 || ls->unanswered == 0) {
         let_go(ls, WR_OK);
     }
 }
@@ -210,23 +214,121 @@ longer(wr_msec_t a, wr_msec_t b)
     return a > b ? a : b;
 }
 
+/* All is answered. If a name server did not know, what was found before stays. */
 static void
-answered(wr_op_t *op)
+finish(lookup_t *l)
 {
-    lookup_t *l = op->waiter;
-    wr_msec_t wait = longer(l->q.until - wr_clock.mono, RETRY_MS);
+    wr_msec_t wait = longer(l->until - wr_clock.mono, RETRY_MS);
 
-    if (op->rc != WR_OK) {
-        wr_log(&wr_log_main, WR_LOG_ERR, 0, "%.*s could not be resolved (%d: %s)",
-               WR_ARG(l->host), l->q.code, wr_resolve_error(l->q.code));
-    }
-    if (op->rc == WR_OK || op->rc == WR_NOTFOUND) {
-        learn(l, l->q.addrs, op->rc == WR_OK ? l->q.n : 0);
-    } else {
+    if (l->failed) {
         wait = longer(l->g->resolver_timeout, RETRY_MS);
+    } else if (merge(l)) {
+        wr_shared_learn(l->g, l->server, l->found, l->n);
+        rebuild(l->g);
     }
     wr_timer_set(&l->timer, wait);
     first_answer(l);
+}
+
+static void
+add_fresh(lookup_t *l, int port, int64_t weight, bool backup)
+{
+    for (unsigned i = 0; i < l->q.n && l->n_fresh < MOST; i++) {
+        wr_found_t *f = &l->fresh[l->n_fresh++];
+
+        *f = (wr_found_t) {l->q.addrs[i], weight, backup};
+        wr_addr_set_port(&f->addr, port);
+    }
+}
+
+/* Whether there is an answer, if only that the name does not exist. */
+static bool
+is_answered(lookup_t *l, wr_str_t name)
+{
+    if (l->q.op.rc != WR_OK) {
+        wr_log(&wr_log_main, WR_LOG_ERR, 0, "%.*s could not be resolved (%d: %s)",
+               WR_ARG(name), l->q.code, wr_resolve_error(l->q.code));
+    }
+    if (l->q.op.rc != WR_OK && l->q.op.rc != WR_NOTFOUND) {
+        l->failed = true;
+        return false;
+    }
+    l->until = l->until == 0 || l->q.until < l->until ? l->q.until : l->until;
+    return l->q.op.rc == WR_OK;
+}
+
+static void
+wait_for(lookup_t *l, void (*next)(wr_op_t *op))
+{
+    l->q.op.waiter = l;
+    l->q.op.done = next;
+    if (l->q.op.state == WR_OP_DONE) {
+        next(&l->q.op);
+    }
+}
+
+static void
+name_answered(wr_op_t *op)
+{
+    lookup_t *l = op->waiter;
+
+    if (is_answered(l, l->host)) {
+        add_fresh(l, l->port, l->server->weight, l->server->backup);
+    }
+    finish(l);
+}
+
+/* ---- services ---- */
+
+static void next_target(lookup_t *l);
+
+static unsigned
+best_priority(const lookup_t *l)
+{
+    unsigned best = UINT16_MAX;
+
+    for (unsigned i = 0; i < l->n_services; i++) {
+        best = l->services[i].priority < best ? l->services[i].priority : best;
+    }
+    return best;
+}
+
+static void
+target_answered(wr_op_t *op)
+{
+    lookup_t               *l = op->waiter;
+    const wr_dns_service_t *s = &l->services[l->service++];
+    bool                    best = s->priority == best_priority(l);
+
+    /* Backups have no backups. */
+    if (is_answered(l, wr_str_z(s->target)) && (best || !l->server->backup)) {
+        add_fresh(l, s->port, s->weight != 0 ? s->weight : 1, l->server->backup || !best);
+    }
+    next_target(l);
+}
+
+static void
+next_target(lookup_t *l)
+{
+    if (l->service == l->n_services) {
+        finish(l);
+        return;
+    }
+    wr_resolve_start(l->g->resolver, &l->q, l->pool,
+                     wr_str_z(l->services[l->service].target), l->g->resolver_timeout);
+    wait_for(l, target_answered);
+}
+
+static void
+services_answered(wr_op_t *op)
+{
+    lookup_t *l = op->waiter;
+
+    if (is_answered(l, l->host)) {
+        l->services = l->q.services;
+        l->n_services = l->q.n_services;
+    }
+    next_target(l);
 }
 
 static void
@@ -238,11 +340,16 @@ due(wr_timer_t *t)
         wr_pool_free(l->pool);
     }
     l->pool = wr_pool_new();
-    wr_resolve_start(l->g->resolver, &l->q, l->pool, l->host, l->g->resolver_timeout);
-    l->q.op.waiter = l;
-    l->q.op.done = answered;
-    if (l->q.op.state == WR_OP_DONE) {
-        answered(&l->q.op);
+    l->n_fresh = l->n_services = l->service = 0;
+    l->failed = false;
+    l->until = 0;
+    if (l->server->service.n != 0) {
+        wr_resolve_service(l->g->resolver, &l->q, l->pool, l->host,
+                           l->g->resolver_timeout);
+        wait_for(l, services_answered);
+    } else {
+        wr_resolve_start(l->g->resolver, &l->q, l->pool, l->host, l->g->resolver_timeout);
+        wait_for(l, name_answered);
     }
 }
 
@@ -263,9 +370,15 @@ new_lookup(wr_upstream_t *g, const wr_peer_t *server)
         l->host.n = (size_t) colon;
         (void) wr_parse_int(wr_str_skip(server->server, (size_t) colon + 1), &port);
     }
+    if (server->service.n != 0) {
+        /* "http" stands for "_http._tcp". */
+        l->host = wr_pool_printf(g->servers.pool, wr_str_chr(server->service, '.') < 0
+                                                      ? "_%.*s._tcp.%.*s" : "%.*s.%.*s",
+                                 WR_ARG(server->service), WR_ARG(l->host));
+    }
     l->port = (int) port;
     l->timer.fn = due;
-    l->n = wr_shared_known(g, server, l->addrs, MOST);
+    l->n = wr_shared_known(g, server, l->found, MOST);
     return l;
 }
 

@@ -23,7 +23,9 @@ typedef struct record {
     wr_peer_state_t state;
     uint32_t        conns[PLACES];
     uint16_t        refs[PLACES];
-    bool            known;          /* an address that was looked up */
+    bool            known;          /* an address that was looked up: */
+    bool            backup;
+    int64_t         weight;
     uint16_t        server_n;
     uint16_t        addr_len;
     char            bytes[];        /* server, address */
@@ -329,7 +331,7 @@ wr_shared_end(wr_upstream_t *g)
 /* ---- addresses that were looked up ---- */
 
 unsigned
-wr_shared_known(wr_upstream_t *g, const wr_peer_t *server, wr_addr_t *to, unsigned max)
+wr_shared_known(wr_upstream_t *g, const wr_peer_t *server, wr_found_t *to, unsigned max)
 {
     group_t *sg = g->shared;
     unsigned n = 0;
@@ -340,9 +342,9 @@ wr_shared_known(wr_upstream_t *g, const wr_peer_t *server, wr_addr_t *to, unsign
     wr_zone_lock(g->zone);
     for (const record_t *rec = sg->records; rec != NULL && n < max; rec = rec->next) {
         if (rec->known && is_server(rec, server->server)) {
-            memset(&to[n], 0, sizeof(to[n]));
-            to[n].len = rec->addr_len;
-            memcpy(&to[n++].u, rec->bytes + rec->server_n, rec->addr_len);
+            to[n] = (wr_found_t) {.weight = rec->weight, .backup = rec->backup};
+            to[n].addr.len = rec->addr_len;
+            memcpy(&to[n++].addr.u, rec->bytes + rec->server_n, rec->addr_len);
         }
     }
     wr_zone_unlock(g->zone);
@@ -350,7 +352,7 @@ wr_shared_known(wr_upstream_t *g, const wr_peer_t *server, wr_addr_t *to, unsign
 }
 
 void
-wr_shared_learn(wr_upstream_t *g, const wr_peer_t *server, const wr_addr_t *addrs,
+wr_shared_learn(wr_upstream_t *g, const wr_peer_t *server, const wr_found_t *found,
                 unsigned n)
 {
     group_t *sg = g->shared;
@@ -365,10 +367,12 @@ wr_shared_learn(wr_upstream_t *g, const wr_peer_t *server, const wr_addr_t *addr
         }
     }
     for (unsigned i = 0; i < n; i++) {
-        record_t *rec = record_of(g, server->server, &addrs[i], server->weight);
+        record_t *rec = record_of(g, server->server, &found[i].addr, found[i].weight);
 
         if (rec != NULL) {
             rec->known = true;
+            rec->weight = found[i].weight;
+            rec->backup = found[i].backup;
         }
     }
     sweep(g->zone, sg);

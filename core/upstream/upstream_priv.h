@@ -69,10 +69,17 @@ void wr_shared_end(wr_upstream_t *g);
 /* The states of a set; and no longer. */
 void wr_shared_attach(wr_upstream_t *g, wr_peers_t *set);
 void wr_shared_detach(wr_peers_t *set);
-/* The addresses of a server that is looked up again, as the workers know them. */
-unsigned wr_shared_known(wr_upstream_t *g, const wr_peer_t *server, wr_addr_t *to,
+/* An address that a server's name was found to have. */
+typedef struct wr_found {
+    wr_addr_t addr;
+    int64_t   weight;
+    bool      backup;
+} wr_found_t;
+
+/* Those of a server that is looked up again, as the workers know them. */
+unsigned wr_shared_known(wr_upstream_t *g, const wr_peer_t *server, wr_found_t *to,
                          unsigned max);
-void wr_shared_learn(wr_upstream_t *g, const wr_peer_t *server, const wr_addr_t *addrs,
+void wr_shared_learn(wr_upstream_t *g, const wr_peer_t *server, const wr_found_t *found,
                      unsigned n);
 
 /* ---- lookup.c: names with `resolve`; by each worker for itself ---- */

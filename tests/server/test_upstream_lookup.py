@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from harness import ports
 from harness.http1 import wait_until
 from harness.server import Server
 from harness.upstream import Upstream
@@ -217,6 +218,50 @@ def test_first_requests_wait_for_the_first_answer(server, nameserver, twins):
     s = server(RESOLVE, names={"DNS": dns.port, "U": twins.port, "BALANCE": ""})
     threading.Timer(0.3, lambda: setattr(dns, "silent", False)).start()
     assert s.get("/").status == 200
+
+
+SERVICE = """
+upstream back {
+    zone back 128k;
+    server back.test service=%%SERVICE%% resolve max_fails=0 %%MORE%%;
+    server 127.0.0.9:1 down;
+    resolver 127.0.0.1:%%DNS%% ipv6=off;
+}
+server { listen 127.0.0.1:%%PORT%%;
+    location / { proxy_pass http://back; add_header X-U $upstream_addr always; }
+}
+"""
+
+
+@pytest.mark.parametrize("service,name", [
+    ("http", "_http._tcp.back.test"), ("_x._udp", "_x._udp.back.test"),
+    ("one.two", "one.two.back.test")])
+def test_service(server, nameserver, twins, service, name):
+    dns = nameserver({name: [(5, 3, twins.port, "a.test"), (5, 1, twins.port, "b.test"),
+                             (9, 1, twins.port, "c.test")],
+                      "a.test": ["127.0.0.1"], "b.test": ["127.0.0.2"],
+                      "c.test": ["127.0.0.3"]}, ttl=1)
+    s = server(SERVICE, names={"DNS": dns.port, "SERVICE": service, "MORE": ""})
+    asked = [s.get("/").get("x-u").partition(":")[0] for _ in range(8)]
+    assert asked.count("127.0.0.1") == 6 and asked.count("127.0.0.2") == 2
+    # The best ones go: the others are backups no more.
+    dns.names[name] = dns.names[name][2:]
+    wait_until(lambda: seen(s, 3) == ["127.0.0.3"], 10)
+    dns.names[name] = 3
+    wait_until(lambda: s.get("/").status == 502, 10)
+
+
+def test_service_backups(server, nameserver, twins):
+    hold = ports.refused_port()
+    dns = nameserver({"_http._tcp.back.test": [
+        (1, 0, hold.getsockname()[1], "a.test"), (2, 0, twins.port, "c.test")],
+        "a.test": ["127.0.0.1"], "c.test": ["127.0.0.3"]})
+    s = server(SERVICE, names={"DNS": dns.port, "SERVICE": "http", "MORE": ""})
+    r = s.get("/")
+    assert r.status == 200
+    assert r.get("x-u") == "127.0.0.1:%d, 127.0.0.3:%d" % (hold.getsockname()[1],
+                                                           twins.port)
+    hold.close()
 
 
 @pytest.mark.parametrize("conf,message", [

@@ -236,9 +236,59 @@ broken(void)
     CHECK(parse() && a.n == 1);
 }
 
+static void
+service(unsigned priority, unsigned weight, unsigned port, const char *target)
+{
+    name("_http._tcp.a.test");
+    fields(WR_DNS_SRV, 30 + priority, (unsigned) (6 + strlen(target) + 2));
+    u16(priority);
+    u16(weight);
+    u16(port);
+    name(target);
+}
+
+static void
+services(void)
+{
+    static const char  asked[] = "_http._tcp.a.test";
+    wr_dns_service_t   found[2];
+    wr_dns_answer_t    answer;
+    uint32_t           ttl = 0;
+
+    head(7, 0x8180, 3, asked, WR_DNS_SRV);
+    service(2, 3, 80, "one.test");
+    service(1, 0, 65535, "Two.test");
+    service(9, 0, 1, "three.test");
+    CHECK(wr_dns_parse(msg, size, 7, asked, WR_DNS_SRV, &answer) && answer.n == 0);
+    CHECK_INT(wr_dns_services(msg, size, asked, found, 2, &ttl), 2);
+    CHECK_INT(ttl, 31);
+    CHECK(found[0].priority == 2 && found[0].weight == 3 && found[0].port == 80);
+    CHECK_STR(wr_str_z(found[0].target), "one.test");
+    CHECK_INT(found[1].port, 65535);
+    CHECK_STR(wr_str_z(found[1].target), "two.test");
+    CHECK_INT(wr_dns_services(msg, size, "_x._tcp.a.test", found, 2, &ttl), 0);
+    for (size_t n = 0; n < size; n++) {
+        unsigned char *copy = malloc(n + 1);
+
+        memcpy(copy, msg, n);
+        CHECK(wr_dns_services(copy, n, asked, found, 2, &ttl) <= 2);
+        free(copy);
+    }
+    for (size_t n = 12; n < size; n++) {
+        for (unsigned v = 0; v < 256; v++) {
+            unsigned char was = msg[n];
+
+            msg[n] = (unsigned char) v;
+            (void) wr_dns_services(msg, size, asked, found, 2, &ttl);
+            msg[n] = was;
+        }
+    }
+}
+
 int
 main(void)
 {
+    services();
     names();
     good();
     forged();
