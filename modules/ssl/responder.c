@@ -143,7 +143,7 @@ context(void *data, wr_buf_t *line)
     wr_buf_printf(line, " while requesting certificate status, responder: %.*s",
                   WR_ARG(o->q.responder->name));
     if (o->tried != 0) {
-        wr_buf_printf(line, ", peer: %.*s", WR_ARG(o->group->peers[o->tried - 1].name));
+        wr_buf_printf(line, ", peer: %.*s", WR_ARG(o->group->set->peers[o->tried - 1].name));
     }
     if (o->q.about.n != 0) {
         wr_buf_printf(line, ", certificate: \"%.*s\"", WR_ARG(o->q.about));
@@ -424,14 +424,14 @@ connected(wr_op_t *op)
 static void
 try_next(ocsp_query_t *o)
 {
-    if (o->tried == o->group->n_peers) {
+    if (o->tried == o->group->set->n) {
         end(o, WR_ERROR);
         return;
     }
     wr_exchange_init(&o->x, o->pool, &o->log);
     o->x.connect_timeout = o->x.send_timeout = o->x.read_timeout = TIMEOUT_MS;
     o->open = true;
-    wr_exchange_connect(&o->x, &o->group->peers[o->tried++], NULL, 0);
+    wr_exchange_connect(&o->x, &o->group->set->peers[o->tried++], NULL, 0);
     o->x.op.waiter = o;
     o->x.op.done = connected;
     if (o->x.op.state == WR_OP_DONE) {
