@@ -8,7 +8,6 @@
 #include "proxy.h"
 
 #include <errno.h>
-#include <weir/base/hash.h>
 #include <weir/http/status.h>
 
 static wr_rc_t next_peer(wr_req_t *r, void *state);
@@ -293,14 +292,11 @@ connected(wr_req_t *r, void *state)
     return wr_await(r, &p->x.op, answered);
 }
 
-/* Connections that must not be mixed: those of other local addresses, and those of
- * other locations where the group says so. */
+/* Of the connections that must not be mixed: a location may have its own. */
 static uint64_t
 key_of(const proxy_t *p)
 {
-    uint64_t key = p->group->keepalive_local ? (uint64_t) (uintptr_t) p->conf : 0;
-
-    return p->bound ? key ^ wr_hash(&p->local.u, p->local.len) : key;
+    return p->group->keepalive_local ? (uint64_t) (uintptr_t) p->conf : 0;
 }
 
 static wr_rc_t
