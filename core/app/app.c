@@ -132,6 +132,7 @@ wr_app_name(wr_conf_t *cf, const wr_tok_t *tok)
         return -1;
     }
     n->defined = true;
+    *WR_PUSH(&m->makers, wr_app_maker_t) = (wr_app_maker_t) {cf->scope, n->text};
     return n->slot;
 }
 
@@ -203,6 +204,42 @@ wr_app_env_new(wr_conf_t *cf, const wr_loader_t *loader, const wr_limits_t *limi
     return new_env(cf, &options);
 }
 
+static void
+note_ref(void *data, const wr_expr_ref_t *ref)
+{
+    app_main_t   *m = data;
+    wr_pool_t    *pool;
+    wr_app_ref_t *r;
+
+    if (m->cf == NULL || m->at == NULL || ref->n == 0) {
+        return;
+    }
+    pool = m->cf->pool;
+    r = WR_PUSH(&m->refs, wr_app_ref_t);
+    r->scope = m->cf->scope;
+    r->at = *m->at;
+    r->name = wr_pool_str(pool, ref->name);
+    r->n = ref->n;
+    r->parts = WR_NEW_N(pool, wr_str_t, ref->n);
+    for (unsigned i = 0; i < ref->n; i++) {
+        r->parts[i] = wr_pool_str(pool, ref->parts[i]);
+    }
+    r->guarded = ref->guarded;
+    r->printed = m->printing;
+}
+
+const wr_array_t *
+wr_app_refs(wr_conf_t *cf)
+{
+    return &app_main_of(cf)->refs;
+}
+
+const wr_array_t *
+wr_app_makers(wr_conf_t *cf)
+{
+    return &app_main_of(cf)->makers;
+}
+
 static app_main_t *
 begin_main(wr_conf_t *cf)
 {
@@ -212,10 +249,13 @@ begin_main(wr_conf_t *cf)
     m->names = wr_map(cf->pool, false);
     m->by_slot = wr_array(cf->pool, sizeof(name_t *));
     m->waits = wr_array(cf->pool, sizeof(wr_app_wait_t));
+    m->refs = wr_array(cf->pool, sizeof(wr_app_ref_t));
+    m->makers = wr_array(cf->pool, sizeof(wr_app_maker_t));
     m->cf = cf;
     options.sandbox = 1;
     options.names = (wr_names_t) {slot_of, m};
     m->env = new_env(cf, &options);
+    wr_env_tell_refs(m->env, note_ref, m);
     wr_service_offer(cf, "app.1", m);
     (void) wr_app_host_name(cf, "params", app_get_params);
     (void) wr_app_host_name(cf, "query", app_get_query);
@@ -378,8 +418,10 @@ compile_text(wr_conf_t *cf, const wr_tok_t *tok, bool escaped)
     wr_tok_t       bare = wr_conf_unquote(cf, tok);
 
     t->at = keep(cf, &bare);
+    m->printing = true;
     m->at = &t->at;
     text = wr_inline_compile(m->env, t->at.text, cf->pool, &err);
+    m->printing = false;
     m->at = NULL;
     if (text == NULL) {
         (void) syntax_error(cf, &bare, &err);

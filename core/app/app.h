@@ -63,6 +63,24 @@ const wr_app_text_t *wr_app_html(wr_conf_t *cf, const wr_tok_t *tok);
 void wr_app_ahead(wr_conf_t *cf);
 void wr_app_not_ahead(wr_conf_t *cf, const wr_app_expr_t *e);
 
+/* What the conf's expressions ask of names, and the steps that make names: for modules
+ * that know what is behind one. Complete when finish() is called. */
+typedef struct wr_app_ref {
+    const wr_scope_t *scope;
+    wr_tok_t          at;       /* of the expression */
+    wr_str_t          name;
+    wr_str_t         *parts;    /* see expr.h */
+    unsigned          n;
+    bool              guarded;
+    bool              printed;  /* an inline template: undefined prints as nothing */
+} wr_app_ref_t;
+typedef struct wr_app_maker {
+    const wr_scope_t *scope;
+    wr_str_t          name;
+} wr_app_maker_t;
+const wr_array_t *wr_app_refs(wr_conf_t *cf);
+const wr_array_t *wr_app_makers(wr_conf_t *cf);
+
 /* The slot of a name that a step makes: the name becomes known. -1 after a conf
  * error (a name of the request, or no identifier). */
 int wr_app_name(wr_conf_t *cf, const wr_tok_t *name);

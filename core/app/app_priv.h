@@ -26,6 +26,9 @@ typedef struct app_main {
     wr_map_t   names;       /* text → name_t * */
     wr_array_t by_slot;     /* name_t * */
     wr_array_t waits;       /* wr_app_wait_t */
+    wr_array_t refs;        /* wr_app_ref_t */
+    wr_array_t makers;      /* wr_app_maker_t */
+    bool       printing;    /* what is being compiled is an inline template */
     wr_conf_t *cf;          /* while reading */
     const wr_tok_t *at;     /* what is being compiled */
     wr_array_t pending;     /* ahead.c */

@@ -383,6 +383,8 @@ struct wr_template {
 
 /* ---- the environment ---- */
 
+struct wr_expr_ref;
+
 struct wr_env {
     wr_pool_t       *pool;
     wr_env_options_t options;
@@ -391,7 +393,12 @@ struct wr_env {
     wr_map_t         global_rows;
     pthread_mutex_t  lock;  /* of the cache */
     wr_map_t         cache; /* name to wr_template_t */
+    void           (*refs)(void *data, const struct wr_expr_ref *ref);
+    void            *refs_data;
 };
+
+/* refs.c */
+void wr_refs_tell(const wr_env_t *env, wr_ast_t *n);
 
 /* ---- the machine ---- */
 

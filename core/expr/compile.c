@@ -423,6 +423,7 @@ wr_compile_expr(wr_template_t *t, wr_pool_t *tmp, wr_str_t source,
     wr_ast_push(tmp, &list, n);
     wr_syms_analyse_list(&c->sc, f.syms, &list);
     t->root->scope = wr_comp_scope(c, f.syms);
+    wr_refs_tell(t->env, n);
     t->expr = wr_comp_expr(c, &f, n);
     finish_names(c);
     return true;

@@ -34,6 +34,21 @@ bool wr_expr_calls(const wr_expr_t *e, uint8_t flags);
 /* A constant expression has a value without an evaluation. */
 bool wr_expr_const(const wr_expr_t *e, wr_val_t *out);
 
+/* What an expression asks of a name from outside: of `post.first["title"]` the name is
+ * `post` and the parts are `first` and `title`; a number as an index is an empty part,
+ * and what is not constant ends the list. */
+typedef struct wr_expr_ref {
+    wr_str_t        name;
+    const wr_str_t *parts;
+    unsigned        n;
+    bool            guarded;    /* |default or `is defined`: it may be missing */
+} wr_expr_ref_t;
+
+/* `fn` is told of the references of each expression and inline template that is
+ * compiled from now on; NULL: nobody is. */
+void wr_env_tell_refs(wr_env_t *env, void (*fn)(void *data, const wr_expr_ref_t *ref),
+                      void *data);
+
 /* ---- inline templates ---- */
 
 typedef struct wr_inline_part {

@@ -172,6 +172,7 @@ set_sql(wr_conf_t *cf, const wr_directive_t *d, void *conf)
     s->slot = -1;
     if (named) {
         s->slot = wr_app_name(cf, &name);
+        s->name = wr_pool_str(cf->pool, name.text);
         if (s->slot < 0) {
             return WR_ERROR;
         }
@@ -438,6 +439,9 @@ finish(wr_conf_t *cf)
         if (check_transaction(cf, m, *t) != WR_OK) {
             return WR_ERROR;
         }
+    }
+    if (sq_columns_check(cf, m) != WR_OK) {
+        return WR_ERROR;
     }
     reading = NULL;
     return WR_OK;

@@ -116,6 +116,8 @@ typedef struct sq_stmt {
     wr_scope_t *scope;
     sq_db_t    *db;
     int         slot;           /* of the result's name; -1: none */
+    wr_str_t    name;           /* … which is this */
+    wr_array_t  columns;        /* wr_str_t: of all its texts */
     wr_array_t  parts;          /* sq_part_t */
     unsigned    nparams;
     unsigned    nsqls;
@@ -318,6 +320,9 @@ void sq_writer_add(sq_writer_t *w, sq_tx_t *tx);
 void sq_writer_drop(sq_writer_t *w, sq_tx_t *tx);   /* out of the queue */
 void sq_writer_pump(sq_writer_t *w);
 bool sq_writer_end(sq_writer_t *w, sq_tx_t *tx, bool commit);
+
+/* columns.c: expressions of the conf ask for columns that are there. */
+wr_rc_t sq_columns_check(wr_conf_t *cf, const sq_main_t *m);
 
 /* files.c: for this worker's databases. */
 void sq_files_guard(void);

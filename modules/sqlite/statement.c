@@ -416,6 +416,10 @@ check_sql(wr_conf_t *cf, sq_stmt_t *s, sq_sql_t *sql, sqlite3 *mem)
         rc = wr_conf_fail(cf, &s->at, "parameters are written {{ expression }}, not "
                                       "? or :name");
     }
+    for (int i = 0; i < sqlite3_column_count(stmt); i++) {
+        *WR_PUSH(&s->columns, wr_str_t) =
+            wr_pool_str(cf->pool, wr_str_z(sqlite3_column_name(stmt, i)));
+    }
     sql->readonly = sqlite3_stmt_readonly(stmt) != 0;
     s->writes |= !sql->readonly;
     sqlite3_finalize(stmt);
@@ -426,6 +430,7 @@ wr_rc_t
 sq_stmt_check(wr_conf_t *cf, sq_stmt_t *s, sqlite3 *mem)
 {
     s->sqls = WR_NEW_N(cf->pool, sq_sql_t, s->nsqls);
+    s->columns = wr_array(cf->pool, sizeof(wr_str_t));
     for (unsigned i = 0; i < s->nsqls; i++) {
         make_sql(cf, s, i);
         if (check_sql(cf, s, &s->sqls[i], mem) != WR_OK) {

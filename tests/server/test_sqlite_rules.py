@@ -523,3 +523,57 @@ def test_waits_are_warned_of(steps, warned):
         assert found == ([warned] if warned else [])
     finally:
         s.remove()
+
+
+# Columns that expressions ask for
+
+COLUMNS = """
+sqlite a data/a.db { schema a.sql; }
+server {
+    listen 127.0.0.1:%%%%PORT%%%%;
+    route GET /{x} {
+        sql p = SELECT x, n AS number FROM a;
+        %s
+    }
+    route GET /other/{x} { set q = {"first": {"any": 1}}; json q.first.any; }
+}
+"""
+
+
+@pytest.mark.parametrize("steps,message,at", [
+    ("json p.first.x;", None, None),
+    ("json p.first.titel;", '"p" has no "titel": no such column', "titel"),
+    ("json p.first[\"titel\"];", '"p" has no "titel"', "titel"),
+    ("json {\"a\": [p[0].number, p[0].n]};", '"p" has no "n"', "n"),
+    ("json p.number;", '"p" has no "number": it is rows', "number"),
+    ("json p.count;", '"p" has no "count"', "count"),
+    ("json [p.first.x, p.changes, p.last_insert_id, p.first.keys()];", None, None),
+    ("require p.first.nix else 404; json 1;", '"p" has no "nix"', "nix"),
+    ("when p.first.nix { text x; } text y;", '"p" has no "nix"', "nix"),
+    ("set y = p.first.x ~ p.first.nix; text x;", '"p" has no "nix"', "nix"),
+    ("sql r = SELECT {{ p.first.nix }} AS v; text x;", '"p" has no "nix"', "nix"),
+    ("json p.first.nix|default(1);", None, None),
+    ("json p.first.nix is defined;", None, None),
+    ("json p[query.i|int].nix;", None, None),
+    ("when query.a|default(0) { set p = {\"first\": {\"nix\": 1}}; } json p.first.nix;",
+     None, None),
+    ("set p = {\"first\": {\"nix\": 1}}; json p.first.nix;", None, None),
+    ("sql p = SELECT 1 AS nix; json p.first.nix;", None, None),
+    ("text {{ p.first.nix }};", '[warn] "p" has no "nix"', "nix"),
+    ("text {{ p.first.x }};", None, None),
+    ("json p.first.x.nothing;", None, None)])
+def test_columns_of_expressions(steps, message, at):
+    s = start(COLUMNS % steps, wait=False)
+    try:
+        out = s.run("-t")
+        if message is None:
+            assert out.returncode == 0 and "has no" not in out.stderr, out.stderr
+            return
+        assert message in out.stderr
+        assert (out.returncode == 0) == message.startswith("[warn]")
+        line, column = re.search(r"test\.conf:(\d+):(\d+)", out.stderr).groups()
+        with open(s.prefix + "/test.conf") as f:
+            text = f.read().split("\n")[int(line) - 1]
+        assert text[int(column) - 1:].startswith(at)
+    finally:
+        s.remove()
