@@ -1,8 +1,10 @@
 /*
- * Reading JSON: Jansson checks and parses, then its tree is turned into values
- * and freed.
+ * Reading JSON: what the quick way does not take, Jansson checks and parses; then its
+ * tree is turned into values and freed.
  */
 #include <weir/expr/json_in.h>
+
+#include <weir/expr/json_quick.h>
 
 #include <jansson.h>
 #include <stdlib.h>
@@ -126,9 +128,9 @@ convert(reader_t *r, const json_t *j, wr_val_t *out)
     }
 }
 
-bool
-wr_json_parse(wr_pool_t *pool, wr_str_t text, const wr_json_limits_t *limits,
-              wr_val_t *out, wr_json_err_t *err)
+static bool
+parse(wr_pool_t *pool, wr_str_t text, const wr_json_limits_t *limits, wr_val_t *out,
+      wr_json_err_t *err)
 {
     json_error_t why;
     size_t       flags = JSON_ALLOW_NUL | (limits->any ? JSON_DECODE_ANY : 0)
@@ -159,4 +161,11 @@ wr_json_parse(wr_pool_t *pool, wr_str_t text, const wr_json_limits_t *limits,
             .message = wr_pool_printf(pool, "nested deeper than %u", r.deepest)};
     }
     return ok;
+}
+
+bool
+wr_json_parse(wr_pool_t *pool, wr_str_t text, const wr_json_limits_t *limits,
+              wr_val_t *out, wr_json_err_t *err)
+{
+    return wr_json_quick(pool, text, limits, out) || parse(pool, text, limits, out, err);
 }

@@ -77,7 +77,10 @@ session_write(session_t *s, wr_str_t *text)
     wr_buf_t  b = wr_buf(wr_pool(s->r));
     wr_eval_t ev;
 
-    wr_buf_printf(&b, "{\"created\": %" PRId64 ", \"session\": ", s->created);
+    wr_buf_reserve(&b, s->text.n + 128);
+    wr_buf_lit(&b, "{\"created\": ");
+    wr_buf_int(&b, s->created);
+    wr_buf_lit(&b, ", \"session\": ");
     if (!put_json(s, &v, &b, &ev)) {
         wr_log(&s->r->log, WR_LOG_ERR, 0, "the session cannot be saved: %.*s",
                WR_ARG(ev.err.message));

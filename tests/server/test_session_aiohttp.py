@@ -1,102 +1,158 @@
-"""Sessions shared with an application of aiohttp-session."""
+"""Sessions shared with an application of aiohttp-session, which stands behind weir:
+both change the same session in turn."""
 
-import asyncio
 import json
+import os
+import subprocess
 import threading
 import time
 
 import pytest
 
 from harness import ports
-from harness.sessions import Client, MODULES, conf
+from harness.http1 import get, wait_until
+from harness.server import ROOT
+from harness.sessions import Client, MODULES, ROUTES
+
+APP = os.path.join(ROOT, "tests", "aiohttp", "session_app.py")
+
+CONF = """server { listen 127.0.0.1:%%PORT%%;
+    session redis://127.0.0.1:%%REDIS%%/0 cookie=AIOHTTP_SESSION ttl=30m;
+    location /py/ {
+        proxy_pass http://127.0.0.1:%%APP%%/;
+        proxy_set_header X-Last $session_last_visit;
+    }
+""" + ROUTES + """
+    route GET /count/{k} { when params.k == "mine" {
+            set session.mine = session.mine|default(0) + 1; }
+        json session; }
+}"""
 
 
-class SharedStorage:
-    """aiohttp-session's own Redis storage over a client with the two methods that
-    it uses (the packaged one wants a client library that is not packaged)."""
+class Site:
+    """weir before the application, and Redis behind both."""
 
-    def __new__(cls, redis):
-        from aiohttp_session import redis_storage
+    def __init__(self, server, redis):
+        self.redis = redis()
+        self.app = ports.free_port()
+        self.process = subprocess.Popen(
+            ["/usr/bin/python3", APP, str(self.app), str(self.redis.port)])
+        try:
+            wait_until(lambda: not ports.is_free(self.app), 20)
+            self.server = server(CONF, main=MODULES, names={
+                "REDIS": self.redis.port, "APP": self.app}, workers=2)
+        except BaseException:
+            self.stop()
+            raise
 
-        class Pool:
-            async def get(self, key):
-                return redis("GET", key)
+    def stop(self):
+        self.process.kill()
+        self.process.wait()
 
-            async def set(self, key, value, ex=None):
-                redis("SET", key, value, *(["EX", str(ex)] if ex else []))
+    def client(self):
+        return Client(self.server.port())
 
-        class Library:
-            Redis = Pool
-            __version__ = "2.0.0"
-
-        redis_storage.aioredis = Library
-        return redis_storage.RedisStorage(Pool(), cookie_name="AIOHTTP_SESSION")
+    def stored(self, client):
+        return json.loads(self.redis("GET", "AIOHTTP_SESSION_" + client.id))
 
 
-def aiohttp_site(redis, port):
-    from aiohttp import web
-    import aiohttp_session
+@pytest.fixture
+def site(server, redis):
+    s = Site(server, redis)
+    yield s
+    s.stop()
 
-    async def home(request):
-        session = await aiohttp_session.get_session(request)
-        last = session.get("last_visit")
-        session["last_visit"] = time.time()
-        return web.Response(text="Last visited: %s" % (time.ctime(last) if last else last))
 
-    async def values(request):
-        session = await aiohttp_session.get_session(request)
-        session["seen"] = ["é", 1, 1.5, None, {"x": True}]
-        return web.json_response(dict(session))
+@pytest.mark.parametrize("first, second", [("/", "/py/"), ("/py/", "/")])
+def test_last_visit(site, first, second):
+    """The tutorial's program: both answer the same, with one session."""
+    c = site.client()
+    r = c(first)
+    assert r.text == "Last visited: None" and r.get("Content-Type").startswith("text/plain")
+    id = c.id
+    for turn in range(6):
+        when = site.stored(c)["session"]["last_visit"]
+        assert abs(when - time.time()) < 60
+        r = c((second, first)[turn % 2])
+        assert r.status == 200 and r.text == "Last visited: " + time.ctime(when)
+        assert c.id == id
+        assert site.stored(c)["session"]["last_visit"] > when
+    assert site.stored(c)["created"] <= time.time()
 
-    async def run():
-        app = web.Application()
-        aiohttp_session.setup(app, SharedStorage(redis))
-        app.add_routes([web.get("/", home), web.get("/values", values)])
-        runner = web.AppRunner(app)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", port).start()
-        ready.set()
-        while not over.is_set():
-            await asyncio.sleep(0.02)
-        await runner.cleanup()
 
-    ready, over = threading.Event(), threading.Event()
-    t = threading.Thread(target=lambda: asyncio.run(run()))
-    t.start()
-    assert ready.wait(10)
+def test_values_of_all_kinds(site):
+    c = site.client()
+    c("/py/values")
+    c("/set/a/1")
+    want = {"seen": ["é", 1, 1.5, None, {"x": True}], "a": "1"}
+    assert json.loads(c("/get").text) == want
+    assert json.loads(c("/py/values").text) == want
+    assert json.loads(c("/py/get").text) == want
 
-    def end():
+
+def test_turn_by_turn(site):
+    c = site.client()
+    for n in range(1, 6):
+        assert json.loads(c("/count/mine").text)["mine"] == n
+        assert json.loads(c("/py/add/theirs").text) == n
+    assert site.stored(c)["session"] == {"mine": 5, "theirs": 5}
+
+
+def test_logout_on_either_side(site):
+    c = site.client()
+    c("/set/a/1")
+    former = c.id
+    c("/py/logout")         # leaves {} behind, as it does
+    old = site.client()
+    old.cookies["AIOHTTP_SESSION"] = former
+    assert old("/get").text == "{}"
+    c("/py/add/k")
+    former = c.id
+    c("/logout")
+    old.cookies["AIOHTTP_SESSION"] = former
+    assert json.loads(old("/py/get").text) == {}
+    assert site.redis("GET", "AIOHTTP_SESSION_" + former) is None
+
+
+def test_login_here_is_seen_there(site):
+    c = site.client()
+    c("/py/add/k")
+    before = c.id
+    c("/login")
+    assert c.id != before
+    assert json.loads(c("/py/get").text) == {"k": 1, "user": "me"}
+
+
+def test_changes_there_while_weir_changes(site):
+    """What aiohttp-session overwrites is its own doing; what weir does at the same time
+    as others never loses what they have saved."""
+    c = site.client()
+    c("/set/a/1")
+    over = threading.Event()
+    errors = []
+
+    def others():
+        for n in range(150):
+            text = site.stored(c)
+            text["session"]["n"] = n
+            # As the application: a plain SET of the whole.
+            site.redis("SET", "AIOHTTP_SESSION_" + c.id, json.dumps(text))
         over.set()
-        t.join()
-    return end
+    t = threading.Thread(target=others)
+    t.start()
+    while not over.is_set():
+        r = get(site.server.port(), "/inc1", "Cookie: AIOHTTP_SESSION=" + c.id)
+        if r.status != 200:
+            errors.append(r.status)
+    t.join()
+    assert not errors
+    stored = site.stored(c)["session"]
+    assert stored["n"] == 149 and stored["a"] == "1"
 
 
-@pytest.mark.filterwarnings("ignore")
-def test_beside_aiohttp(server, redis):
-    pytest.importorskip("aiohttp_session")
-    r = redis()
-    port = ports.free_port()
-    end = aiohttp_site(r, port)
-    try:
-        s = server(conf("redis://127.0.0.1:%d/0" % r.port), main=MODULES)
-        ours, theirs = Client(s.port()), Client(port)
-        assert ours("/").text == theirs("/").text == "Last visited: None"
-        for client, one, other in ((ours, s.port(), port), (theirs, port, s.port())):
-            last = None
-            id = client.id
-            for turn in range(4):
-                client.address = other if turn % 2 == 0 else one
-                stored = json.loads(r("GET", "AIOHTTP_SESSION_" + client.id))
-                assert client("/").text == "Last visited: " + time.ctime(
-                    stored["session"]["last_visit"])
-                assert client.id == id
-            client.address = port
-            client("/values")
-            client.address = s.port()
-            client("/set/a/1")
-            got = json.loads(client("/get").text)
-            assert got["seen"] == ["é", 1, 1.5, None, {"x": True}] and got["a"] == "1"
-            client.address = port
-            assert json.loads(client("/values").text) == got
-    finally:
-        end()
+def test_the_applications_cookie_and_header(site):
+    """Its Set-Cookie passes through, and $session_KEY goes to it."""
+    c = site.client()
+    r = c("/py/")
+    assert r.get("Set-Cookie").startswith("AIOHTTP_SESSION=")
+    assert c("/py/get").status == 200

@@ -1,0 +1,156 @@
+/*
+ * JSON: the quick way and the thorough way make the same values, wherever the quick
+ * one takes a text at all.
+ */
+#include <weir/expr/json_out.h>
+#include <weir/expr/json_quick.h>
+#include <weir/expr/template.h>
+
+#include <inttypes.h>
+
+/* The thorough way is a function of that file. */
+#define wr_json_parse parse_with_both
+#include "../../core/expr/json_in.c"
+#undef wr_json_parse
+
+#include "check.h"
+
+static wr_pool_t *pool;
+static wr_eval_t  ev;
+
+static wr_str_t
+show(const wr_val_t *v)
+{
+    wr_buf_t       b = wr_buf(pool);
+    wr_json_opts_t opts = WR_JSON_DEFAULTS;
+
+    CHECK(wr_json_put(&ev, &b, v, &opts));
+    return wr_buf_text(&b);
+}
+
+/* Returns whether the quick way took it. */
+static bool
+same(wr_str_t text, const wr_json_limits_t *limits)
+{
+    wr_val_t      quick, thorough;
+    wr_json_err_t err;
+    bool          took = wr_json_quick(pool, text, limits, &quick);
+
+    if (took) {
+        bool ok = parse(pool, text, limits, &thorough, &err);
+
+        CHECK(ok);
+        if (ok) {
+            CHECK(wr_str_eq(show(&quick), show(&thorough)));
+            CHECK(quick.type == thorough.type);
+        }
+        if (!ok) {
+            fprintf(stderr, "in %.*s\n", (int) text.n, text.p);
+        }
+    }
+    return took;
+}
+
+static const char *const taken[] = {
+    "{}", "[]", " { } ", "[1, -2, 0, -0, 123456789012345678]",
+    "{\"a\": {\"b\": [null, true, false]}}",
+    "[1.5, -0.25, 1e3, 1E-3, 1e+2, 0.0, -0.0]",
+    "[1795839924.1234567, 3.141592653589793]",
+    "[\"\", \"a\", \"\\n\\t\\\"\\\\\\/\\b\\f\\r\"]",
+    "[\"\\u00e9\\u20ac\", \"\xc3\xa9\xf0\x9f\x98\x80\"]",
+    "{\"created\": 1795839924, \"session\": {\"last_visit\": 1795839924.5, \"n\": 1}}",
+    "\r\n\t[1]\r\n", "[1e27, 1e-27, 123456789012345678.5]", "[[[[[[[[]]]]]]]]",
+};
+static const char *const left[] = {
+    "", " ", "{", "[", "[1,]", "{,}", "{\"a\":}", "{\"a\" 1}", "{a: 1}", "[01]", "[1.]", "[.5]",
+    "[+1]", "[1e]", "[1e+]", "[--1]", "[1 2]", "[1]]", "[tru]", "[\"\\x\"]", "[\"a",
+    "[\"\\u12\"]",
+    "[\"\\ud800\"]", "[\"\\ud83d\\ude00\"]", "[\"\\u0000\"]", "[\"\t\"]", "[\"\xff\"]",
+    "[\"\xc3\"]",
+    "[1234567890123456789]", "[99999999999999999999]", "[1e999]", "{\"a\": 1, \"a\": 2}",
+    "1", "\"a\"",
+    "[1]x", "[\"\\", "[\"\\\"]", "nul", "[-]", "[1e1000]",
+};
+
+static uint64_t
+random64(void)
+{
+    static uint64_t x = 88172645463325252u;
+
+    x ^= x << 13;
+    x ^= x >> 7;
+    x ^= x << 17;
+    return x;
+}
+
+/* Of every length and size, and those that lie between two doubles. */
+static void
+floats(void)
+{
+    static const char *const forms[] = {"[%.*f]", "[%.*e]", "[%.*g]"};
+    wr_json_limits_t         limits = {0};
+    char                     text[400];
+    unsigned                 took = 0;
+
+    for (unsigned i = 0; i < 60000; i++) {
+        uint64_t bits = random64();
+        double   f;
+
+        if (i % 3 == 0) {
+            f = (double) (bits >> 20) / 1048576;
+        } else if (i % 3 == 1) {
+            f = 1.7e9 + (double) (bits % 100000000) + (double) (bits % 1000003) / 1e6;
+        } else {
+            memcpy(&f, &bits, sizeof(f));
+        }
+        if (!(f > -1e60 && f < 1e60)) {
+            continue;
+        }
+        snprintf(text, sizeof(text), forms[bits % 3], (int) (bits / 3 % 19) + 1, f);
+        took += same(wr_str_z(text), &limits);
+        snprintf(text, sizeof(text), "[%" PRIu64 ".5e%d]", (bits >> 10) | 1,
+                 (int) (bits % 40) - 20);
+        took += same(wr_str_z(text), &limits);
+        if (i % 1000 == 0) {
+            wr_pool_clear(pool);
+        }
+    }
+    CHECK(took > 50000);
+}
+
+static void
+depths(void)
+{
+    wr_json_limits_t limits = {.depth = 3};
+    wr_val_t         v;
+
+    CHECK(same(WR_STR("[[[1]]]"), &limits));
+    CHECK(!wr_json_quick(pool, WR_STR("[[[[1]]]]"), &limits, &v));
+}
+
+int
+main(void)
+{
+    wr_json_limits_t limits = {0}, any = {.any = true};
+    wr_env_options_t options = wr_env_defaults();
+    wr_pool_t       *own = wr_pool_new();
+
+    pool = wr_pool_new();
+    json_set_alloc_funcs(tree_alloc, tree_free);    /* of the copy above */
+    wr_eval_init(&ev, wr_env_new(own, &options), pool);
+    for (unsigned i = 0; i < WR_COUNT(taken); i++) {
+        CHECK(same(wr_str_z(taken[i]), &limits));
+        CHECK(same(wr_str_z(taken[i]), &any));
+    }
+    for (unsigned i = 0; i < WR_COUNT(left); i++) {
+        CHECK(!same(wr_str_z(left[i]), &limits));
+    }
+    CHECK(same(WR_STR("1"), &any));
+    CHECK(same(WR_STR(" \"a\" "), &any));
+    CHECK(!same(WR_STR("[\"a\0b\"]"), &any));
+    depths();
+    floats();
+    wr_pool_free(pool);
+    wr_pool_free(own);
+    return check_status();
+}
