@@ -123,8 +123,11 @@ bool app_get_cookies(wr_req_t *r, wr_eval_t *ev, wr_val_t *out);
 bool app_get_headers(wr_req_t *r, wr_eval_t *ev, wr_val_t *out);
 bool app_get_vars(wr_req_t *r, wr_eval_t *ev, wr_val_t *out);
 
-/* "a=1&b=2" into pairs. False: more than max. */
-bool app_parse_pairs(wr_pool_t *pool, wr_str_t text, multi_t *to, int64_t max);
+/* "a=1&b=2" in a charset ("": UTF-8) into pairs. False: more than max. */
+bool app_parse_pairs(wr_pool_t *pool, wr_str_t text, wr_str_t charset, multi_t *to,
+                     int64_t max);
+/* charset.c */
+bool app_is_utf8(wr_str_t charset);
 /* multipart.c: False after a raise. */
 bool app_parse_multipart(wr_req_t *r, wr_eval_t *ev, wr_str_t type, multi_t *fields,
                          multi_t *files, int64_t max);

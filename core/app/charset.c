@@ -29,8 +29,8 @@ wr_app_charset(wr_str_t type)
     return WR_STR("");
 }
 
-static bool
-is_utf8(wr_str_t charset)
+bool
+app_is_utf8(wr_str_t charset)
 {
     return charset.n == 0 || wr_str_ieqz(charset, "utf-8") || wr_str_ieqz(charset, "utf8")
            || wr_str_ieqz(charset, "us-ascii") || wr_str_ieqz(charset, "ascii");
@@ -56,7 +56,7 @@ wr_app_decode(wr_pool_t *pool, wr_str_t bytes, wr_str_t charset, wr_val_t *out)
     size_t   left = bytes.n;
     iconv_t  cd;
 
-    if (is_utf8(charset)) {
+    if (app_is_utf8(charset)) {
         *out = app_str(pool, bytes);
         return true;
     }

@@ -31,6 +31,25 @@ body_of(wr_req_t *r, wr_eval_t *ev, wr_str_t *text)
     return true;
 }
 
+/* The body as UTF-8, from the charset of its Content-Type. What calls itself UTF-8
+ * stays as it is: whoever reads it judges. */
+static bool
+decoded_body(wr_req_t *r, wr_eval_t *ev, wr_str_t *text)
+{
+    wr_str_t charset = wr_app_charset(content_type(r));
+    wr_val_t v;
+
+    if (!body_of(r, ev, text) || app_is_utf8(charset)) {
+        return !ev->failed;
+    }
+    if (!wr_app_decode(ev->pool, *text, charset, &v)) {
+        return wr_raise(ev, "UnsupportedMediaType", "unknown charset \"%.*s\"",
+                        WR_ARG(charset));
+    }
+    *text = wr_val_text(&v);
+    return true;
+}
+
 bool
 app_get_json(wr_req_t *r, wr_eval_t *ev, wr_val_t *out)
 {
@@ -39,7 +58,7 @@ app_get_json(wr_req_t *r, wr_eval_t *ev, wr_val_t *out)
     wr_json_err_t     err = {0};
     wr_str_t          text;
 
-    if (!body_of(r, ev, &text)) {
+    if (!decoded_body(r, ev, &text)) {
         return false;
     }
     if (text.n == 0) {
@@ -72,7 +91,9 @@ parse_form(wr_req_t *r, wr_eval_t *ev)
         if (!body_of(r, ev, &text)) {
             return false;
         }
-        if (!app_parse_pairs(ev->pool, text, fields, conf->max_fields)) {
+        if (!app_parse_pairs(ev->pool, text, wr_app_charset(type), fields,
+                             conf->max_fields))
+        {
             return wr_raise(ev, "BadRequest", "the form has more than %" PRId64 " fields",
                             conf->max_fields);
         }
@@ -251,7 +272,13 @@ add_part(wr_req_t *r, wr_eval_t *ev, const part_t *p, multi_t *fields, multi_t *
     wr_str_t   path;
 
     if (!p->is_file) {
-        multi_add(fields, wr_val_text(&name), app_str(pool, p->body));
+        wr_val_t value;
+
+        if (!wr_app_decode(pool, p->body, wr_app_charset(p->type), &value)) {
+            return wr_raise(ev, "UnsupportedMediaType", "unknown charset of the field \"%.*s\"",
+                            WR_ARG(wr_val_text(&name)));
+        }
+        multi_add(fields, wr_val_text(&name), value);
         return true;
     }
     if (!spool(r, ev, p, &path)) {
@@ -284,11 +311,17 @@ app_parse_multipart(wr_req_t *r, wr_eval_t *ev, wr_str_t type, multi_t *fields,
         return false;
     }
     mark = wr_pool_join(ev->pool, WR_STR("--"), boundary);
-    if (!wr_str_starts(text, mark)) {
-        return wr_raise(ev, "BadRequest", "the multipart form does not begin with its "
-                                          "boundary");
+    if (wr_str_starts(text, mark)) {
+        rest = wr_str_skip(text, mark.n);
+    } else {
+        /* What stands before the first boundary means nothing. */
+        ssize_t at = wr_str_find(text, wr_pool_join(ev->pool, WR_STR("\r\n"), mark));
+
+        if (at < 0) {
+            return wr_raise(ev, "BadRequest", "the multipart form has not its boundary");
+        }
+        rest = wr_str_skip(text, (size_t) at + 2 + mark.n);
     }
-    rest = wr_str_skip(text, mark.n);
     mark = wr_pool_join(ev->pool, WR_STR("\r\n"), mark);
     for (;;) {
         part_t  p = {0};

@@ -291,13 +291,19 @@ app_get_params(wr_req_t *r, wr_eval_t *ev, wr_val_t *out)
 }
 
 static wr_str_t
-decode(wr_pool_t *pool, wr_str_t s)
+decode(wr_pool_t *pool, wr_str_t s, wr_str_t charset)
 {
-    return wr_val_text(&(wr_val_t[1]) {app_str(pool, wr_uri_unescape(pool, s, true))}[0]);
+    wr_str_t bytes = wr_uri_unescape(pool, s, true);
+    wr_val_t v;
+
+    if (charset.n == 0 || !wr_app_decode(pool, bytes, charset, &v)) {
+        v = app_str(pool, bytes);
+    }
+    return wr_val_text(&v);
 }
 
 bool
-app_parse_pairs(wr_pool_t *pool, wr_str_t text, multi_t *to, int64_t max)
+app_parse_pairs(wr_pool_t *pool, wr_str_t text, wr_str_t charset, multi_t *to, int64_t max)
 {
     wr_str_t rest = text, part;
 
@@ -315,7 +321,7 @@ app_parse_pairs(wr_pool_t *pool, wr_str_t text, multi_t *to, int64_t max)
         if (to->pairs.n >= (uint64_t) max) {
             return false;
         }
-        multi_add(to, decode(pool, name), wr_vstr(decode(pool, value)));
+        multi_add(to, decode(pool, name, charset), wr_vstr(decode(pool, value, charset)));
     }
     return true;
 }
@@ -326,7 +332,7 @@ app_get_query(wr_req_t *r, wr_eval_t *ev, wr_val_t *out)
     const app_conf_t *conf = wr_conf_of(r, &wr_app_module);
     multi_t          *m = multi_new(ev->pool, MULTI_QUERY, false);
 
-    if (!app_parse_pairs(ev->pool, r->args, m, conf->max_fields)) {
+    if (!app_parse_pairs(ev->pool, r->args, WR_STR(""), m, conf->max_fields)) {
         return wr_raise(ev, "BadRequest", "the query has more than %" PRId64 " fields",
                         conf->max_fields);
     }
