@@ -385,6 +385,10 @@ typedef struct wr_conf_hooks {
     /* By the module registry: which module has the "directive" or "variable" of
      * this name, as a sentence; empty if none has. */
     wr_str_t (*hint)(wr_pool_t *pool, const char *kind, wr_str_t name);
+    /* Set for a survey (--from-nginx): a reading tells each error and warning here,
+     * passes over what it is about, and goes on. `at` may be NULL. */
+    void   (*survey)(wr_conf_t *cf, const wr_tok_t *at, wr_str_t message);
+    unsigned surveyed;          /* statements read */
 } wr_conf_hooks_t;
 extern wr_conf_hooks_t wr_conf_hooks;
 

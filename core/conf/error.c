@@ -118,6 +118,14 @@ report(wr_conf_t *cf, wr_level_t level, const wr_tok_t *at, size_t offset, int e
     if (at == NULL && cf->args != NULL && cf->nargs != 0) {
         at = &cf->args[0];
     }
+    if (wr_conf_hooks.survey != NULL) {
+        if (hint.n != 0) {
+            wr_buf_printf(&b, " (%.*s)", WR_ARG(hint));
+        }
+        wr_conf_hooks.survey(cf, at, wr_buf_text(&b));
+        wr_buf_free(&b);
+        return;
+    }
     source = at != NULL && at->line != 0 ? source_of(cf, at) : NULL;
     if (source != NULL) {
         size_t column = at->column + offset;

@@ -59,17 +59,71 @@ check_end(wr_conf_t *cf, wr_stop_t stop, wr_read_kind_t kind)
     return WR_OK;
 }
 
+/* Lua's blocks hold no statements: braces are counted. */
+static bool
+skip_foreign(wr_conf_t *cf)
+{
+    wr_lexer_t *lx = wr_conf_priv(cf)->lexer;
+    unsigned    depth = 1;
+    const char *p;
+
+    for (p = lx->p; p < lx->end && depth != 0; p++) {
+        depth += *p == '{';
+        depth -= *p == '}';
+    }
+    wr_lex_advance(lx, p);
+    return depth == 0;
+}
+
+/* In a survey: behind the block whose { has been read. */
+static bool
+skip_block(wr_conf_t *cf)
+{
+    if (wr_str_ends(cf->args[0].text, WR_STR("_by_lua_block"))) {
+        return skip_foreign(cf);
+    }
+    for (unsigned depth = 1; depth != 0; ) {
+        switch (wr_lex_statement(cf)) {
+        case WR_STOP_OPEN:
+            depth++;
+            break;
+        case WR_STOP_CLOSE:
+            depth--;
+            break;
+        case WR_STOP_END:
+            wr_conf_hooks.surveyed++;
+            break;
+        default:
+            return false;
+        }
+    }
+    return true;
+}
+
+/* A statement has failed: true if that was told and the reading goes on behind it. */
+static bool
+pass_over(wr_conf_t *cf)
+{
+    wr_conf_priv_t *priv = wr_conf_priv(cf);
+    bool            open = priv->block_open;
+
+    priv->block_open = false;
+    return wr_conf_hooks.survey != NULL && (!open || skip_block(cf));
+}
+
 wr_rc_t
 wr_conf_statements(wr_conf_t *cf, wr_read_kind_t kind)
 {
     for (;;) {
         wr_stop_t stop = wr_lex_statement(cf);
 
+        wr_conf_hooks.surveyed++;
         switch (stop) {
         case WR_STOP_ERROR:
             return WR_ERROR;
         case WR_STOP_EOF:
         case WR_STOP_CLOSE:
+            wr_conf_hooks.surveyed--;
             return check_end(cf, stop, kind);
         case WR_STOP_OPEN:
             if (kind == WR_READ_PARAM) {
@@ -80,8 +134,9 @@ wr_conf_statements(wr_conf_t *cf, wr_read_kind_t kind)
         case WR_STOP_END:
             break;
         }
-        if ((cf->scope->line != NULL ? run_line(cf, stop) : wr_row_run(cf, stop))
-            != WR_OK)
+        wr_conf_priv(cf)->block_open = stop == WR_STOP_OPEN;
+        if ((cf->scope->line != NULL ? run_line(cf, stop) : wr_row_run(cf, stop)) != WR_OK
+            && !pass_over(cf))
         {
             return WR_ERROR;
         }

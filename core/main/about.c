@@ -152,7 +152,8 @@ usage(void)
             "  -c filename   : set configuration file (default: " WR_CONF_PATH ")\n"
             "  -g directives : set global directives out of configuration file\n"
             "  -M            : list the modules, built in and loaded by the conf\n"
-            "  -H name       : explain a directive or a $variable\n");
+            "  -H name       : explain a directive or a $variable\n"
+        "  --from-nginx FILE : what of an nginx.conf carries over\n");
 }
 
 void

@@ -131,6 +131,13 @@ wr_cmdline(int argc, char **argv, wr_command_t *cmd)
             cmd->version = true;
             continue;
         }
+        if (strcmp(a.p, "--from-nginx") == 0) {
+            cmd->from_nginx = *a.argv;
+            if (*a.argv++ == NULL) {
+                return complain("%s", "option \"--from-nginx\" requires file name");
+            }
+            continue;
+        }
         if (*a.p++ != '-') {
             return complain("invalid option: \"%s\"", a.p - 1);
         }

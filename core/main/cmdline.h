@@ -13,6 +13,7 @@ typedef struct wr_command {
     bool        dump;           /* -T */
     bool        modules;        /* -M */
     const char *explain;        /* -H */
+    const char *from_nginx;     /* --from-nginx */
 } wr_command_t;
 
 /* Reads argv: what the process layer has to know goes to wr_options. False after
@@ -30,5 +31,9 @@ int wr_explain(const char *name);
 
 /* -M: 0, or 1 if the conf cannot be read (then what is built in is listed). */
 int wr_list_modules(void);
+
+/* --from-nginx: what of an nginx.conf carries over. 0: all of it; 1: not all, or it
+ * cannot be read. Settles wr_options itself. */
+int wr_from_nginx(const char *file);
 
 #endif

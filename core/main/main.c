@@ -48,6 +48,9 @@ run(const wr_command_t *cmd)
     int         status;
 
     wr_options.core_modules = core_modules;
+    if (cmd->from_nginx != NULL) {
+        return wr_from_nginx(cmd->from_nginx);
+    }
     if (cmd->explain != NULL || cmd->modules) {
         wr_options.error_log = WR_STR("stderr");
     }
