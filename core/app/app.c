@@ -619,6 +619,12 @@ wr_app_failed(wr_req_t *r)
     return WR_DONE;
 }
 
+void
+wr_app_error_at(wr_req_t *r, wr_str_t file, uint32_t line)
+{
+    app_of(r)->inner = (app_place_t) {wr_pool_str(wr_pool(r), file), line, 0};
+}
+
 wr_rc_t
 wr_app_fail(wr_req_t *r, const wr_tok_t *at, unsigned status, wr_str_t message,
             const char *format, ...)
@@ -638,6 +644,8 @@ wr_app_fail(wr_req_t *r, const wr_tok_t *at, unsigned status, wr_str_t message,
         wr_buf_str(&line, message);
     }
     (void) wr_req_id(r);
+    a->detail = wr_buf_text(&line);
+    a->place = (app_place_t) {at->file, at->line, at->column};
     wr_log(&r->log, status >= 500 ? WR_LOG_ERR : WR_LOG_INFO, 0, "%.*s in %.*s:%u:%u",
            WR_ARG(wr_buf_text(&line)), WR_ARG(at->file), at->line, at->column);
     return wr_fail(r, status);
@@ -747,10 +755,15 @@ wants_json(const wr_req_t *r)
                && prefers_json(r));
 }
 
+/* A developer is to see what failed rather than the page for visitors. */
 static bool
 error_is_plain(const wr_req_t *r)
 {
-    return r->fail_status >= 400 && wants_json(r);
+    const app_t *a = r->app;
+
+    return r->fail_status >= 400
+           && (wants_json(r) || (a != NULL && a->detail.n != 0 && r->fail_status >= 500
+                                 && app_dev_shows(r)));
 }
 
 /* The body of an error of an application: JSON where that is wanted, else the page
@@ -769,6 +782,12 @@ error_body(wr_req_t *r, unsigned status, wr_str_t *body)
         return false;
     }
     if (!wants_json(r)) {
+        if (a != NULL && a->detail.n != 0 && app_dev_shows(r)) {
+            r->content_type = WR_STR("text/html");
+            r->charset = WR_STR("utf-8");
+            *body = app_dev_page(r, status);
+            return true;
+        }
         if (message.n == 0 || wr_str_eq(message, title)) {
             return false;
         }
@@ -780,6 +799,13 @@ error_body(wr_req_t *r, unsigned status, wr_str_t *body)
     b = wr_buf(wr_pool(r));
     wr_buf_lit(&b, "{\"error\": ");
     wr_json_put_str(&b, message.n != 0 ? message : title, &opts);
+    if (a != NULL && a->detail.n != 0 && app_dev_shows(r)) {
+        wr_buf_lit(&b, ", \"detail\": ");
+        wr_json_put_str(&b, a->detail, &opts);
+        wr_buf_lit(&b, ", \"at\": ");
+        wr_json_put_str(&b, wr_pool_printf(wr_pool(r), "%.*s:%u:%u", WR_ARG(a->place.file),
+                                           a->place.line, a->place.column), &opts);
+    }
     wr_buf_char(&b, '}');
     r->content_type = WR_STR("application/json");
     r->charset = WR_STR("utf-8");

@@ -56,6 +56,11 @@ typedef struct app_made {
     wr_val_t value;
     bool     is;
 } app_made_t;
+/* A line that a message is about; line 0: none. */
+typedef struct app_place {
+    wr_str_t file;
+    uint32_t line, column;
+} app_place_t;
 
 /* Of a request: r->app. */
 typedef struct app {
@@ -69,6 +74,8 @@ typedef struct app {
     bool             undone;        /* a transaction of it was rolled back */
     wr_str_t         type;          /* said by `header Content-Type` */
     wr_str_t         message;       /* of the error, for the client */
+    wr_str_t         detail;        /* the same for the developer; with weir_dev only */
+    app_place_t      place, inner;  /* of it: in the conf, and in a template */
     const wr_app_param_t *params;
     unsigned         nparams;
     const wr_stage_t *returns[32];  /* where blocks go back to */
@@ -78,6 +85,10 @@ typedef struct app {
     bool             form_parsed;
     wr_val_t         form, files;
 } app_t;
+
+/* dev.c: whether this client is shown what went wrong, and the page. */
+bool     app_dev_shows(const wr_req_t *r);
+wr_str_t app_dev_page(wr_req_t *r, unsigned status);
 
 app_t      *app_of(wr_req_t *r);
 app_main_t *app_main_of(wr_conf_t *cf);

@@ -136,7 +136,7 @@ static void
 usage(void)
 {
     fprintf(stderr,
-            "Usage: weir [-?hvVtTqM] [-s signal] [-p prefix] [-e filename]\n"
+            "Usage: weir [-?hvVtTqMd] [-s signal] [-p prefix] [-e filename]\n"
             "            [-c filename] [-g directives] [-H name]\n"
             "\n"
             "Options:\n"
@@ -153,7 +153,9 @@ usage(void)
             "  -g directives : set global directives out of configuration file\n"
             "  -M            : list the modules, built in and loaded by the conf\n"
             "  -H name       : explain a directive or a $variable\n"
-        "  --from-nginx FILE : what of an nginx.conf carries over\n");
+            "  -d            : develop: as with \"weir_dev on\"\n"
+            "  --from-nginx filename\n"
+            "                : tell what of an nginx.conf carries over\n");
 }
 
 void

@@ -89,6 +89,9 @@ option(args_t *a, char letter, wr_command_t *cmd)
     case 'T':
         wr_options.testing = cmd->dump = true;
         return true;
+    case 'd':
+        wr_options.dev = true;
+        return true;
     case 'q':
         wr_options.quiet = true;
         return true;

@@ -322,3 +322,20 @@ wr_cidr_has(const wr_cidr_t *c, const struct sockaddr *sa)
     }
     return family == c->family && same_bits(ip, c->addr, c->bits);
 }
+
+bool
+wr_addr_is_loopback(const wr_addr_t *a)
+{
+    const struct in6_addr *six = &a->u.in6.sin6_addr;
+
+    switch (a->u.sa.sa_family) {
+    case AF_UNIX:
+        return true;
+    case AF_INET:
+        return ntohl(a->u.in4.sin_addr.s_addr) >> 24 == 127;
+    case AF_INET6:
+        return IN6_IS_ADDR_LOOPBACK(six) || (IN6_IS_ADDR_V4MAPPED(six) && six->s6_addr[12] == 127);
+    default:
+        return false;
+    }
+}

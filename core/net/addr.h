@@ -25,6 +25,8 @@ bool wr_addr_parse(wr_addr_t *a, wr_str_t text, int port);
 /* The host of `text` is a name: for error messages and the resolver. */
 int      wr_addr_port(const struct sockaddr *sa);
 void     wr_addr_set_port(wr_addr_t *a, int port);
+/* 127.0.0.0/8, ::1, and what comes over a socket of the file system. */
+bool     wr_addr_is_loopback(const wr_addr_t *a);
 bool     wr_addr_equal(const struct sockaddr *a, const struct sockaddr *b, bool with_port);
 /* "1.2.3.4", "::1", "unix:"; with port "1.2.3.4:80", "[::1]:80", "unix:/path". */
 size_t   wr_addr_put(char *to, size_t room, const struct sockaddr *sa, socklen_t len,

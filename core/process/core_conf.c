@@ -340,6 +340,10 @@ set_debug_connection(wr_conf_t *cf, const wr_directive_t *d, void *conf)
 static const wr_bounds_t positive = {1, INT32_MAX};
 
 static const wr_directive_t directives[] = {
+    WR_FLAG("weir_dev", WR_MAIN, wr_core_conf_t, dev, "off",
+            "For development: one worker in the foreground; a change of the conf, a "
+            "template or a schema reloads; error pages for this machine's browsers say "
+            "what failed, and where.", .example = "weir_dev on;"),
     WR_FLAG("daemon", WR_MAIN, wr_core_conf_t, daemon, "on",
             "Go to the background."),
     WR_FLAG("master_process", WR_MAIN, wr_core_conf_t, master_process, "on",
@@ -504,6 +508,13 @@ wr_core_finish(wr_cycle_t *cycle)
     }
     if (core->rlimit_core == 0) {
         core->rlimit_core = -1;
+    }
+    if (wr_options.dev) {
+        core->dev = true;
+    }
+    if (core->dev) {
+        core->daemon = false;
+        core->worker_processes = 1;
     }
     check_affinity(cycle, core);
     cycle->core = core;

@@ -33,6 +33,7 @@ new_cycle(wr_cycle_t *old)
     c->zones = wr_array(pool, sizeof(wr_zone_t *));
     c->logs = wr_array(pool, sizeof(wr_file_log_t *));
     c->folders = wr_array(pool, sizeof(wr_str_t));
+    c->watched = wr_array(pool, sizeof(wr_str_t));
     c->error_targets = wr_array(pool, sizeof(wr_log_target_t *));
     c->generation = old != NULL ? old->generation + 1 : 1;
     c->testing = o->testing;
@@ -127,6 +128,9 @@ read_conf(wr_cycle_t *cycle)
         || wr_core_finish(cycle) != WR_OK)
     {
         return WR_ERROR;
+    }
+    for (WR_EACH(wr_conf_file_t, file, wr_conf_files(cf))) {
+        wr_cycle_watch(cf, file->path);
     }
     return finish_modules(cycle);
 }

@@ -44,6 +44,7 @@ typedef struct wr_core_conf {
     wr_str_t   ssl_engine;
     int64_t    worker_aio_requests;
     bool       user_given;
+    bool       dev;                     /* weir_dev, or -d */
 } wr_core_conf_t;
 
 struct wr_cycle {
@@ -60,6 +61,7 @@ struct wr_cycle {
     wr_array_t      zones;              /* wr_zone_t * */
     wr_array_t      logs;               /* wr_file_log_t *: opened, to reopen */
     wr_array_t      folders;            /* wr_str_t: wr_cycle_folder's */
+    wr_array_t      watched;            /* wr_str_t: wr_cycle_watch's */
     wr_array_t      error_targets;      /* wr_log_target_t *: all of error_log */
     uint64_t        generation;
     bool            testing;            /* -t: opens, but keeps nothing */
@@ -82,6 +84,9 @@ wr_cycle_of(const wr_conf_t *cf)
 /* Asks for a listening socket; the same address asked again gives the same
  * object. */
 wr_listen_t *wr_cycle_listen(wr_conf_t *cf, const wr_addr_t *addr);
+
+/* This file was read for the conf: with weir_dev, a change in its folder reloads. */
+void wr_cycle_watch(wr_conf_t *cf, wr_str_t path);
 
 /* A log file (or syslog:, stderr) opened once per cycle, however often it is asked
  * for, and reopened by USR1: `fd` stays the same number. It is -1 until the whole

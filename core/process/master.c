@@ -161,6 +161,7 @@ reload(void)
     wr_capture_free();
     m.cycle = new;
     m.no_accepting = false;
+    wr_dev_watch(new);
     wr_stderr_redirect(new);
     if (new->core->pid.n != 0 && !wr_str_eq(new->core->pid, old->core->pid)) {
         (void) wr_pid_write(new);
@@ -317,6 +318,7 @@ wr_master_run(wr_cycle_t *cycle)
         m.watchdog.fn = sign_of_life;
         wr_timer_set(&m.watchdog, 0);
     }
+    wr_dev_watch(cycle);
     wr_workers_start(cycle);
     enter(WAIT_READY, READY_MS);
 

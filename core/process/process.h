@@ -25,6 +25,7 @@ typedef struct wr_options {
     bool        reading;        /* -M: as with -s, the conf is only read */
     bool        testing;        /* -t, -T: opens and binds, keeps nothing */
     bool        quiet;          /* -q: only errors on stderr */
+    bool        dev;            /* -d: as `weir_dev on;` */
     wr_module_t *const *core_modules;   /* ended by NULL; wr_core_module first */
 } wr_options_t;
 extern wr_options_t wr_options;

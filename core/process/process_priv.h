@@ -160,4 +160,7 @@ void     wr_worker_is_retired(void);
 void wr_upgrade_start(wr_cycle_t *cycle);
 void wr_upgrade_ended(wr_cycle_t *cycle);
 
+/* dev.c: watches what was read for this cycle, if it has weir_dev. */
+void wr_dev_watch(const wr_cycle_t *cycle);
+
 #endif

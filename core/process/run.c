@@ -59,8 +59,7 @@ wr_server_run(wr_cycle_t *cycle)
     }
     wr_metrics_enter(0, cycle->generation);
     wr_conf_metrics(cycle, true);
-    cycle->log->to_stderr = false;
-    wr_log_main.to_stderr = false;
+    cycle->log->to_stderr = wr_log_main.to_stderr = core->dev;
     wr_stderr_redirect(cycle);
     return core->master_process ? wr_master_run(cycle) : wr_single_run(cycle);
 }

@@ -48,6 +48,7 @@ read_file(wr_conf_t *cf, const sq_db_t *db, wr_str_t path, file_t *f)
         return wr_conf_fail_errno(cf, &db->at, err, "%s \"%.*s\" failed", call,
                                   WR_ARG(path));
     }
+    wr_cycle_watch(cf, path);
     f->path = path;
     f->name = wr_str_skip(path, (size_t) (slash + 1));
     checksum(f);
@@ -71,6 +72,7 @@ read_migrations(wr_conf_t *cf, const sq_db_t *db, wr_array_t *files)
                                   WR_ARG(db->migrations));
     }
     pattern = wr_pool_printf(cf->temp, "%.*s/*.sql", WR_ARG(db->migrations));
+    wr_cycle_watch(cf, pattern);
     err = wr_file_glob(&names, pattern.p);
     if (err != 0) {
         return wr_conf_fail_errno(cf, &db->at, err, "glob() \"%.*s\" failed",

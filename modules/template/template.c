@@ -132,9 +132,12 @@ fresh(void *data, wr_str_t name, const wr_source_t *source)
 static wr_rc_t
 template_error(wr_req_t *r, const view_t *v, const wr_err_t *err)
 {
-    wr_err_t shown = *err;
+    const conf_t *conf = wr_conf(r);
+    wr_err_t      shown = *err;
 
     if (err->name.n != 0) {
+        wr_app_error_at(r, wr_pool_join(wr_pool(r), conf->root->folder, err->name),
+                        err->line);
         shown.message = wr_pool_printf(wr_pool(r), "%.*s in template \"%.*s\" line %u",
                                        WR_ARG(err->message), WR_ARG(err->name), err->line);
     }
@@ -367,6 +370,24 @@ set_limit(wr_conf_t *cf, const wr_directive_t *d, void *conf)
     return WR_OK;
 }
 
+/* For weir_dev: the root, and two levels of folders in it. */
+static void
+watch_folders(wr_conf_t *cf, const root_t *root)
+{
+    static const char *const levels[] = {"", "*/", "*/*/"};
+
+    for (unsigned i = 0; i < WR_COUNT(levels); i++) {
+        wr_array_t found = wr_array(cf->temp, sizeof(wr_str_t));
+        wr_str_t   pattern = wr_pool_join(cf->temp, root->folder, wr_str_z(levels[i]));
+
+        if (wr_file_glob(&found, pattern.p) == 0) {
+            for (WR_EACH(wr_str_t, folder, &found)) {
+                wr_cycle_watch(cf, *folder);
+            }
+        }
+    }
+}
+
 static wr_rc_t
 check(wr_conf_t *cf, wr_scope_t *scope, void *conf, const void *outer)
 {
@@ -386,6 +407,7 @@ check(wr_conf_t *cf, wr_scope_t *scope, void *conf, const void *outer)
     c->root = WR_NEW(cf->pool, root_t);
     c->root->folder = wr_pool_join(cf->pool, c->template_root, WR_STR("/"));
     c->root->reload = c->template_reload;
+    watch_folders(cf, c->root);
     loader = (wr_loader_t) {load, fresh, c->root};
     limits.steps = (uint64_t) c->limit_steps;
     limits.output = (uint64_t) c->limit_output;
