@@ -957,7 +957,7 @@ static const wr_directive_t directives[] = {
     WR_INT("json_max_depth", ALL, app_conf_t, max_depth, "64",
            "How deep a JSON body may be nested."),
     WR_SIZE("upload_buffer_size", ALL, app_conf_t, upload_buffer, "64k",
-            "Accepted: uploads are kept with the request's body."),
+            "Uploads that are longer get a file at once, others when their path is asked for."),
     WR_INT("password_threads", WR_HTTP, app_conf_t, slow_threads, "2",
            "How many password hashes a worker makes at the same time.",
            .extra = &(const wr_bounds_t) {1, 64}),

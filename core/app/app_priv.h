@@ -137,6 +137,12 @@ bool app_get_vars(wr_req_t *r, wr_eval_t *ev, wr_val_t *out);
 /* "a=1&b=2" in a charset ("": UTF-8) into pairs. False: more than max. */
 bool app_parse_pairs(wr_pool_t *pool, wr_str_t text, wr_str_t charset, multi_t *to,
                      int64_t max);
+/* uploads.c: a part of a form that is a file, as a value. False after a raise. */
+typedef struct app_upload {
+    wr_val_t name;
+    wr_str_t filename, type, body;
+} app_upload_t;
+bool app_upload(wr_req_t *r, wr_eval_t *ev, const app_upload_t *from, wr_val_t *out);
 /* charset.c */
 bool app_is_utf8(wr_str_t charset);
 /* multipart.c: False after a raise. */

@@ -2,13 +2,8 @@
  * Bodies as values: json, form, files. RFC 8259, the URL standard's
  * application/x-www-form-urlencoded, RFC 7578.
  */
-#define _GNU_SOURCE
 #include <weir/app/app_priv.h>
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdlib.h>
-#include <unistd.h>
 #include <weir/expr/json_in.h>
 #include <weir/process/cycle.h>
 
@@ -228,52 +223,14 @@ part_head(wr_pool_t *pool, wr_str_t *rest, part_t *p)
     }
 }
 
-static void
-remove_file(void *data)
-{
-    (void) unlink(data);
-}
-
-/* An upload gets a file of its own, which goes with the request. */
-static bool
-spool(wr_req_t *r, wr_eval_t *ev, const part_t *p, wr_str_t *path)
-{
-    wr_str_t name = wr_pool_printf(wr_pool(r), "%.*s/upload-XXXXXX",
-                                   WR_ARG(wr_http_core(r)->client_body_temp_path));
-    int      fd = mkostemp((char *) (uintptr_t) name.p, O_CLOEXEC);
-    size_t   done = 0;
-
-    if (fd < 0) {
-        wr_log(&r->log, WR_LOG_CRIT, errno, "open() \"%.*s\" failed", WR_ARG(name));
-        return wr_raise(ev, "RuntimeError", "an upload cannot be stored");
-    }
-    wr_pool_on_free(wr_pool(r), remove_file, (void *) (uintptr_t) name.p);
-    while (done < p->body.n) {
-        ssize_t n = write(fd, p->body.p + done, p->body.n - done);
-
-        if (n <= 0) {
-            close(fd);
-            wr_log(&r->log, WR_LOG_CRIT, errno, "write() to \"%.*s\" failed", WR_ARG(name));
-            return wr_raise(ev, "RuntimeError", "an upload cannot be stored");
-        }
-        done += (size_t) n;
-    }
-    close(fd);
-    *path = name;
-    return true;
-}
-
 static bool
 add_part(wr_req_t *r, wr_eval_t *ev, const part_t *p, multi_t *fields, multi_t *files)
 {
-    wr_pool_t *pool = ev->pool;
-    wr_val_t   name = app_str(pool, p->name);
-    wr_dict_t *file;
-    wr_str_t   path;
+    wr_pool_t   *pool = ev->pool;
+    wr_val_t     name = app_str(pool, p->name), value;
+    app_upload_t upload;
 
     if (!p->is_file) {
-        wr_val_t value;
-
         if (!wr_app_decode(pool, p->body, wr_app_charset(p->type), &value)) {
             return wr_raise(ev, "UnsupportedMediaType", "unknown charset of the field \"%.*s\"",
                             WR_ARG(wr_val_text(&name)));
@@ -281,18 +238,11 @@ add_part(wr_req_t *r, wr_eval_t *ev, const part_t *p, multi_t *fields, multi_t *
         multi_add(fields, wr_val_text(&name), value);
         return true;
     }
-    if (!spool(r, ev, p, &path)) {
+    upload = (app_upload_t) {name, p->filename, p->type, p->body};
+    if (!app_upload(r, ev, &upload, &value)) {
         return false;
     }
-    file = wr_dict_new(pool, 6);
-    wr_dict_sets(pool, file, WR_STR("name"), name);
-    wr_dict_sets(pool, file, WR_STR("filename"), app_str(pool, p->filename));
-    wr_dict_sets(pool, file, WR_STR("content_type"),
-                 app_str(pool, p->type.n != 0 ? p->type
-                                              : WR_STR("application/octet-stream")));
-    wr_dict_sets(pool, file, WR_STR("size"), wr_int((int64_t) p->body.n));
-    wr_dict_sets(pool, file, WR_STR("path"), app_str(pool, path));
-    multi_add(files, wr_val_text(&name), wr_vdict(file));
+    multi_add(files, wr_val_text(&name), value);
     return true;
 }
 

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <unistd.h>
 #include <weir/http/core_conf.h>
 #include <weir/process/cycle.h>
@@ -330,6 +331,33 @@ wr_body_failed(wr_req_t *r)
     return wr_fail(r, b->broken_status != 0 ? b->broken_status : 500);
 }
 
+static void
+unmap(void *data)
+{
+    const wr_str_t *s = data;
+
+    (void) munmap((void *) (uintptr_t) s->p, s->n);
+}
+
+/* A body that is one file is looked at where it is. */
+static bool
+map(wr_req_t *r, const wr_seg_t *seg, wr_str_t *out)
+{
+    size_t    skew = (size_t) seg->at % (size_t) sysconf(_SC_PAGESIZE);
+    wr_str_t *whole;
+    void     *p = mmap(NULL, seg->n + skew, PROT_READ, MAP_PRIVATE, seg->file->fd,
+                       seg->at - (off_t) skew);
+
+    if (p == MAP_FAILED) {
+        return false;
+    }
+    whole = WR_NEW(wr_pool(r), wr_str_t);
+    *whole = wr_str(p, seg->n + skew);
+    wr_pool_on_free(wr_pool(r), unmap, whole);
+    *out = wr_str((const char *) p + skew, seg->n);
+    return true;
+}
+
 wr_rc_t
 wr_body_text(wr_req_t *r, size_t max, wr_str_t *out)
 {
@@ -342,6 +370,9 @@ wr_body_text(wr_req_t *r, size_t max, wr_str_t *out)
     }
     if (b->segs != NULL && b->segs->next == NULL && b->segs->file == NULL) {
         *out = wr_str(b->segs->p, n);
+        return WR_OK;
+    }
+    if (b->segs != NULL && b->segs->next == NULL && n != 0 && map(r, b->segs, out)) {
         return WR_OK;
     }
     text = wr_alloc_bytes(wr_pool(r), n + 1);

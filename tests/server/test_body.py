@@ -127,6 +127,20 @@ def test_uploads(app, size):
     assert not glob.glob(os.path.dirname(f["p"]) + "/upload-*")
 
 
+def test_a_small_upload_has_a_file_only_when_asked(app):
+    s = app("""upload_buffer_size 100;
+    route POST /t { set t = files.f.text; fetch a = http://127.0.0.1:%%PORT%%/ls/; json [t, a.text]; }
+    route POST /all { json files.f; }
+    location /ls/ { alias %%PREFIX%%/client_body_temp/; autoindex on; }""")
+    for size, there in ((50, False), (500, True)):
+        body = part("f", b"x" * size, filename="f") + b"--B--\r\n"
+        text, listing = json.loads(post(s, "/t", body, "multipart/form-data; boundary=B").text)
+        assert text == "x" * size
+        assert ("upload-" in listing) == there
+    f = json.loads(post(s, "/all", body, "multipart/form-data; boundary=B").text)
+    assert sorted(f) == ["content_type", "filename", "name", "path", "size"]
+
+
 def test_an_upload_is_there_while_the_request_is(app):
     s = app(ALL + """route POST /read { set p = files.f.path; fetch a = http://127.0.0.1:%%PORT%%/get {
         header X-Path {{ p }}; } text {{ a.text }}; }
