@@ -642,18 +642,6 @@ wr_req_peer_text(wr_req_t *r)
     return wr_pool_str(wr_pool(r), wr_str(text, n));
 }
 
-unsigned
-wr_req_status(const wr_req_t *r)
-{
-    if (r->closed) {
-        return WR_STATUS_CLOSE;
-    }
-    if (r->error_status != 0) {
-        return r->error_status;
-    }
-    return r->status != 0 ? r->status : r->fail_status;
-}
-
 bool
 wr_arg(const wr_req_t *r, wr_str_t name, wr_str_t *value)
 {

@@ -221,7 +221,13 @@ void wr_set_exten(wr_req_t *r);
 /* ---- looking at it ---- */
 
 /* What $status says: of the answer, or 444 and the like; 0: none yet. */
-unsigned wr_req_status(const wr_req_t *r);
+static inline unsigned
+wr_req_status(const wr_req_t *r)
+{
+    return r->closed ? 444u
+           : r->error_status != 0 ? r->error_status
+           : r->status != 0 ? r->status : r->fail_status;
+}
 wr_str_t wr_req_header(const wr_req_t *r, wr_hid_t id);    /* first value, or empty */
 wr_str_t wr_req_header_z(const wr_req_t *r, const char *name);
 wr_str_t wr_req_id(wr_req_t *r);            /* 32 hexadecimal digits */

@@ -15,11 +15,12 @@
 enum { CODES = 16, PROBES = 4 };
 
 struct wr_route_stats {
-    uint32_t time;              /* cells */
-    uint32_t received, sent;
+    uint64_t *time, *received, *sent;   /* in this process's lane */
+    uint32_t  last;                     /* the key of `code` */
+    uint64_t *code;                     /* what was counted last */
     struct {
         uint32_t key, cell;
-    } codes[CODES];             /* by method and status */
+    } codes[CODES];                     /* by method and status */
 };
 
 static const wr_metric_t requests = {
@@ -76,9 +77,10 @@ make(wr_location_t *loc)
     wr_route_stats_t *s = WR_NEW(wr_cycle->pool, wr_route_stats_t);
     wr_str_t          labels[] = {server_label(loc), route_label(loc)};
 
-    s->time = wr_metric_series(&duration, labels);
-    s->received = wr_metric_series(&received, labels);
-    s->sent = wr_metric_series(&sent, labels);
+    s->time = wr_lane + wr_metric_series(&duration, labels);
+    s->received = wr_lane + wr_metric_series(&received, labels);
+    s->sent = wr_lane + wr_metric_series(&sent, labels);
+    s->last = UINT32_MAX;
     loc->stats = s;
     return s;
 }
@@ -96,14 +98,14 @@ find_code(wr_location_t *loc, uint32_t method, unsigned status)
     return wr_metric_series(&requests, labels);
 }
 
-static inline uint32_t
-code_cell(wr_location_t *loc, wr_route_stats_t *s, uint32_t method, unsigned status)
+static uint32_t
+code_cell(wr_location_t *loc, wr_route_stats_t *s, uint32_t key)
 {
-    uint32_t key = method << 10 | (status & 1023);
+    uint32_t method = key >> 10, status = key & 1023;
     unsigned at = status + (unsigned) __builtin_ctz(method | 1u << 31);
 
     for (unsigned i = 0; i < PROBES; i++, at++) {
-        if (wr_likely(s->codes[at % CODES].key == key)) {
+        if (s->codes[at % CODES].key == key) {
             return s->codes[at % CODES].cell;
         }
         if (s->codes[at % CODES].key == 0) {
@@ -121,6 +123,7 @@ wr_stats_request(wr_req_t *r)
     wr_location_t    *loc = r->failed_location != NULL ? r->failed_location : r->location;
     wr_route_stats_t *s;
     uint64_t          us = wr_ticks_us(wr_ticks() - r->start_ticks);
+    uint32_t          key = r->first_method << 10 | (wr_req_status(r) & 1023);
 
     if (wr_unlikely(loc == NULL)) {
         loc = r->server->base;
@@ -129,10 +132,15 @@ wr_stats_request(wr_req_t *r)
     if (wr_unlikely(s == NULL)) {
         s = make(loc);
     }
-    wr_metric_time(s->time, us);
-    wr_metric_add(s->received, r->request_length);
-    wr_metric_add(s->sent, r->bytes_sent);
-    wr_metric_add(code_cell(loc, s, r->first_method, wr_req_status(r)), 1);
+    s->time[0] += us;
+    s->time[1 + wr_time_bucket(us)]++;
+    *s->received += (uint64_t) r->request_length;
+    *s->sent += (uint64_t) r->bytes_sent;
+    if (wr_unlikely(s->last != key)) {
+        s->last = key;
+        s->code = wr_lane + code_cell(loc, s, key);
+    }
+    ++*s->code;
 }
 
 /* ---- reading ---- */

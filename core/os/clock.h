@@ -35,7 +35,13 @@ wr_ticks(void)
     return wr_clock_ns();
 }
 /* A span of ticks in microseconds; one that seems to go backwards is 0. */
-uint64_t wr_ticks_us(uint64_t span);
+extern uint64_t wr_ticks_scale;     /* microseconds per tick, times 2^32 */
+static inline uint64_t
+wr_ticks_us(uint64_t span)
+{
+    return (int64_t) span < 0
+               ? 0 : (uint64_t) ((unsigned __int128) span * wr_ticks_scale >> 32);
+}
 /* Finds out how long a tick is: at the start of the program, then in each process
  * that measures (waits for a millisecond if the start was less than that ago). */
 void wr_ticks_init(void);

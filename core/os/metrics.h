@@ -84,10 +84,7 @@ extern unsigned wr_metrics_limit;
 static inline void
 wr_metric_add(uint32_t cell, int64_t n)
 {
-    uint64_t *c = &wr_lane[cell];
-
-    __atomic_store_n(c, __atomic_load_n(c, __ATOMIC_RELAXED) + (uint64_t) n,
-                     __ATOMIC_RELAXED);
+    wr_lane[cell] += (uint64_t) n;
 }
 
 /* From any thread. A cell is counted by one of the two, never by both. */

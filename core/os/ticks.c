@@ -12,10 +12,10 @@
 
 enum { LEAST_NS = 1000000 };
 
-bool wr_ticks_are_tsc;
+bool     wr_ticks_are_tsc;
+uint64_t wr_ticks_scale = ((uint64_t) 1 << 32) / 1000;
 
 static uint64_t start_ticks, start_ns;
-static uint64_t scale = ((uint64_t) 1 << 32) / 1000;    /* us per tick, times 2^32 */
 
 /* Whether the counter runs at one speed, also while the processor sleeps. */
 static bool
@@ -54,17 +54,8 @@ wr_ticks_calibrate(void)
     ticks = wr_ticks() - start_ticks;
     if (ns < LEAST_NS || (int64_t) ticks <= 0) {
         wr_ticks_are_tsc = false;       /* it does not do what it promised */
-        scale = ((uint64_t) 1 << 32) / 1000;
+        wr_ticks_scale = ((uint64_t) 1 << 32) / 1000;
         return;
     }
-    scale = (uint64_t) ((double) ns / (double) ticks * ((double) ((uint64_t) 1 << 32) / 1000));
-}
-
-uint64_t
-wr_ticks_us(uint64_t span)
-{
-    if ((int64_t) span < 0) {
-        return 0;
-    }
-    return (uint64_t) ((unsigned __int128) span * scale >> 32);
+    wr_ticks_scale = (uint64_t) ((double) ns / (double) ticks * 4294967.296);
 }

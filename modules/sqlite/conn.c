@@ -419,6 +419,7 @@ void
 sq_conn_run(sq_conn_t *c, sq_call_t *call)
 {
     sqlite3_stmt **s = &c->stmts[call->sql->id];
+    uint64_t       start;
 
     c->late = false;
     c->deadline = c->conf->statement_timeout != 0
@@ -432,7 +433,9 @@ sq_conn_run(sq_conn_t *c, sq_call_t *call)
         sq_err_take(&call->err, c->db, call->pool);
         return;
     }
+    start = wr_clock_ns();
     run(c, call, *s);
+    wr_metric_time_mt(call->sql->seconds, (wr_clock_ns() - start) / 1000);
     sqlite3_reset(*s);
     sqlite3_clear_bindings(*s);
 }

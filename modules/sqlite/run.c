@@ -101,6 +101,9 @@ sq_call_fail(sq_call_t *call, int code, const char *message)
 {
     call->err.code = code;
     call->err.message = wr_str_z(message);
+    if (code == SQLITE_BUSY && call->stmt->db->run != NULL) {
+        wr_metric_add_mt(call->stmt->db->run->stats.busy, 1);
+    }
 }
 
 /* It has waited as long as busy_timeout allows. */
@@ -268,6 +271,7 @@ open_run(sq_db_t *db, wr_log_t *log)
     WR_ASSERT(run != NULL);
     db->run = run;
     run->db = db;
+    sq_stats_init(db, &run->stats);
     run->writer = sq_writer_open(run, log);
     return run->writer != NULL && sq_readers_open(run, log) ? WR_OK : WR_ERROR;
 }

@@ -16,6 +16,7 @@
 #include <weir/app/app.h>
 #include <weir/app/sql.h>
 #include <weir/event/threads.h>
+#include <weir/os/metrics.h>
 #include <weir/http/request.h>
 #include <weir/process/cycle.h>
 
@@ -98,6 +99,7 @@ typedef struct sq_sql {
     unsigned    id;             /* within its database */
     bool        readonly;
     uint32_t   *from;           /* for each byte, its offset in the conf's text */
+    uint32_t    seconds;        /* the metric's cell */
 } sq_sql_t;
 
 /* Text, and the hole behind it: a bound value, or a choice between texts. */
@@ -269,8 +271,15 @@ struct sq_call {
     bool             ran;       /* a writer has come to it */
 };
 
+/* Cells of metrics: stats.c. */
+typedef struct sq_stats {
+    uint32_t wait, queue, wal, busy, commits, rollbacks;
+} sq_stats_t;
+void sq_stats_init(const sq_db_t *db, sq_stats_t *s);
+
 struct sq_run {
     sq_db_t      *db;
+    sq_stats_t    stats;
     bool          closing;      /* the worker ends: nothing new is begun */
     sq_writer_t  *writer;
     /* readers: the loop's … */

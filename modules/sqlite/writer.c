@@ -140,6 +140,7 @@ open_batch(sq_writer_t *w, sq_call_t *call)
 static void
 undo(sq_writer_t *w)
 {
+    wr_metric_add_mt(w->run->stats.rollbacks, 1);
     (void) sq_conn_control(w->conn, SQ_ROLLBACK_TO);
     (void) sq_conn_control(w->conn, SQ_RELEASE);
 }
@@ -193,6 +194,16 @@ run_statement(sq_writer_t *w, sq_call_t *call)
     return false;
 }
 
+/* Its time in the queue began busy_timeout before its deadline. */
+static void
+count_wait(const sq_writer_t *w, const sq_tx_t *tx)
+{
+    uint64_t began = tx->deadline - (uint64_t) w->run->db->busy_timeout * 1000000;
+    uint64_t now = wr_clock_ns();
+
+    wr_metric_time_mt(w->run->stats.wait, now > began ? (now - began) / 1000 : 0);
+}
+
 static bool
 begin(sq_writer_t *w, sq_call_t *call)
 {
@@ -215,6 +226,7 @@ begin(sq_writer_t *w, sq_call_t *call)
             return false;
         }
         call->tx->begun = true;
+        count_wait(w, call->tx);
     }
     return true;
 }
@@ -317,19 +329,39 @@ checkpoint(sq_writer_t *w)
     w->next_checkpoint = (copied < pages ? pages : 0) + WAL_PAGES;
 }
 
+/* How many transactions of requests a COMMIT settles. */
+static int
+count_good(const sq_writer_t *w)
+{
+    int n = 0;
+
+    for (const sq_tx_t *t = w->done; t != NULL; t = t->next) {
+        n += t->err.code == 0;
+    }
+    for (const sq_tx_t *t = w->fresh; t != NULL; t = t->next_fresh) {
+        n++;
+    }
+    return n;
+}
+
 static void
 commit(sq_writer_t *w)
 {
+    int n = count_good(w);
+
     if (sq_conn_control(w->conn, SQ_COMMIT) != SQLITE_OK) {
         sq_err_t err;
 
         set_err(w, &err, sqlite3_extended_errcode(w->conn->db),
                 sqlite3_errmsg(w->conn->db));
         fail_all(w, &err);
+        wr_metric_add_mt(w->run->stats.rollbacks, n);
         if (sqlite3_get_autocommit(w->conn->db) == 0) {
             (void) sq_conn_control(w->conn, SQ_ROLLBACK);
         }
     } else {
+        wr_metric_add_mt(w->run->stats.commits, n);
+        wr_metric_set(w->run->stats.wal, w->conn->wal_pages);
         checkpoint(w);
     }
     close_batch(w);
@@ -392,6 +424,7 @@ put_back(sq_writer_t *w, sq_call_t *calls)
         tx->state = SQ_QUEUED;
         w->owner = w->owner == tx ? NULL : w->owner;
         sq_tx_enqueue(&first, &last, tx);
+        wr_metric_add(w->run->stats.queue, 1);
         sq_tx_wait(tx);
     }
     if (first != NULL) {
@@ -549,6 +582,7 @@ take_first(sq_writer_t *w)
     sq_call_t *call;
 
     sq_tx_leave(&w->first, &w->last, tx);
+    wr_metric_add(w->run->stats.queue, -1);
     wr_timer_cancel(&tx->timer);
     tx->state = SQ_ACTIVE;
     call = sq_tx_take(tx);
@@ -652,6 +686,7 @@ void
 sq_writer_add(sq_writer_t *w, sq_tx_t *tx)
 {
     sq_tx_enqueue(&w->first, &w->last, tx);
+    wr_metric_add(w->run->stats.queue, 1);
     sq_writer_pump(w);
 }
 
@@ -667,6 +702,7 @@ void
 sq_writer_drop(sq_writer_t *w, sq_tx_t *tx)
 {
     sq_tx_leave(&w->first, &w->last, tx);
+    wr_metric_add(w->run->stats.queue, -1);
 }
 
 bool

@@ -9,6 +9,7 @@ import pytest
 
 from harness import exposition
 from harness.http1 import wait_until
+from harness.modules import load_module
 
 CONF = r"""server {
     listen 127.0.0.1:%%PORT%%;
@@ -276,3 +277,38 @@ def test_page(server, browser):
     assert page.eval("document.documentElement.scrollWidth") <= 360
     assert page.errors == []
     assert all(u.startswith((base, "data:")) for u in page.requests)
+
+
+SQL_CONF = """sqlite notes data/notes.db { schema schema.sql; }
+server { listen 127.0.0.1:%%PORT%%;
+    location = /status { status_page; }
+    route POST /add { sql  INSERT  INTO note (text)
+                           VALUES ({{ query.text }}); text ok; }
+    route GET /count { sql n = SELECT count(*) AS n FROM note; text {{ n.first.n }}; }
+    route POST /undo { transaction; sql INSERT INTO note (text) VALUES ('x');
+                       require false else 409; text no; }
+}
+"""
+
+
+def test_sqlite(server):
+    s = server(SQL_CONF, main=load_module("route", "sqlite"), workers=2,
+               files={"schema.sql": "CREATE TABLE note (text TEXT NOT NULL UNIQUE);"})
+    for i in range(6):
+        assert s.get("/add?text=%d" % i, method="POST").status == 200
+    assert s.get("/add?text=1", method="POST").status == 409
+    assert s.get("/undo", method="POST").status == 409
+    assert s.get("/count").text == "6"
+    m = read(s)
+    assert m["weir_tx_total"].value(db="notes", result="commit") == 6
+    assert m["weir_tx_total"].value(db="notes", result="rollback") == 2
+    took = m["weir_sql_statement_duration_seconds"]
+    insert = "INSERT INTO note (text) VALUES (?1)"
+    names = {dict(labels)["statement"] for _, labels in took.samples}
+    assert took.value("_count", statement=insert) == 7, names
+    assert took.value("_count", statement="SELECT count(*) AS n FROM note") == 1
+    assert m["weir_sqlite_write_wait_seconds"].value("_count", db="notes") == 8
+    assert m["weir_sqlite_queue"].value(db="notes") == 0
+    assert m["weir_sqlite_wal_pages"].value(db="notes") > 0
+    assert m["weir_sqlite_busy_total"].value(db="notes") == 0
+    comes(lambda: requests(s, route="/add", method="POST", code="200"), 6)
