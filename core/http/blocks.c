@@ -39,7 +39,7 @@ begin_modules(wr_conf_t *cf)
         {
             return WR_ERROR;
         }
-        if (modules[i]->http != NULL && modules[i]->begin != NULL
+        if ((modules[i]->http != NULL || modules[i]->loaded) && modules[i]->begin != NULL
             && modules[i]->begin(cf) != WR_OK)
         {
             return WR_ERROR;

@@ -46,8 +46,8 @@ struct wr_module {
     const wr_fn_row_t  *tests;
 
     /* While the conf is read. `begin` runs when http{} opens, before its lines
-     * (or at the start for modules without HTTP parts); `finish` after all is
-     * read and settled. */
+     * (or at the start for built-in modules without HTTP parts); `finish` after all
+     * is read and settled. */
     wr_rc_t           (*begin)(wr_conf_t *cf);
     wr_rc_t           (*finish)(wr_conf_t *cf);
 

@@ -165,6 +165,13 @@ def test_cookie(server, options, wanted, unwanted):
     ("memory samesite=none secure=off", "needs secure"), ("memory ttl=0", "invalid parameter"),
     ("memory timeout=1s", "invalid parameter"), ("redis://:99999/", "invalid address"),
     ("memory cookie=__Host-x domain=a.b", "__Host-"),
+    ("memory host_prefix=on path=/x", "__Host-"), ("memory key=md5", "invalid parameter"),
+    ("memory host_prefix=on cookie=__Host-x", "__Host-"), ("memory fallback=memory", "invalid"),
+    ("redis://127.0.0.1 zone=x:1m", "fallback=memory"), ("rediss://", "invalid address"),
+    ("redis://127.0.0.1 master=x", "invalid parameter"), ("redis://a,b", "invalid address"),
+    ("redis://127.0.0.1 connections=0", "invalid"), ("redis://127.0.0.1 user=x", "needs"),
+    ("redis://127.0.0.1 tls_ca=x", "invalid parameter"), ("redis-sentinel://a:x", "invalid"),
+    ("rediss://127.0.0.1 tls_ca=nowhere.pem", "TLS settings"),
     ("memory \"domain=a; Secure\"", "invalid parameter"), ("redis://127.0.0.1/x", "database"),
 ])
 def test_conf_errors(server, store, message):
