@@ -144,8 +144,8 @@ take_back(void *data)
 static bool
 find_source(wr_req_t *r, const save_conf_t *c, save_t *s)
 {
-    wr_val_t  v;
-    wr_val_t *path = NULL;
+    wr_val_t  v, path = {0};
+    wr_eval_t ev;
 
     if (!wr_app_eval(r, c->what, &v)) {
         return false;
@@ -154,15 +154,19 @@ find_source(wr_req_t *r, const save_conf_t *c, save_t *s)
         s->text = wr_val_text(&v);
         return true;
     }
-    if (v.type == WR_V_DICT) {
-        path = wr_dict_gets(v.u.dict, WR_STR("path"));
+    wr_app_eval_init(r, &ev, wr_pool(r));
+    if ((v.type == WR_V_OBJ || v.type == WR_V_DICT)
+        && !wr_get_attr(&ev, &v, WR_STR("path"), &path) && ev.failed)
+    {
+        (void) wr_app_fail_eval(r, &c->at, &ev.err, false);
+        return false;
     }
-    if (path == NULL || path->type != WR_V_STR) {
+    if (path.type != WR_V_STR) {
         (void) wr_app_fail(r, &c->at, 500, WR_STR("Internal Server Error"),
                            "\"save\" takes an upload (files.NAME) or a text");
         return false;
     }
-    s->from = wr_pool_strz(wr_pool(r), wr_val_text(path));
+    s->from = wr_pool_strz(wr_pool(r), wr_val_text(&path));
     return true;
 }
 
