@@ -36,6 +36,7 @@ class Exchange:
         self.timeout = timeout
         self.norm = norm                # (regex, replacement) for this one
         self.host = host
+        self.tls = {}                   # options of fronts.TlsConnection
 
 
 class Group:
@@ -76,12 +77,13 @@ class Group:
 
 def group(name, *, conf=None, http=None, server=None, main="", files=None,
           requests, upstreams=None, log=None, errors=None, norm=None,
-          exact_upstream=False, unordered=False, setup=None):
+          exact_upstream=False, unordered=False, setup=None, front=None):
     assert name not in GROUPS, name
     assert re.fullmatch(r"[\w.-]+", name), name
     GROUPS[name] = Group(name, conf, http, server, main, files, requests,
                          upstreams, log, errors, norm, exact_upstream,
                          unordered, setup)
+    GROUPS[name].front = front
 
 
 def _label(text, limit=110):
@@ -121,6 +123,13 @@ def get(target, *headers, method="GET", host="localhost", version="1.1",
         name += " @" + port
     return Exchange(id or _label(name), [data + (body or b"")] + (parts or []),
                     [method], port, timeout, list(norm), host)
+
+
+def secure(request, id, **tls):
+    """The same over TLS, for groups with front="tls": fronts.TlsConnection's options."""
+    request.id = id
+    request.tls = tls
+    return request
 
 
 def head(target, *headers, **more):

@@ -40,7 +40,7 @@ def _carried(request, front, ports):
 
 def over(group, front):
     """The group as it is over this front; None: it cannot be."""
-    if group.conf is not None or group.file not in FILES or group.name in SKIP:
+    if group.conf is not None or group.front is not None or group.file not in FILES or group.name in SKIP:
         return None
     text = group.text()
     ports = _ports(text)

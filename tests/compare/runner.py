@@ -133,7 +133,12 @@ def exchange(side, request, server, group, upstreams):
     if isinstance(address, str):
         address = server.path(address)
     sent = 0
-    with fronts.CONNECTIONS[group.front](address, request.timeout) as c:
+    try:
+        c = fronts.CONNECTIONS[group.front](address, request.timeout, **request.tls)
+    except http1.Truncated as e:
+        f["handshake"] = str(e)
+        return result
+    with c:
         try:
             for part in request.parts:
                 if part == dsl.WAIT100:
@@ -275,7 +280,8 @@ def run_side(kind, group, prefix, names, upstreams):
         os.mkdir(os.path.join(prefix, name))
     if group.setup:
         group.setup(prefix)
-    write_files(prefix, group.files)
+    files = group.files() if callable(group.files) else group.files
+    write_files(prefix, files)
     results = {}
     problem = None
     server = None

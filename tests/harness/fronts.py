@@ -37,26 +37,88 @@ def certificate():
     return _certificate["c"], _certificate["k"]
 
 
-def tls_context(alpn=None):
+_pki = {}
+
+
+def pki():
+    """Files for tests of TLS, by name: an authority (ca.pem), certificates by it with
+    keys (server: P-256, rsa, client, revoked, strange: by another one), its crl.pem,
+    locked.key (password "secret"), pass, dh.pem, ticket48 and ticket80."""
+    if _pki:
+        return _pki
+    with tempfile.TemporaryDirectory() as folder:
+        def openssl(*args):
+            subprocess.run(["openssl", *args], cwd=folder, check=True, timeout=60,
+                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        ec = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+        for name in ("ca", "other"):
+            openssl("req", "-x509", *ec, "-keyout", name + ".key", "-out", name + ".pem",
+                    "-days", "30", "-subj", "/O=Weir/CN=" + name)
+        for name, ca, key in (("server", "ca", ec), ("client", "ca", ec),
+                              ("revoked", "ca", ec), ("strange", "other", ec),
+                              ("rsa", "ca", ["-newkey", "rsa:2048", "-nodes"])):
+            openssl("req", *key, "-keyout", name + ".key", "-out", name + ".csr", "-subj",
+                    "/C=DE/O=Weir, Inc/CN=%s.example" % name)
+            openssl("x509", "-req", "-in", name + ".csr", "-CA", ca + ".pem", "-CAkey",
+                    ca + ".key", "-CAcreateserial", "-days", "20", "-out", name + ".pem")
+        openssl("ec", "-in", "server.key", "-aes128", "-passout", "pass:secret", "-out",
+                "locked.key")
+        with open(os.path.join(folder, "ca.conf"), "w") as f:
+            f.write("[ca]\ndefault_ca=d\n[d]\ndatabase=index\ndefault_md=sha256\n"
+                    "default_crl_days=30\n")
+        open(os.path.join(folder, "index"), "w").close()
+        more = ["-config", "ca.conf", "-cert", "ca.pem", "-keyfile", "ca.key"]
+        openssl("ca", "-revoke", "revoked.pem", *more)
+        openssl("ca", "-gencrl", "-out", "crl.pem", *more)
+        openssl("dhparam", "-dsaparam", "-out", "dh.pem", "1024")
+        for name in os.listdir(folder):
+            if name.endswith((".pem", ".key")):
+                with open(os.path.join(folder, name)) as f:
+                    _pki[name] = f.read()
+    _pki["pass"] = "wrong\nsecret\n"
+    _pki["ticket48"], _pki["ticket80"] = bytes(range(48)), bytes(range(80))
+    return _pki
+
+
+def tls_context(alpn=None, version=None, ciphers=None, client=None, curve=None):
+    """`version`: "1.2"; `client`: a name of pki()."""
     c = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     c.check_hostname = False
     c.verify_mode = ssl.CERT_NONE
     if alpn:
         c.set_alpn_protocols(alpn)
+    if version:
+        v = getattr(ssl.TLSVersion, "TLSv" + version.replace(".", "_"))
+        c.minimum_version = c.maximum_version = v
+    if ciphers:
+        c.set_ciphers(ciphers)
+    if curve:
+        c.set_ecdh_curve(curve)
+    if client:
+        with tempfile.NamedTemporaryFile("w") as f:
+            f.write(pki()[client + ".pem"] + pki()[client + ".key"])
+            f.flush()
+            c.load_cert_chain(f.name)
     return c
 
 
 class TlsConnection(http1.Connection):
     """HTTP/1 over TLS.  An end without close_notify is "cut"."""
 
-    _context = None
+    _contexts = {}
 
-    def __init__(self, address, timeout=5.0):
+    def __init__(self, address, timeout=5.0, name=None, **options):
         super().__init__(address, timeout)
-        if TlsConnection._context is None:
-            TlsConnection._context = tls_context()
-        # No SNI: the Host of each request chooses the server, as it does without TLS.
-        self.sock = self._context.wrap_socket(self.sock, suppress_ragged_eofs=False)
+        key = repr(sorted(options.items()))
+        if key not in self._contexts:
+            self._contexts[key] = tls_context(**options)
+        # Without SNI the Host of each request chooses the server, as without TLS.
+        try:
+            self.sock = self._contexts[key].wrap_socket(
+                self.sock, suppress_ragged_eofs=False, server_hostname=name)
+        except ssl.SSLError as e:
+            self.sock.close()
+            raise http1.Truncated("no handshake: %s" % e.reason) from e
 
     def half_close(self):
         """close_notify; what still comes is read by read_to_end."""
