@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 #include <weir/base/hash.h>
+#include <weir/base/hash.h>
 #include <weir/conf/conf.h>
 #include <weir/http/request.h>
 
@@ -147,7 +148,11 @@ tcp_ready(wr_exchange_t *x)
         return;
     }
     x->uc->conn.peer_errors = 1;
-    if (wr_tls_client_begin(&x->uc->conn, x->tls, x->tls_name, x->tls_sni) != WR_OK) {
+    if (wr_tls_client_begin(&x->uc->conn, x->tls, x->tls_name, x->tls_sni) != WR_OK
+        || (x->tls_certificate != NULL
+            && !wr_tls_client_present(&x->uc->conn, x->tls_certificate, x->tls_key,
+                                      x->tls_passwords)))
+    {
         x->error = EPROTO;
         x->said = true;
         complete(x, WR_ERROR);
@@ -167,6 +172,9 @@ wr_exchange_connect(wr_exchange_t *x, wr_peer_t *peer, const wr_addr_t *local, u
 
     if (x->tls != NULL) {
         key ^= wr_tls_client_key(x->tls, x->tls_name) ^ (x->tls_sni ? 0 : 1);
+        if (x->tls_certificate != NULL) {
+            key ^= wr_hash(x->tls_certificate, strlen(x->tls_certificate));
+        }
     }
     if (local != NULL) {
         key ^= wr_hash(&local->u, local->len) + x->transparent;

@@ -61,6 +61,9 @@ typedef struct wr_exchange {
     uint8_t      chunk, digits;
     size_t       trailer_line;
     wr_buf_t     trailer;
+    /* TLS: of this request alone (proxy_ssl_certificate with variables); NULL: none */
+    const char  *tls_certificate, *tls_key;
+    const wr_array_t *tls_passwords;
 } wr_exchange_t;
 
 void wr_exchange_init(wr_exchange_t *x, wr_pool_t *pool, wr_log_t *log);

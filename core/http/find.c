@@ -309,12 +309,12 @@ find_regex(const wr_endpoint_t *e, wr_str_t host, wr_req_t *r)
 }
 
 wr_server_t *
-wr_server_find(const wr_endpoint_t *e, wr_str_t host, wr_req_t *r)
+wr_server_named(const wr_endpoint_t *e, wr_str_t host, wr_req_t *r)
 {
     wr_server_t *s;
 
     if (!e->many) {
-        return e->default_server;
+        return NULL;
     }
     s = wr_map_get(&e->exact, host);
     if (s != NULL) {
@@ -331,6 +331,13 @@ wr_server_find(const wr_endpoint_t *e, wr_str_t host, wr_req_t *r)
             return s;
         }
     }
-    s = e->regexes.n != 0 && host.n != 0 ? find_regex(e, host, r) : NULL;
+    return e->regexes.n != 0 && host.n != 0 ? find_regex(e, host, r) : NULL;
+}
+
+wr_server_t *
+wr_server_find(const wr_endpoint_t *e, wr_str_t host, wr_req_t *r)
+{
+    wr_server_t *s = e->many ? wr_server_named(e, host, r) : NULL;
+
     return s != NULL ? s : e->default_server;
 }

@@ -131,6 +131,8 @@ wr_http_of(const wr_cycle_t *cycle)
 /* Which server answers for this host on this endpoint. Regex names set captures
  * when `r` is given. */
 wr_server_t *wr_server_find(const wr_endpoint_t *e, wr_str_t host, wr_req_t *r);
+/* The same; NULL where no name fits, or where there is only one server. */
+wr_server_t *wr_server_named(const wr_endpoint_t *e, wr_str_t host, wr_req_t *r);
 
 /* Sets r->location and r->conf for r->uri. WR_OK, WR_DECLINED (none: the server's
  * base applies), WR_DONE (a redirect was answered). */

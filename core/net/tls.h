@@ -19,6 +19,7 @@ typedef struct wr_tls {
     bool        kernel_ready;   /* the socket may have more than OpenSSL took */
     bool        wants_write;    /* a read waits for the socket to take bytes */
     bool        established;
+    bool        named;          /* servers: a name of SNI was found */
     bool        try_early;      /* early data may come */
     char       *early;          /* early data; read first. malloc */
     size_t      early_n, early_at;

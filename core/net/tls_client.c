@@ -58,6 +58,21 @@ read_key(const char *path, wr_str_t *password)
     return key;
 }
 
+static EVP_PKEY *
+find_key(const char *path, const wr_array_t *passwords)
+{
+    EVP_PKEY *key = read_key(path, NULL);
+
+    for (WR_EACH(wr_str_t, password, passwords)) {
+        if (key != NULL) {
+            break;
+        }
+        ERR_clear_error();
+        key = read_key(path, password);
+    }
+    return key;
+}
+
 static bool
 use_certificate(SSL_CTX *ctx, const wr_tls_options_t *o)
 {
@@ -70,14 +85,7 @@ use_certificate(SSL_CTX *ctx, const wr_tls_options_t *o)
     if (SSL_CTX_use_certificate_chain_file(ctx, o->certificate.p) != 1 || o->key.n == 0) {
         return false;
     }
-    key = read_key(o->key.p, NULL);
-    for (WR_EACH(wr_str_t, password, &o->passwords)) {
-        if (key != NULL) {
-            break;
-        }
-        ERR_clear_error();
-        key = read_key(o->key.p, password);
-    }
+    key = find_key(o->key.p, &o->passwords);
     ok = key != NULL && SSL_CTX_use_PrivateKey(ctx, key) == 1;
     EVP_PKEY_free(key);
     return ok;
@@ -254,6 +262,30 @@ wr_tls_client_begin(wr_conn_t *c, wr_tls_client_t *t, wr_str_t name, bool sni)
     tls->client = t;
     tls->key = key;
     return WR_OK;
+}
+
+bool
+wr_tls_client_present(wr_conn_t *c, const char *certificate, const char *path,
+                      const wr_array_t *passwords)
+{
+    SSL      *ssl = ((wr_tls_t *) c->tls)->ssl;
+    EVP_PKEY *key;
+    bool      ok;
+
+    ERR_clear_error();
+    if (SSL_use_certificate_chain_file(ssl, certificate) != 1) {
+        wr_log(c->log, WR_LOG_ERR, 0, "cannot load certificate \"%s\": (SSL: %s)", certificate,
+               wr_tls_error());
+        return false;
+    }
+    key = find_key(path, passwords);
+    ok = key != NULL && SSL_use_PrivateKey(ssl, key) == 1;
+    EVP_PKEY_free(key);
+    if (!ok) {
+        wr_log(c->log, WR_LOG_ERR, 0, "cannot load certificate key \"%s\": (SSL: %s)", path,
+               wr_tls_error());
+    }
+    return ok;
 }
 
 bool

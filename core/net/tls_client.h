@@ -36,6 +36,10 @@ uint64_t wr_tls_client_key(const wr_tls_client_t *t, wr_str_t name);
  * it is an address). */
 wr_rc_t wr_tls_client_begin(wr_conn_t *c, wr_tls_client_t *t, wr_str_t name, bool sni)
     WR_MUST_CHECK;
+/* A certificate and key of this connection alone (paths), after wr_tls_client_begin. Reads
+ * the files; false: logged. `passwords`: wr_str_t. */
+bool    wr_tls_client_present(wr_conn_t *c, const char *certificate, const char *key,
+                              const wr_array_t *passwords);
 /* The handshake is complete: whether it is who we meant. Logs. */
 bool    wr_tls_client_check(wr_conn_t *c, const wr_tls_client_t *t, wr_str_t name);
 

@@ -82,8 +82,8 @@ typedef struct proxy_conf {
     int64_t      hash_size, hash_bucket;
     /* proxy_ssl_… */
     unsigned     ssl_protocols;
-    wr_str_t     ssl_ciphers, ssl_certificate, ssl_key, ssl_trusted, ssl_crl;
-    wr_cv_t      ssl_name;
+    wr_str_t     ssl_ciphers, ssl_trusted, ssl_crl;
+    wr_cv_t      ssl_name, ssl_certificate, ssl_key;
     bool         ssl_server_name, ssl_verify, ssl_reuse;
     int64_t      ssl_depth;
     wr_array_t   ssl_commands, ssl_passwords;   /* wr_str_t */

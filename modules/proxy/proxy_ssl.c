@@ -4,6 +4,7 @@
 #include "proxy.h"
 
 #include <weir/os/readfile.h>
+#include <weir/process/cycle.h>
 
 const wr_enum_t proxy_ssl_protocol_words[] = {
     {"SSLv2", 2}, {"SSLv3", 4}, {"TLSv1", 8}, {"TLSv1.1", 16}, {"TLSv1.2", 32},
@@ -51,17 +52,22 @@ proxy_set_passwords(wr_conf_t *cf, const wr_directive_t *d, void *c)
 wr_rc_t
 proxy_make_client(wr_conf_t *cf, const wr_tok_t *at, proxy_conf_t *c)
 {
+    bool             is_const = wr_cv_is_const(&c->ssl_certificate)
+                                && wr_cv_is_const(&c->ssl_key);
     wr_tls_options_t o = {
         .tls1 = (c->ssl_protocols & 8) != 0, .tls1_1 = (c->ssl_protocols & 16) != 0,
         .tls1_2 = (c->ssl_protocols & 32) != 0, .tls1_3 = (c->ssl_protocols & 64) != 0,
         .ciphers = c->ssl_ciphers, .verify = c->ssl_verify, .reuse = c->ssl_reuse,
         .depth = (int) c->ssl_depth, .trusted = c->ssl_trusted, .crl = c->ssl_crl,
-        .certificate = c->ssl_certificate, .key = c->ssl_key,
         .passwords = c->ssl_passwords, .commands = c->ssl_commands};
 
-    if (c->ssl_certificate.n != 0 && c->ssl_key.n == 0) {
+    if (c->ssl_certificate.text.n != 0 && is_const) {
+        o.certificate = wr_conf_file_path(cf, c->ssl_certificate.text);
+        o.key = c->ssl_key.text.n != 0 ? wr_conf_file_path(cf, c->ssl_key.text) : WR_STR_NONE;
+    }
+    if (c->ssl_certificate.text.n != 0 && c->ssl_key.text.n == 0) {
         return wr_conf_fail(cf, at, "no \"proxy_ssl_certificate_key\" is defined for "
-                                    "certificate \"%.*s\"", WR_ARG(c->ssl_certificate));
+                                    "certificate \"%.*s\"", WR_ARG(c->ssl_certificate.text));
     }
     if (c->ssl_verify && c->ssl_trusted.n == 0) {
         return wr_conf_fail(cf, at, "no proxy_ssl_trusted_certificate for proxy_ssl_verify");
@@ -84,6 +90,34 @@ without_port(wr_str_t name)
     return colon >= 0 ? wr_str(name.p, (size_t) colon) : name;
 }
 
+/* As nginx: a certificate that comes out empty is none. */
+static wr_rc_t
+choose_certificate(wr_req_t *r, proxy_t *p)
+{
+    const proxy_conf_t *c = p->conf;
+    wr_str_t            texts[2];
+    const wr_cv_t      *cvs[2] = {&c->ssl_certificate, &c->ssl_key};
+    const char         *paths[2];
+
+    p->x.tls_certificate = NULL;
+    if (c->ssl_certificate.text.n == 0 || (wr_cv_is_const(cvs[0]) && wr_cv_is_const(cvs[1]))) {
+        return WR_OK;
+    }
+    for (unsigned i = 0; i < 2; i++) {
+        if (wr_cv_eval(r, cvs[i], &texts[i]) != WR_OK) {
+            return WR_ERROR;
+        }
+        paths[i] = wr_pool_strz(wr_pool(r), texts[i].n != 0 && texts[i].p[0] == '/' ? texts[i]
+                                : wr_pool_join(wr_pool(r), wr_cycle->conf_prefix, texts[i]));
+    }
+    if (texts[0].n != 0) {
+        p->x.tls_certificate = paths[0];
+        p->x.tls_key = paths[1];
+        p->x.tls_passwords = &c->ssl_passwords;
+    }
+    return WR_OK;
+}
+
 wr_rc_t
 proxy_use_tls(wr_req_t *r, proxy_t *p)
 {
@@ -96,5 +130,5 @@ proxy_use_tls(wr_req_t *r, proxy_t *p)
     p->x.tls = p->conf->client;
     p->x.tls_name = without_port(name);
     p->x.tls_sni = p->conf->ssl_server_name;
-    return WR_OK;
+    return choose_certificate(r, p);
 }

@@ -204,7 +204,10 @@ on_hello(SSL *ssl, int *alert, void *data)
     if (hello_name(ssl, &raw)) {
         pool = wr_pool_new();
         if (raw.n != 0 && wr_host_normalise(pool, raw, &name, &port) == WR_OK) {
-            server = wr_server_find(e, name, NULL);
+            wr_server_t *found = wr_server_named(e, name, NULL);
+
+            t->named = found != NULL;
+            server = found != NULL ? found : server;
         }
         wr_pool_free(pool);
     }

@@ -297,6 +297,16 @@ ssl_set_ticket_key(wr_conf_t *cf, const wr_directive_t *d, void *c)
     return WR_OK;
 }
 
+bool
+ssl_is_zone(wr_str_t w)
+{
+    wr_str_t rest = wr_str_skip(w, 7);
+    ssize_t  colon = wr_str_chr(rest, ':');
+    int64_t  size;
+
+    return colon > 0 && wr_parse_offset(wr_str_skip(rest, (size_t) colon + 1), &size);
+}
+
 wr_rc_t
 ssl_set_cache(wr_conf_t *cf, const wr_directive_t *d, void *c)
 {
@@ -322,6 +332,10 @@ ssl_set_cache(wr_conf_t *cf, const wr_directive_t *d, void *c)
                                     WR_ARG(w));
             }
         } else if (wr_str_starts(w, WR_STR("shared:"))) {
+            if (!ssl_is_zone(w)) {
+                return wr_conf_fail(cf, &cf->args[i], "invalid session cache \"%.*s\"",
+                                    WR_ARG(w));
+            }
             conf->zone = wr_zone_parse(cf, &cf->args[i], wr_str_skip(w, 7), &cache_tag);
             if (conf->zone == NULL) {
                 return WR_ERROR;

@@ -24,11 +24,11 @@ ssl_conf_of(const wr_server_t *server)
 /* As nginx: a client that has shown a certificate to one server must not speak to
  * another on the same connection. */
 static bool
-misdirected(const wr_req_t *r, SSL *ssl)
+misdirected(const wr_req_t *r, const wr_tls_t *t)
 {
-    const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+    const char *name = SSL_get_servername(t->ssl, TLSEXT_NAMETYPE_host_name);
 
-    return name != NULL && !wr_str_ieqz(r->host, name);
+    return name != NULL && t->named && !wr_str_ieqz(r->host, name);
 }
 
 static bool
@@ -73,7 +73,7 @@ check_client(wr_req_t *r, void *state)
     if (t == NULL || r != r->main || conf->verify == VERIFY_OFF) {
         return WR_DECLINED;
     }
-    if (misdirected(r, t->ssl)) {
+    if (misdirected(r, t)) {
         wr_log(&r->log, WR_LOG_INFO, 0, "client attempted to request the server name "
                                         "different from the one that was negotiated");
         return wr_fail(r, 421);

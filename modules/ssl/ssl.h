@@ -96,6 +96,7 @@ void    ssl_renew_stop(void);
 
 /* session.c */
 wr_rc_t ssl_set_cache(wr_conf_t *cf, const wr_directive_t *d, void *conf);
+bool    ssl_is_zone(wr_str_t word);     /* "shared:NAME:SIZE" */
 wr_rc_t ssl_set_ticket_key(wr_conf_t *cf, const wr_directive_t *d, void *conf);
 wr_rc_t ssl_sessions_prepare(wr_conf_t *cf);
 void    ssl_sessions_use(SSL_CTX *ctx, ssl_conf_t *conf);

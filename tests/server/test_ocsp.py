@@ -249,7 +249,7 @@ def test_clients_that_leave_while_it_is_asked(server, ca):
      '"ssl_ocsp" is incompatible with "ssl_verify_client optional_no_ca"'),
     ("ssl_ocsp on; ssl_ocsp_responder https://a/;", "invalid URL prefix in OCSP responder"),
     ("ssl_ocsp_cache memory;", 'invalid OCSP cache "memory"'),
-    ("ssl_ocsp_cache shared:O;", "invalid zone size"),
+    ("ssl_ocsp_cache shared:O;", "invalid OCSP cache"),
     ("ssl_stapling on; ssl_stapling_file %%C%%/server.pem;", "d2i_OCSP_RESPONSE_bio")])
 def test_bad_confs(ca, more, message):
     from harness.server import Server

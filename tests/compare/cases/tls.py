@@ -141,7 +141,10 @@ server { listen 127.0.0.1:%%PORT2%% ssl; server_name server.example;
 %sssl_verify_client optional_no_ca; ssl_client_certificate %%PREFIX%%/ca.pem;
 return 200 "$ssl_protocol $ssl_cipher [$ssl_server_name] $ssl_client_s_dn $ssl_session_reused $host"; }
 server { listen 127.0.0.1:%%PORT%%; proxy_ssl_session_reuse off;
+proxy_set_header Connection close; proxy_http_version 1.1;
 """
+# The newest nginx offers 1.3 by default, Debian's does not.
+BOTH = "proxy_ssl_protocols TLSv1.2 TLSv1.3; "
 FORMS = [
     "", "proxy_ssl_protocols TLSv1.2;", "proxy_ssl_protocols TLSv1.3;",
     "proxy_ssl_ciphers ECDHE-ECDSA-AES128-GCM-SHA256; proxy_ssl_protocols TLSv1.2;",
@@ -165,7 +168,10 @@ FORMS = [
     "proxy_ssl_conf_command MaxProtocol TLSv1.2;",
     "proxy_ssl_session_reuse on;", "proxy_ssl_session_reuse on; proxy_ssl_protocols TLSv1.2;"]
 group("proxy-ssl", http=UP.replace("%s", PAIR) + "".join(
-    "location /%d { %s proxy_pass https://127.0.0.1:%%%%PORT2%%%%; }\n" % (i, s)
+    "location /%d { %s%s proxy_pass https://%s:%%%%PORT2%%%%; }\n" % (
+        i, "" if "protocols" in s else BOTH, s,
+        # A name of its own: nginx shares sessions among all locations of an address.
+        "localhost" if s is FORMS[-1] else "127.0.0.1")
     for i, s in enumerate(FORMS)) + "}\n", files=fronts.pki, requests=[
         get("/%d?n=n.example&c=client%s" % (i, more), id="%s%s" % (
             s.replace("%%PREFIX%%/", "") or "plain", more))
