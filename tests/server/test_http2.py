@@ -5,6 +5,7 @@ import shutil
 import socket
 import struct
 import subprocess
+import threading
 import time
 
 import pytest
@@ -414,6 +415,81 @@ def test_a_reload_loses_no_stream(s):
         if kind in (DATA, HEADERS) and flags & END_STREAM:
             ended.add(on)
     fine(s)
+
+
+def keep_asking(s, stop, polite, lost):
+    """Batches of streams. A polite client leaves at the notice, another goes on until
+    the GOAWAY that names the last stream; neither loses one that was accepted."""
+    while not stop.is_set():
+        c = Client(s.port())
+        c.s.settimeout(10)
+        last, leaving, next_id = 0x7fffffff, False, 1
+        while not leaving and not stop.is_set():
+            ids = range(next_id, next_id + 20, 2)
+            next_id += 20
+            try:
+                c.s.sendall(b"".join(frame(HEADERS, 5, i, request("/")) for i in ids))
+            except OSError:
+                pass            # it had said GOAWAY: what it says of them comes below
+            open_ids = set(ids)
+            while open_ids:
+                f = c.read()
+                if f is None:
+                    lost += [i for i in open_ids if i <= last or last == 0x7fffffff]
+                    return
+                kind, flags, on, payload = f
+                if kind == GOAWAY:
+                    last = struct.unpack(">I", payload[:4])[0]
+                    leaving = polite or last != 0x7fffffff
+                    open_ids = {i for i in open_ids if i <= last}
+                elif kind == RST:
+                    if struct.unpack(">I", payload)[0] != 7 or on <= last < 0x7fffffff:
+                        lost.append(on)
+                    open_ids.discard(on)
+                elif kind in (DATA, HEADERS) and flags & END_STREAM:
+                    open_ids.discard(on)
+        c.close()
+
+
+def test_reloads_under_load_lose_no_stream(server):
+    s = server(CONF, files={"html/big": BIG}, workers=2)
+    stop, lost = threading.Event(), []
+    threads = [threading.Thread(target=keep_asking, args=(s, stop, i % 2 == 0, lost))
+               for i in range(4)]
+    for t in threads:
+        t.start()
+    for _ in range(3):
+        time.sleep(0.7)
+        s.signal("HUP")
+    time.sleep(1.5)
+    stop.set()
+    for t in threads:
+        t.join(20)
+    assert lost == []
+    fine(s)
+
+
+def test_upgrade_to_h2c_is_declined(s):
+    """The answer is HTTP/1.1's, and the connection goes on."""
+    with s.connect() as c:
+        for _ in range(2):
+            c.send("GET /x HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\n"
+                   "Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA\r\n\r\n")
+            r = c.response()
+            assert r.status == 200 and r.get("upgrade") is None
+            assert r.body.startswith(b"GET /x HTTP/1.1||")
+
+
+def test_trailers_of_requests_are_read_and_dropped(s):
+    c = Client(s.port())
+    c.send(HEADERS, END_HEADERS, 1, request("/stream/t", "PUT"))
+    c.send(DATA, 0, 1, b"hello")
+    c.send(HEADERS, 5, 1, block(("x-sum", "5")))
+    assert c.answer(1)[0] in (200, 201, 204, -1)
+    with open(s.path("html/stream/t"), "rb") as f:
+        assert f.read() == b"hello"
+    c.send(HEADERS, 5, 3, request("/", more=(("x", "y"),)))
+    assert c.answer(3)[0] == 200
 
 
 def tool(name):

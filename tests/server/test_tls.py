@@ -181,12 +181,182 @@ def test_a_client_certificate_of_nobody(server, certs):
 
 
 def test_another_host_on_a_verified_connection(server, certs):
-    s = server(CLIENT, names={"C": certs, "V": "on"})
+    """As nginx: where SNI chose a server by its name."""
+    s = server(CLIENT + CLIENT.replace("a.example;", "z.example;"),
+               names={"C": certs, "V": "on"})
     text, _, _ = ask(s, host="other.example", ctx=context(client=certs))
     assert text.startswith("HTTP/1.1 421 ")
+    text, _, _ = ask(s, ctx=context(client=certs))
+    assert text.startswith("HTTP/1.1 200 ")
+    text, _, _ = ask(s, name="unknown", host="other.example", ctx=context(client=certs))
+    assert text.startswith("HTTP/1.1 200 ")
 
 
 def test_half_handshakes_do_not_hold_others_up(server, certs):
+    s = server(TWO, names={"C": certs}, main="worker_rlimit_nofile 4096;",
+               http="client_header_timeout 2s;")
+    held = []
+    for i in range(200):
+        c = socket.create_connection(("127.0.0.1", s.port()), 5)
+        c.sendall(b"\x16\x03\x01\x02\x00\x01\x00"[:i % 8])
+        held.append(c)
+    assert "a TLSv1.3" in ask(s)[0]
+    held[7].settimeout(6)
+    assert held[7].recv(100) == b""
+    for c in held:
+        c.close()
+
+
+@pytest.mark.parametrize("conf, message", [
+    ("listen 127.0.0.1:%%PORT%% ssl;", 'no "ssl_certificate" is defined'),
+    ("listen 127.0.0.1:%%PORT%% ssl; ssl_certificate /nowhere.pem;",
+     'no "ssl_certificate_key" is defined'),
+    ("listen 127.0.0.1:%%PORT%% ssl; ssl_certificate /nowhere.pem;"
+     " ssl_certificate_key /nowhere.key;", 'cannot load certificate "/nowhere.pem"'),
+    ("ssl_session_cache shared:S;", "invalid session cache"),
+    ("ssl_session_cache unknown;", "invalid session cache"),
+    ("ssl_ciphers nonsense; listen 127.0.0.1:%%PORT%% ssl; ssl_certificate"
+     " %%C%%/a.example.pem; ssl_certificate_key %%C%%/a.example.key;",
+     "SSL_CTX_set_cipher_list"),
+])
+def test_bad_confs(certs, conf, message):
+    from harness.server import Server
+    s = Server("server { %s }" % conf, names={"C": certs}, wait=False)
+    try:
+        result = s.run("-t")
+        assert result.returncode != 0 and message in result.stderr
+    finally:
+        s.stopped = True
+        import shutil
+        shutil.rmtree(s.prefix)
+
+
+UP = """
+server {
+    listen 127.0.0.1:%%PORT2%% ssl; server_name a.example; access_log off;
+    ssl_certificate %%C%%/a.example.pem; ssl_certificate_key %%C%%/a.example.key;
+    ssl_verify_client optional; ssl_client_certificate %%C%%/ca.pem;
+    location / { return 200 "$ssl_protocol [$ssl_server_name] [$ssl_client_s_dn] $ssl_session_reused $request_method"; }
+    location /echo { client_max_body_size 0; return 200 "ok"; }
+}
+server {
+    listen 127.0.0.1:%%PORT%%; proxy_set_header Host a.example;
+    proxy_ssl_trusted_certificate %%C%%/a.example.pem; proxy_ssl_name a.example;
+    proxy_set_header Connection close;
+    location /plain { proxy_pass https://127.0.0.1:%%PORT2%%/; }
+    location /old { proxy_pass https://127.0.0.1:%%PORT2%%/; proxy_ssl_protocols TLSv1.2; }
+    location /sni { proxy_pass https://127.0.0.1:%%PORT2%%/; proxy_ssl_server_name on;
+                    proxy_ssl_verify on; }
+    location /cert { proxy_pass https://127.0.0.1:%%PORT2%%/;
+                     proxy_ssl_certificate %%C%%/client.pem;
+                     proxy_ssl_certificate_key %%C%%/client.key;
+                     proxy_ssl_password_file %%C%%/pass; }
+    location /wrong { proxy_pass https://127.0.0.1:%%PORT2%%/; proxy_ssl_verify on;
+                      proxy_ssl_name b.example; }
+    location /unknown { proxy_pass https://127.0.0.1:%%PORT2%%/; proxy_ssl_verify on;
+                        proxy_ssl_trusted_certificate %%C%%/b.example.pem; }
+    location /variable { set $to 127.0.0.1:%%PORT2%%; proxy_pass https://$to/; }
+    location /no-tls { proxy_pass https://127.0.0.1:%%PORT%%/; }
+}
+"""
+
+
+@pytest.mark.parametrize("path, status, wanted", [
+    ("/plain", 200, "TLSv1.3 [] []"), ("/old", 200, "TLSv1.2 [] []"),
+    ("/sni", 200, "TLSv1.3 [a.example] []"), ("/cert", 200, "TLSv1.3 [] [CN=client]"),
+    ("/variable", 200, "TLSv1.3 [] []"), ("/wrong", 502, ""), ("/unknown", 502, ""),
+    ("/no-tls", 502, "")])
+def test_upstreams(server, certs, path, status, wanted):
+    s = server(UP, names={"C": certs})
+    answer = s.get(path)
+    assert answer.status == status
+    assert wanted in answer.body.decode()
+    if path == "/wrong":
+        assert 'does not match "b.example"' in s.error_log()
+
+
+def test_upstream_sessions_are_resumed(server, certs):
+    s = server(UP, names={"C": certs})
+    texts = [s.get("/old").body.decode() for _ in range(3)]
+    assert re.search(r" \. GET$", texts[0]) and re.search(r" r GET$", texts[-1])
+
+
+SLOW = """
+server {
+    listen 127.0.0.1:%%PORT%% ssl sndbuf=8k;
+    ssl_certificate %%C%%/a.example.pem; ssl_certificate_key %%C%%/a.example.key;
+    location /big { alias %%PREFIX%%/html/big; }
+    location /up { proxy_pass https://127.0.0.1:%%PORT%%/big; }
+    location / { return 200 hi; }
+}
+"""
+
+
+@pytest.mark.parametrize("path", ["/big", "/up"])
+def test_slow_readers_get_every_byte(server, certs, path):
+    """What the kernel takes in parts is neither lost nor sent twice."""
+    body = bytes(range(251)) * 20000
+    s = server(SLOW, names={"C": certs}, files={"html/big": body})
+    raw = socket.socket()
+    raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
+    raw.settimeout(20)
+    raw.connect(("127.0.0.1", s.port()))
+    with context().wrap_socket(raw, server_hostname="a.example") as t:
+        t.sendall(("GET %s HTTP/1.1\r\nHost: a.example\r\n\r\n" % path).encode())
+        data, n = b"", 0
+        while len(data.partition(b"\r\n\r\n")[2]) < len(body):
+            if n % 40 == 0:
+                time.sleep(0.001)
+            n += 1
+            part = t.recv(50000)
+            assert part
+            data += part
+        assert data.partition(b"\r\n\r\n")[2] == body
+        t.sendall(b"GET / HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n\r\n")
+        rest = b""
+        while part := t.recv(65536):
+            rest += part
+        assert rest.endswith(b"hi")
+
+
+def records(s, name, request):
+    """The sizes of the records of an answer, as they are on the wire."""
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    t = context(ssl.TLSVersion.TLSv1_3).wrap_bio(incoming, outgoing, server_hostname=name)
+    sizes, got, wire = [], b"", b""
+    with socket.create_connection(("127.0.0.1", s.port()), 5) as raw:
+        def pump(what):
+            nonlocal wire
+            while True:
+                try:
+                    return what()
+                except ssl.SSLWantReadError:
+                    raw.sendall(outgoing.read())
+                    part = raw.recv(65536)
+                    assert part
+                    wire += part
+                    incoming.write(part)
+        pump(t.do_handshake)
+        wire = b""
+        t.write(request)
+        raw.sendall(outgoing.read())
+        while b"\r\n\r\n" not in got or len(got) < 200000:
+            got += pump(lambda: t.read(65536))
+        while len(wire) >= 5:
+            n = int.from_bytes(wire[3:5], "big")
+            sizes.append(n)
+            wire = wire[5 + n:]
+    return sizes
+
+
+def test_records_begin_small(server, certs):
+    s = server(TWO, names={"C": certs}, files={"html/big": b"x" * 300000})
+    sizes = records(s, "a.example", b"GET /big HTTP/1.1\r\nHost: a.example\r\n\r\n")
+    assert max(sizes[1:8]) < 1500       # the first may be the ticket
+    assert max(sizes) > 16000
+
+
+def test_half_open_handshakes_by_the_thousand(server, certs):
     s = server("""
 daemon off; pid logs/server.pid; worker_rlimit_nofile 8192; error_log logs/error.log info;
 events { worker_connections 4096; }
@@ -205,3 +375,50 @@ http { access_log off; client_header_timeout 30s; %s }
     for c in held:
         c.close()
     assert "a TLSv1.3" in ask(s)[0]
+
+
+def test_early_data_waits_for_the_handshake(server, certs, tmp_path):
+    """A replay is never acted on: what comes early runs when the handshake is over."""
+    s = server(TWO, names={"C": certs}, http="ssl_early_data on;")
+    run = ["openssl", "s_client", "-connect", "127.0.0.1:%d" % s.port(), "-servername",
+           "a.example", "-tls1_3", "-quiet", "-ign_eof"]
+    request = "GET / HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n\r\n"
+    (tmp_path / "early").write_text(request)
+    subprocess.run(run + ["-sess_out", str(tmp_path / "session")], input=request,
+                   capture_output=True, text=True, timeout=20)
+    out = subprocess.run(run + ["-sess_in", str(tmp_path / "session"), "-early_data",
+                                str(tmp_path / "early")], input="", capture_output=True,
+                         text=True, timeout=20).stdout
+    assert "a TLSv1.3 a.example r https on NONE." in out
+
+
+APP = """
+load_module %%M%%/http_route_module.so;
+load_module %%M%%/http_session_module.so;
+daemon off; pid logs/server.pid; error_log logs/error.log info;
+events { }
+http { access_log off; server {
+    listen 127.0.0.1:%%PORT%% ssl; listen 127.0.0.1:%%PORT2%%; http2 on;
+    ssl_certificate %%C%%/a.example.pem; ssl_certificate_key %%C%%/a.example.key;
+    session memory zone=s:1m;
+    route GET / { set session.n = 1; text "{{ request.scheme }} {{ vars.https }} {{ vars.scheme }} {{ vars.server_protocol }} {{ vars.http2 }} {{ vars.ssl_protocol }} {{ vars.ssl_server_name }}."; }
+} }
+"""
+
+
+def test_expressions_and_cookies_know_of_tls(server, certs):
+    import os
+    from harness.server import weir_binary
+    s = server(APP, names={"C": certs,
+                           "M": os.path.join(os.path.dirname(weir_binary()), "modules")})
+    text, _, _ = ask(s)
+    assert "https on https HTTP/1.1  TLSv1.3 a.example." in text
+    assert re.search(r"(?i)set-cookie: .*; *secure", text)
+    plain = s.get("/", port="PORT2")
+    assert plain.body == b"http  http HTTP/1.1   ."
+    assert "secure" not in plain.get("set-cookie").lower()
+    out = subprocess.run(["curl", "-sk", "--http2", "--resolve",
+                          "a.example:%d:127.0.0.1" % s.port(),
+                          "https://a.example:%d/" % s.port()], capture_output=True, text=True,
+                         timeout=20, check=True).stdout
+    assert out == "https on https HTTP/2.0 h2 TLSv1.3 a.example."
