@@ -2,8 +2,9 @@
 
     python3 session_app.py PORT REDIS_PORT
 
-GET / says when the session was here last.  GET /values puts values of all kinds in
-it and shows it, GET /get shows it, GET /add/KEY counts, GET /logout ends it.
+GET / says when the session was here last, GET /plain the same as a number.  GET
+/values puts values of all kinds in it and shows it, GET /get shows it, GET /add/KEY
+counts, GET /logout ends it.
 """
 
 import asyncio
@@ -31,6 +32,14 @@ async def home(request):
     last = session.get("last_visit")
     session["last_visit"] = time.time()
     return web.Response(text="Last visited: %s" % (time.ctime(last) if last else None))
+
+
+@routes.get("/plain")
+async def plain(request):
+    session = await aiohttp_session.get_session(request)
+    last = session["last_visit"] if "last_visit" in session else None
+    session["last_visit"] = time.time()
+    return web.Response(text="Last visited: {}".format(last))
 
 
 @routes.get("/values")

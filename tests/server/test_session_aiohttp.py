@@ -11,6 +11,7 @@ import pytest
 
 from harness import ports
 from harness.http1 import get, wait_until
+from harness.redis import Redis
 from harness.server import ROOT
 from harness.sessions import Client, MODULES, ROUTES
 
@@ -23,31 +24,39 @@ CONF = """server { listen 127.0.0.1:%%PORT%%;
         proxy_set_header X-Last $session_last_visit;
     }
 """ + ROUTES + """
+    route GET /plain {
+        set last = session.last_visit|default(none);
+        set session.last_visit = now();
+        text Last visited: {{ last }};
+    }
     route GET /count/{k} { when params.k == "mine" {
             set session.mine = session.mine|default(0) + 1; }
         json session; }
 }"""
 
 
+@pytest.fixture(scope="module")
+def peer():
+    """The application and its Redis; each test has clients of its own."""
+    redis = Redis()
+    app = ports.free_port()
+    process = subprocess.Popen(["/usr/bin/python3", APP, str(app), str(redis.port)])
+    try:
+        wait_until(lambda: not ports.is_free(app), 30)
+        yield redis, app
+    finally:
+        process.kill()
+        process.wait()
+        redis.remove()
+
+
 class Site:
-    """weir before the application, and Redis behind both."""
+    """weir before the application."""
 
-    def __init__(self, server, redis):
-        self.redis = redis()
-        self.app = ports.free_port()
-        self.process = subprocess.Popen(
-            ["/usr/bin/python3", APP, str(self.app), str(self.redis.port)])
-        try:
-            wait_until(lambda: not ports.is_free(self.app), 20)
-            self.server = server(CONF, main=MODULES, names={
-                "REDIS": self.redis.port, "APP": self.app}, workers=2)
-        except BaseException:
-            self.stop()
-            raise
-
-    def stop(self):
-        self.process.kill()
-        self.process.wait()
+    def __init__(self, server, redis, app):
+        self.redis = redis
+        self.server = server(CONF, main=MODULES, workers=2,
+                             names={"REDIS": redis.port, "APP": app})
 
     def client(self):
         return Client(self.server.port())
@@ -57,10 +66,8 @@ class Site:
 
 
 @pytest.fixture
-def site(server, redis):
-    s = Site(server, redis)
-    yield s
-    s.stop()
+def site(server, peer):
+    return Site(server, *peer)
 
 
 @pytest.mark.parametrize("first, second", [("/", "/py/"), ("/py/", "/")])
@@ -78,6 +85,15 @@ def test_last_visit(site, first, second):
         assert c.id == id
         assert site.stored(c)["session"]["last_visit"] > when
     assert site.stored(c)["created"] <= time.time()
+
+
+def test_last_visit_as_a_number(site):
+    """conf/tutorial.conf's route: Python and weir write the float alike."""
+    c = site.client()
+    assert c("/plain").text == "Last visited: None"
+    for turn in range(10):
+        when = site.stored(c)["session"]["last_visit"]
+        assert c(("/py/plain", "/plain")[turn % 2]).text == "Last visited: %r" % when
 
 
 def test_values_of_all_kinds(site):
