@@ -218,4 +218,4 @@ static const wr_http_tables_t tables = {0};
 WR_MODULE(route,
           .doc = "Routes, steps and simple views.",
           .schema = {.name = "http_route_module", .directives = route_directives},
-          .http = &tables, .finish = finish);
+          .variables = route_variables, .http = &tables, .finish = finish);

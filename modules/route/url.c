@@ -14,12 +14,29 @@ find(const wr_args_t *args, wr_str_t name)
     return NULL;
 }
 
+static void
+put_text(wr_pool_t *pool, wr_buf_t *b, wr_str_t s, bool slashes)
+{
+    wr_str_t part, rest = s;
+    bool     first = true;
+
+    if (!slashes) {
+        wr_buf_str(b, wr_uri_escape(pool, s, WR_ESC_COMPONENT));
+        return;
+    }
+    while (wr_str_split(&rest, '/', &part)) {
+        if (!first) {
+            wr_buf_char(b, '/');
+        }
+        first = false;
+        wr_buf_str(b, wr_uri_escape(pool, part, WR_ESC_COMPONENT));
+    }
+}
+
 static bool
 put(wr_eval_t *ev, wr_buf_t *b, const wr_val_t *v, bool slashes)
 {
     wr_buf_t text = wr_buf(ev->pool);
-    wr_str_t s, part, rest;
-    bool     first = true;
 
     if (v->type == WR_V_UNDEFINED) {
         return wr_undef_raise(ev, v);
@@ -27,19 +44,7 @@ put(wr_eval_t *ev, wr_buf_t *b, const wr_val_t *v, bool slashes)
     if (!wr_put_str(ev, &text, v)) {
         return false;
     }
-    s = wr_buf_text(&text);
-    if (!slashes) {
-        wr_buf_str(b, wr_uri_escape(ev->pool, s, WR_ESC_COMPONENT));
-        return true;
-    }
-    rest = s;
-    while (wr_str_split(&rest, '/', &part)) {
-        if (!first) {
-            wr_buf_char(b, '/');
-        }
-        first = false;
-        wr_buf_str(b, wr_uri_escape(ev->pool, part, WR_ESC_COMPONENT));
-    }
+    put_text(ev->pool, b, wr_buf_text(&text), slashes);
     return true;
 }
 
@@ -104,3 +109,41 @@ route_url_for(wr_eval_t *ev, const wr_args_t *args, wr_val_t *out)
     *out = wr_vstr(wr_buf_text(&b));
     return true;
 }
+
+/* $url_for_NAME: its parameters are those of this request with the same names. */
+static wr_rc_t
+get_url_for(wr_req_t *r, const wr_var_t *v, wr_str_t *value)
+{
+    wr_buf_t       b = wr_buf(wr_pool(r));
+    const route_t *route = wr_map_get(route_names,
+                                      wr_str_skip(v->name, sizeof("url_for_") - 1));
+
+    if (route == NULL) {
+        return WR_NOTFOUND;
+    }
+    for (WR_EACH(seg_t, seg, &route->segs)) {
+        const wr_str_t *param;
+
+        wr_buf_char(&b, '/');
+        if (seg->kind == SEG_TEXT) {
+            wr_buf_str(&b, seg->text);
+            continue;
+        }
+        param = wr_var_lookup(r, wr_pool_join(wr_pool(r), WR_STR("param_"), seg->name));
+        if (param == NULL) {
+            return WR_NOTFOUND;
+        }
+        put_text(wr_pool(r), &b, *param, seg->kind == SEG_PATH);
+    }
+    if (route->slash) {
+        wr_buf_char(&b, '/');
+    }
+    *value = wr_buf_text(&b);
+    return WR_OK;
+}
+
+const wr_var_row_t route_variables[] = {
+    {"url_for_", get_url_for, NULL, 0, WR_VAR_NOCACHE | WR_VAR_PREFIX,
+     "The URL of the route of this name, its parameters taken from this request's."},
+    {NULL, NULL, NULL, 0, 0, NULL},
+};

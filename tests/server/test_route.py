@@ -406,6 +406,15 @@ def test_url_for(app):
     assert s.get("/go").get("Location") == "/"
 
 
+def test_url_for_in_strings(app):
+    s = app("""
+    route GET /u/{id:int}/{rest:path} name=user { add_header X-Self $url_for_user; text x; }
+    route GET / name=root { return 302 $url_for_root?$url_for_user.$url_for_nope; }
+    """)
+    assert s.get("/u/7/a%20b/c").get("X-Self") == "/u/7/a%20b/c"
+    assert s.get("/").get("Location").endswith("/?.")
+
+
 # ---- a reference beside it ----
 
 RANK = {"text": 0, "param": 1, "path": 2}
