@@ -423,6 +423,7 @@ def keep_asking(s, stop, polite, lost):
     while not stop.is_set():
         c = Client(s.port())
         c.s.settimeout(10)
+        c.send(WINDOW, 0, 0, struct.pack(">I", 1 << 30))
         last, leaving, next_id = 0x7fffffff, False, 1
         while not leaving and not stop.is_set():
             ids = range(next_id, next_id + 20, 2)
@@ -433,7 +434,11 @@ def keep_asking(s, stop, polite, lost):
                 pass            # it had said GOAWAY: what it says of them comes below
             open_ids = set(ids)
             while open_ids:
-                f = c.read()
+                try:
+                    f = c.read()
+                except socket.timeout:
+                    lost.append("no answer")
+                    return
                 if f is None:
                     lost += [i for i in open_ids if i <= last or last == 0x7fffffff]
                     return
