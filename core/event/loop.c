@@ -67,7 +67,7 @@ wr_loop_close(void)
 uint64_t
 wr_loop_turns(void)
 {
-    return loop.turns;
+    return __atomic_load_n(&loop.turns, __ATOMIC_RELAXED);
 }
 
 /* ---- watches ---- */
@@ -225,7 +225,7 @@ wr_loop_turn(wr_msec_t max_ms)
     int n = epoll_wait(loop.fd, loop.events, loop.room, time_to_wait(max_ms));
 
     wr_clock_update();
-    loop.turns++;
+    __atomic_store_n(&loop.turns, loop.turns + 1, __ATOMIC_RELAXED);
     if (wr_unlikely(n < 0)) {
         if (errno != EINTR) {
             wr_log(loop.log, WR_LOG_ALERT, errno, "epoll_wait() failed");

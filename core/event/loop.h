@@ -49,7 +49,7 @@ void    wr_loop_close(void);
  * wait early. */
 void wr_loop_turn(wr_msec_t max_ms);
 
-/* How many turns there have been. */
+/* How many turns there have been: any thread may ask. */
 uint64_t wr_loop_turns(void);
 
 /* Registers w->fd for both directions, edge-triggered. */

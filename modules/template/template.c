@@ -41,6 +41,7 @@ typedef struct view {
     wr_array_t given;           /* given_t */
     size_t     size;            /* of the page last made: for the next one */
     bool       slow;            /* it calls a slow function */
+    bool       loops;           /* it uses what only the loop may touch */
     wr_scope_t *scope;
 } view_t;
 
@@ -177,7 +178,7 @@ rendered(wr_req_t *r, rendering_t *x)
     if (!x->ok) {
         return template_error(r, x->view, &x->ev.err);
     }
-    ((view_t *) (uintptr_t) x->view)->size = x->page.n;
+    __atomic_store_n(&((view_t *) (uintptr_t) x->view)->size, x->page.n, __ATOMIC_RELAXED);
     return wr_app_answer(r, 200, WR_STR("text/html"), WR_STR("utf-8"), wr_buf_text(&x->page));
 }
 
@@ -237,12 +238,28 @@ answer(wr_req_t *r, void *state)
     x->bindings = *wr_app_bindings(r);
     x->bindings.dict = dict;
     x->page = wr_buf(wr_pool(r));
-    (void) wr_buf_reserve(&x->page, wr_min_size(v->size, 64 * 1024) + 64);
+    (void) wr_buf_reserve(&x->page, wr_min_size(__atomic_load_n(&v->size, __ATOMIC_RELAXED),
+                                                 64 * 1024) + 64);
     if (v->slow) {
         return render_later(r, x, state);
     }
     render(x);
     return rendered(r, x);
+}
+
+/* Templates are compiled and rendered by any thread; what their names stand for need
+ * not be so patient. */
+static bool
+is_lendable(wr_req_t *r, const void *conf)
+{
+    const view_t *v = conf;
+    bool          may = !v->slow && !v->loops;
+
+    (void) r;
+    for (WR_EACH(given_t, g, &v->given)) {
+        may &= g->expr->lendable;
+    }
+    return may;
 }
 
 static const wr_middleware_t template_view = {"template", sizeof(rendering_t *), answer, NULL};
@@ -339,7 +356,11 @@ set_template(wr_conf_t *cf, const wr_directive_t *d, void *conf)
     if (wr_app_has_session(cf)) {
         wr_app_want_session(cf);
     }
-    return wr_app_step(cf, &template_view, v, true);
+    if (wr_app_step(cf, &template_view, v, true) != WR_OK) {
+        return WR_ERROR;
+    }
+    ((wr_stage_t *) (uintptr_t) wr_app_last_step(cf))->lendable = is_lendable;
+    return WR_OK;
 }
 
 static wr_rc_t
@@ -416,6 +437,13 @@ check(wr_conf_t *cf, wr_scope_t *scope, void *conf, const void *outer)
     return WR_OK;
 }
 
+static bool
+is_loops(wr_str_t name)
+{
+    return wr_str_eqz(name, "vars") || wr_str_eqz(name, "session")
+           || wr_str_eqz(name, "csrf_token");
+}
+
 /* -t compiles what the conf names, and what that names by a constant. */
 static wr_rc_t
 compile(wr_conf_t *cf, view_t *v, wr_env_t *env, wr_str_t name, wr_map_t *seen)
@@ -439,6 +467,7 @@ compile(wr_conf_t *cf, view_t *v, wr_env_t *env, wr_str_t name, wr_map_t *seen)
         const wr_fn_row_t *row = wr_env_global_row(env, wr_template_name_at(t, i));
 
         v->slow |= row != NULL && (row->flags & WR_FN_SLOW) != 0;
+        v->loops |= is_loops(wr_template_name_at(t, i));
     }
     for (uint32_t i = 0; rc == WR_OK && i < wr_template_nrefs(t); i++) {
         wr_str_t ref = wr_pool_str(cf->pool, wr_template_ref_at(t, i));
@@ -472,6 +501,7 @@ finish(wr_conf_t *cf)
 
         if (first != NULL) {
             v->slow = first->slow;
+            v->loops = first->loops;
         } else {
             wr_map_t names = wr_map(cf->temp, false);
 

@@ -11,7 +11,7 @@ import pytest
 from harness.http1 import Connection, get, wait_until
 from server.test_sqlite import MODULES, Server
 
-FETCH = "load_module modules/http_fetch_module.so;\n"
+FETCH = "".join("load_module modules/http_%s_module.so;\n" % m for m in ("fetch", "template"))
 SCHEMA = "CREATE TABLE a(id INTEGER PRIMARY KEY, x TEXT UNIQUE, n INTEGER);"
 CONF = r"""
 sqlite blog data/blog.db { schema blog.sql; busy_timeout 3s; %s }
@@ -62,6 +62,13 @@ server {
         require a.first.n == b.first.n else 500 torn;
         json {"all": a.first.n, "pid": pid};
     }
+    route POST /page/{name} {
+        transaction;
+        sql INSERT INTO a(x, n) VALUES({{ params.name }}, 1);
+        sql all = SELECT x FROM a ORDER BY id;
+        template page.html all=all;
+    }
+    route GET /page-loop { sql all = SELECT 1 AS x; template vars.html all=all; }
     route GET /reads {
         sql a = SELECT 1 AS n;
         sql b = SELECT {{ a.first.n }} + 1 AS n;
@@ -99,7 +106,11 @@ server {
 def start(more="", **options):
     options.setdefault("main", MODULES + FETCH)
     return Server(CONF.replace("%%", "\0").replace("%s", more).replace("\0\0", "%")
-                  .replace("\0", "%%"), files={"blog.sql": SCHEMA}, **options)
+                  .replace("\0", "%%"), files={
+                      "blog.sql": SCHEMA,
+                      "templates/page.html": "{% for r in all %}{{ r.x }},{% endfor %}"
+                                             "{{ 1 // (query.zero|default(1)|int) }}",
+                      "templates/vars.html": "{{ vars.uri }}{{ all|length }}"}, **options)
 
 
 @pytest.fixture(scope="module")
@@ -140,6 +151,13 @@ def test_all_of_it(server):
     r = post(server, "/lent/b")
     assert r.status == 201 and r.get("X-Less") == "yes"
     assert json.loads(r.body)["n"] == 2
+
+
+def test_a_template(server):
+    assert post(server, "/page/a").text == "a,1"
+    assert post(server, "/page/b?zero=0").status == 500
+    assert post(server, "/page/c").text == "a,c,1"
+    assert get(server.port(), "/page-loop").text == "/page-loop1"
 
 
 @pytest.mark.parametrize("query,status", [
@@ -232,6 +250,7 @@ def test_a_transaction_is_one_hop():
         get(s.port(), "/reads")
         assert threads_of(s, "/lent/a") == one
         assert threads_of(s, "/lent/b?more=1") == one
+        assert threads_of(s, "/page/c") == one
         assert threads_of(s, "/read/b", "GET")[:2] == one[:2]
         assert threads_of(s, "/reads", "GET")[:2] == one[:2]
 
