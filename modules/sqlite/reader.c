@@ -286,8 +286,8 @@ sq_readers_open(sq_run_t *run, wr_log_t *log)
 void
 sq_readers_close(sq_run_t *run)
 {
-    wr_unpost(&run->pump);
     wr_threads_free(run->threads);
+    wr_unpost(&run->pump);
     for (unsigned i = 0; i < run->nreaders; i++) {
         sq_conn_close(run->readers[i]);
     }

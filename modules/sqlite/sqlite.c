@@ -209,7 +209,7 @@ static const wr_directive_t directives[] = {
     WR_MSEC("statement_timeout", WR_SQLITE, sq_conf_t, db.statement_timeout, "5s",
             "How long one statement may run; 0 for any time."),
     WR_INT("readers", WR_SQLITE, sq_conf_t, db.readers, "4",
-           "Reading connections of each worker.", .extra = &reader_bounds),
+           "Threads of each worker that read.", .extra = &reader_bounds),
     WR_SIZE("cache_size", WR_SQLITE, sq_conf_t, db.cache_size, "0",
             "The page cache of a connection; 0 for SQLite's default."),
     WR_SIZE("mmap_size", WR_SQLITE, sq_conf_t, db.mmap_size, "0",

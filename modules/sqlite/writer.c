@@ -558,7 +558,9 @@ job_done(wr_op_t *op)
     complete_calls(w, calls);
     complete_done(ended);
     w->busy = false;
-    wr_post(&w->pump);
+    if (!w->closing) {
+        wr_post(&w->pump);
+    }
 }
 
 /* ---- planning ---- */
@@ -693,7 +695,7 @@ sq_writer_add(sq_writer_t *w, sq_tx_t *tx)
 void
 sq_writer_pump(sq_writer_t *w)
 {
-    if (!w->busy) {
+    if (!w->busy && !w->closing) {
         wr_post(&w->pump);
     }
 }
@@ -757,8 +759,8 @@ sq_writer_close(sq_writer_t *w)
         return;
     }
     w->closing = true;
-    wr_unpost(&w->pump);
     wr_threads_free(w->thread);
+    wr_unpost(&w->pump);
     if (w->open) {
         (void) sq_conn_control(w->conn, SQ_ROLLBACK);
         sq_lock_leave(w->lock);

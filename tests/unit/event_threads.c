@@ -162,6 +162,44 @@ general(void)
     wr_threads_default_free();
 }
 
+static void
+post_gate(wr_job_t *j)
+{
+    sem_post(&gate);
+    square(j);
+}
+
+/* Where jobs are expected to be short one thread does them all; one that is not, and
+ * waits for what stands behind it, does not hold them up. */
+static void
+brief(void)
+{
+    enum { N = 500 };
+    static task_t tasks[N];
+    wr_threads_t *pool = wr_threads_new("test", 3, 0, &wr_log_main);
+
+    wr_threads_expect_short(pool);
+    for (int round = 0; round < 3; round++) {
+        done = 0;
+        for (int i = 0; i < N; i++) {
+            tasks[i].in = i;
+            tasks[i].job.run = i == 0 || i == 7 ? wait_at_gate
+                               : i == N - 1     ? post_gate
+                               : i == N - 2     ? post_gate
+                                                : square;
+            CHECK(wr_threads_run(pool, &tasks[i].job, "square") == WR_OK);
+            tasks[i].job.op.done = count;
+        }
+        while (done < N) {
+            wr_loop_turn(1000);
+        }
+        for (int i = 0; i < N; i++) {
+            CHECK(tasks[i].out == i * i);
+        }
+    }
+    wr_threads_free(pool);
+}
+
 int
 main(void)
 {
@@ -171,6 +209,7 @@ main(void)
     bounds_and_cancel();
     ending();
     general();
+    brief();
     wr_loop_close();
     return check_status();
 }
