@@ -115,7 +115,7 @@ def start(more="", **options):
 
 @pytest.fixture(scope="module")
 def server():
-    with start() as s:
+    with start("statement_timeout 60s;") as s:
         yield s
 
 
@@ -257,12 +257,23 @@ def test_a_transaction_is_one_hop():
 
 # Clients that leave
 
-def left(s, target, seconds=0.05):
-    """Sends a request and leaves."""
+def left(s, target, until=None):
+    """Sends a request and leaves, after a while or when something is so."""
     c = Connection(s.port())
     c.send("POST %s HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n" % target)
-    time.sleep(seconds)
+    wait_until(until) if until else time.sleep(0.1)
     c.abort()
+
+
+def is_writing(s):
+    db = sqlite3.connect(s.prefix + "/data/blog.db", timeout=0, isolation_level=None)
+    try:
+        db.execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError:
+        return True
+    finally:
+        db.close()
+    return False
 
 
 @pytest.mark.parametrize("target", ["/lent/gone", "/loop/gone", "/plain/gone"])
@@ -285,7 +296,7 @@ def test_who_leaves_before_begin_is_dropped(server, target):
 def test_alone_in_the_queue(server):
     db = database(server)
     db.execute("BEGIN IMMEDIATE")
-    left(server, "/lent/gone", 0.2)
+    left(server, "/lent/gone")
     time.sleep(0.2)
     db.execute("COMMIT")
     db.close()
@@ -295,8 +306,8 @@ def test_alone_in_the_queue(server):
 
 @pytest.mark.parametrize("target,n", [("/slow/x", 1), ("/slow-loop/x", 2)])
 def test_after_begin_it_runs_to_its_end(server, target, n):
-    left(server, target)
-    wait_until(lambda: len(rows(server)) == n, 10)
+    left(server, target, lambda: is_writing(server))
+    wait_until(lambda: len(rows(server)) == n, 60)
     assert post(server, "/lent/after").status == 201
 
 
