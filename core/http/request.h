@@ -114,7 +114,6 @@ struct wr_req {
     unsigned       single_range : 1;    /* … but one of them only: the whole body is at
                                            hand nowhere */
     unsigned       skip_filters : 1;    /* not_modified etc. for internal answers */
-    unsigned       no_error_page : 1;   /* error_page has been used up */
     unsigned       error_page : 1;      /* is an error_page's request now */
     unsigned       failed : 1;          /* an error has been or is being answered */
     unsigned       access_ok : 1;
@@ -123,14 +122,10 @@ struct wr_req {
     unsigned       closed : 1;          /* 444: close without an answer */
     unsigned       log_done : 1;
     unsigned       no_body_limit : 1;
-    unsigned       subrequest_in_memory : 1;
     unsigned       background : 1;
     unsigned       filter_need_in_memory : 1;
-    unsigned       skip_gzip : 1;
     unsigned       expect_tested : 1;
-    unsigned       main_filter_need_in_memory : 1;
     unsigned       in_named : 1;
-    unsigned       root_tested : 1;
     unsigned       disable_not_modified : 1;
     unsigned       discard_started : 1;
     unsigned       no_body : 1;         /* a subrequest without the main's body */

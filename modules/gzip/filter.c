@@ -177,7 +177,7 @@ is_encoded(wr_req_t *r)
 static bool
 is_candidate(wr_req_t *r, const conf_t *conf)
 {
-    return conf->on && !r->skip_gzip
+    return conf->on
            && (r->status == 200 || r->status == 403 || r->status == 404)
            && !is_encoded(r)
            && (r->out_length < 0 || r->out_length >= conf->min_length)
