@@ -101,13 +101,24 @@ key_of(wr_pool_t *pool, X509 *cert, X509 *issuer)
 
 /* ---- the course of a check ---- */
 
+/* A request that goes on may end the connection, and the check with it: the waiters
+ * are taken off first, and nothing of the check is used afterwards. */
 static void
 finished(check_t *c, const char *why)
 {
+    wr_queue_t waiters;
+
+    wr_queue_init(&waiters);
+    while (!wr_queue_empty(&c->waiters)) {
+        wr_queue_t *first = c->waiters.next;
+
+        wr_queue_remove(first);
+        wr_queue_push(&waiters, first);
+    }
     c->done = true;
     c->why = why;
-    while (!wr_queue_empty(&c->waiters)) {
-        ssl_ocsp_wait_t *w = WR_QUEUE_ITEM(c->waiters.next, ssl_ocsp_wait_t, link);
+    while (!wr_queue_empty(&waiters)) {
+        ssl_ocsp_wait_t *w = WR_QUEUE_ITEM(waiters.next, ssl_ocsp_wait_t, link);
 
         wr_queue_remove(&w->link);
         wr_op_complete(&w->op, WR_OK);
