@@ -10,6 +10,8 @@ import time
 
 import pytest
 
+from harness.http1 import wait_until
+
 
 def make(folder, name, curve="P-256", cn=None):
     subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
@@ -82,6 +84,7 @@ def until(s, want, seconds=10):
 
 def test_renewed_under_load(server, folder):
     s = server(conf(folder, "ssl_certificate_reload 100ms;"), workers=2)
+    wait_until(lambda: len(s.workers()) == 2)
     workers = s.workers()
     first, second = der(folder, "one"), der(folder, "two")
     stop, failures, seen = threading.Event(), [], set()
