@@ -47,7 +47,9 @@ link_drop(link_t *l, const char *why, int err, bool retry)
     wr_queue_t failed, *q;
 
     if (why != NULL) {
-        wr_log(&d->log, WR_LOG_ERR, err, "redis %.*s: %s", WR_ARG(d->name), why);
+        /* That it is still away is no news. */
+        wr_log(&d->log, d->failures == 0 ? WR_LOG_ERR : WR_LOG_INFO, err, "redis %.*s: %s",
+               WR_ARG(d->name), why);
     }
     wr_timer_cancel(&l->timer);
     close_conn(l);

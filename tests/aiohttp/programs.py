@@ -43,6 +43,17 @@ async def gather(request):
     return web.json_response({"one": a, "two": b, "three": c, "done": True})
 
 
+# 2. The same with a deadline: what was done, and how many still waited.
+@routes.get("/tutorial/wait")
+async def wait(request):
+    tasks = [asyncio.ensure_future(text_of(request, path)) for path in ("/1", "/2", "/3")]
+    done, pending = await asyncio.wait(tasks, timeout=3.5)
+    for task in pending:
+        task.cancel()
+    short = [t.result()[:25] + "..." for t in tasks if t in done]
+    return web.json_response({"done": short, "pending": len(pending)})
+
+
 # 3. One URL.
 @routes.get("/tutorial/fetch")
 async def fetch(request):

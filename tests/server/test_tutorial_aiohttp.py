@@ -29,6 +29,8 @@ def sites(tmp_path_factory):
     for name in ("tutorial.sql", "mime.types", "templates"):
         os.symlink(ROOT + "/conf/" + name, s.path(name))
     os.symlink(ROOT + "/conf/templates", s.path("conf/templates"))
+    os.rmdir(s.path("html"))
+    os.symlink(ROOT + "/html", s.path("html"))
     s.write_conf(re.sub(r"modules/(http_\w+\.so)", ROOT + r"/objs/modules/\1", text)
                  if "WEIR" not in os.environ else re.sub(
                      r"modules/(http_\w+\.so)",
@@ -143,3 +145,24 @@ def test_gather_takes_as_long_as_its_slowest(sites):
         assert took["done"] is True
         assert max(took["one"], took["two"]) <= took["three"] + 0.1
         assert took["one"] + took["two"] + took["three"] > took["three"] * 1.3
+
+
+def test_wait_tells_done_from_pending(sites):
+    a, b = both(sites, "/tutorial/wait")
+    assert json.loads(a.text) == json.loads(b.text)
+    assert json.loads(a.text)["pending"] == 1
+
+
+def test_every_button_of_the_page(sites, browser):
+    s = sites[0]
+    page = browser.page()
+    assert page.goto("http://127.0.0.1:%d/tutorial/" % s.port()) == 200
+    n = page.eval("document.querySelectorAll('section button').length")
+    assert n == 12
+    for i in range(n):
+        page.eval("document.querySelectorAll('section button')[%d].click()" % i)
+    page.wait("[...document.querySelectorAll('output')].every(o => /^\\d+ in/.test(o.textContent))")
+    statuses = page.eval("[...document.querySelectorAll('output')].map(o => o.textContent.slice(0, 3))")
+    assert sorted(statuses) == ["200"] * 11 + ["409"]
+    assert page.text("#store").startswith(("shared memory", "the Redis"))
+    assert [e for e in page.errors if "409" not in e] == []
