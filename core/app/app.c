@@ -903,6 +903,15 @@ wr_app_set_params(wr_req_t *r, const wr_app_param_t *params, unsigned n)
     a->slots[SLOT_PARAMS].aux = 1;
 }
 
+const wr_app_param_t *
+wr_app_params(wr_req_t *r, unsigned *n)
+{
+    const app_t *a = app_of(r);
+
+    *n = a->nparams;
+    return a->params;
+}
+
 /* ---- the module ---- */
 
 static wr_rc_t

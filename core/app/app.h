@@ -249,6 +249,7 @@ typedef struct wr_app_param {
     wr_val_t value;
 } wr_app_param_t;
 void wr_app_set_params(wr_req_t *r, const wr_app_param_t *params, unsigned n);
+const wr_app_param_t *wr_app_params(wr_req_t *r, unsigned *n);
 /* Whether errors of this request are answered as JSON whatever the client
  * prefers: said by the route whose view is json. */
 void wr_app_json_errors(wr_req_t *r, bool json);

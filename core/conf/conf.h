@@ -389,6 +389,12 @@ typedef struct wr_conf_hooks {
      * passes over what it is about, and goes on. `at` may be NULL. */
     void   (*survey)(wr_conf_t *cf, const wr_tok_t *at, wr_str_t message);
     unsigned surveyed;          /* statements read */
+    /* Set for --explain: is told each statement before it is run in cf->scope; `text`
+     * is that of the file, without the ; or {, as long-lived as cf->temp. */
+    void   (*statement)(wr_conf_t *cf, const wr_schema_t *schema, const wr_directive_t *d,
+                        wr_str_t text);
+    /* And what a module made of the statement that `at` lies in: the SQL of a step. */
+    void   (*remark)(wr_conf_t *cf, const wr_tok_t *at, wr_str_t text);
 } wr_conf_hooks_t;
 extern wr_conf_hooks_t wr_conf_hooks;
 

@@ -32,6 +32,7 @@ typedef struct wr_lexer {
     uint32_t           line;
     uint32_t           indent;  /* columns before line_start, of a piece of a line */
     char              *work;
+    const char        *start;   /* of the statement that was read last */
 } wr_lexer_t;
 
 typedef enum wr_stop {

@@ -301,6 +301,10 @@ wr_lex_statement(wr_conf_t *cf)
         wr_tok_t tok;
         wr_rc_t  rc = wr_lex_word(cf, lx, pattern, &tok);
 
+        if (rc == WR_OK && priv->words.n == 0) {
+            lx->start = lx->line_start + (tok.column - 1 - lx->indent);
+        }
+
         if (rc == WR_ERROR) {
             return WR_STOP_ERROR;
         }

@@ -180,6 +180,17 @@ store_and_set(wr_conf_t *cf, const wr_row_t *row)
     return WR_OK;
 }
 
+static void
+tell_statement(wr_conf_t *cf, const wr_row_t *row)
+{
+    const wr_lexer_t *lx = wr_conf_priv(cf)->lexer;
+
+    if (wr_conf_hooks.statement != NULL) {
+        wr_conf_hooks.statement(cf, row->schema, row->d,
+                                wr_str(lx->start, (size_t) (lx->p - 1 - lx->start)));
+    }
+}
+
 wr_rc_t
 wr_row_run(wr_conf_t *cf, wr_stop_t stop)
 {
@@ -207,6 +218,7 @@ wr_row_run(wr_conf_t *cf, wr_stop_t stop)
         return WR_OK;
     }
     priv->block_open = stop == WR_STOP_OPEN;
+    tell_statement(cf, row);
     if (store_and_set(cf, row) != WR_OK) {
         return WR_ERROR;
     }

@@ -154,6 +154,9 @@ usage(void)
             "  -M            : list the modules, built in and loaded by the conf\n"
             "  -H name       : explain a directive or a $variable\n"
             "  -d            : develop: as with \"weir_dev on\"\n"
+            "  --explain request\n"
+            "                : tell what the conf makes of 'GET /path'\n"
+            "                  or 'GET http://host:port/path'\n"
             "  --from-nginx filename\n"
             "                : tell what of an nginx.conf carries over\n");
 }

@@ -141,6 +141,14 @@ wr_cmdline(int argc, char **argv, wr_command_t *cmd)
             }
             continue;
         }
+        if (strcmp(a.p, "--explain") == 0) {
+            cmd->request = *a.argv;
+            if (*a.argv++ == NULL) {
+                return complain("%s", "option \"--explain\" requires a request: "
+                                      "'GET /path' or 'GET http://host:port/path'");
+            }
+            continue;
+        }
         if (*a.p++ != '-') {
             return complain("invalid option: \"%s\"", a.p - 1);
         }

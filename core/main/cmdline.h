@@ -14,6 +14,7 @@ typedef struct wr_command {
     bool        modules;        /* -M */
     const char *explain;        /* -H */
     const char *from_nginx;     /* --from-nginx */
+    const char *request;        /* --explain */
 } wr_command_t;
 
 /* Reads argv: what the process layer has to know goes to wr_options. False after
@@ -28,6 +29,10 @@ void wr_about(const wr_command_t *cmd);
 
 /* -H: 0, or 1 if nothing has this name. wr_options are settled. */
 int wr_explain(const char *name);
+
+/* --explain: what the conf makes of "GET /path" or "GET http://host:port/path". 0, or 1
+ * if it cannot be read or is no request. wr_options are settled. */
+int wr_explain_request(const char *request);
 
 /* -M: 0, or 1 if the conf cannot be read (then what is built in is listed). */
 int wr_list_modules(void);

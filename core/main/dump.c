@@ -3,7 +3,8 @@
  * pipeline of each server and location: what a request goes through, in order.
  * `a[ b ]` is a stage that comes back when what stands inside it has ended.
  */
-#include <weir/http/server.h>
+#include <weir/main/print.h>
+
 #include <weir/main/cmdline.h>
 
 #include <stdio.h>
@@ -18,21 +19,19 @@ files(const wr_conf_t *cf)
     }
 }
 
-/* Names come from the conf: nothing may end the comment. */
-static void
-put_name(wr_str_t s)
+void
+wr_print_name(wr_str_t s)
 {
     for (size_t i = 0; i < s.n; i++) {
         putchar((unsigned char) s.p[i] < ' ' ? '?' : s.p[i]);
     }
 }
 
-static void
-stages(const char *indent, const wr_stage_t *stage)
+void
+wr_print_stages(const wr_stage_t *stage)
 {
     unsigned open = 0;
 
-    printf("#%s  ", indent);
     if (stage->mw == NULL) {
         printf(" nothing");
     }
@@ -50,12 +49,28 @@ stages(const char *indent, const wr_stage_t *stage)
     putchar('\n');
 }
 
+void
+wr_print_filters(const wr_http_t *http)
+{
+    for (const wr_filter_t **f = http->filters; *f != NULL; f++) {
+        printf(" %s%s", (*f)->name, f[1] != NULL ? " >" : "");
+    }
+    putchar('\n');
+}
+
+static void
+stages(const char *indent, const wr_stage_t *stage)
+{
+    printf("#%s  ", indent);
+    wr_print_stages(stage);
+}
+
 static void
 place(wr_str_t file, uint32_t line)
 {
     if (file.n != 0) {
         printf("  (");
-        put_name(file);
+        wr_print_name(file);
         printf(":%u)", line);
     }
     putchar('\n');
@@ -71,7 +86,7 @@ location(const wr_location_t *loc)
     };
 
     printf("#   %s", kinds[loc->kind]);
-    put_name(loc->kind == WR_LOC_INNER ? loc->scope->at.text : loc->name);
+    wr_print_name(loc->kind == WR_LOC_INNER ? loc->scope->at.text : loc->name);
     place(loc->scope->at.file, loc->scope->at.line);
     stages("    ", loc->stages);
 }
@@ -82,7 +97,7 @@ pipelines(const wr_http_t *http)
     printf("# pipelines:\n");
     for (WR_EACH(wr_server_t *, s, &http->servers)) {
         printf("# server ");
-        put_name((*s)->name.n != 0 ? (*s)->name : WR_STR("\"\""));
+        wr_print_name((*s)->name.n != 0 ? (*s)->name : WR_STR("\"\""));
         place((*s)->file, (*s)->line);
         stages("  ", (*s)->post_read);
         printf("#   no location\n");
@@ -94,10 +109,7 @@ pipelines(const wr_http_t *http)
         }
     }
     printf("# filters:");
-    for (const wr_filter_t **f = http->filters; *f != NULL; f++) {
-        printf(" %s%s", (*f)->name, f[1] != NULL ? " >" : "");
-    }
-    putchar('\n');
+    wr_print_filters(http);
 }
 
 void

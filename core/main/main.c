@@ -51,12 +51,15 @@ run(const wr_command_t *cmd)
     if (cmd->from_nginx != NULL) {
         return wr_from_nginx(cmd->from_nginx);
     }
-    if (cmd->explain != NULL || cmd->modules) {
+    if (cmd->explain != NULL || cmd->request != NULL || cmd->modules) {
         wr_options.error_log = WR_STR("stderr");
     }
     wr_options_settle();
     if (cmd->explain != NULL) {
         return wr_explain(cmd->explain);
+    }
+    if (cmd->request != NULL) {
+        return wr_explain_request(cmd->request);
     }
     if (cmd->modules) {
         return wr_list_modules();

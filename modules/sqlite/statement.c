@@ -426,6 +426,23 @@ check_sql(wr_conf_t *cf, sq_stmt_t *s, sq_sql_t *sql, sqlite3 *mem)
     return rc;
 }
 
+/* For --explain: the text that SQLite gets, and what is bound to its parameters. */
+static void
+remark(wr_conf_t *cf, const sq_stmt_t *s)
+{
+    for (unsigned i = 0; i < s->nsqls; i++) {
+        wr_conf_hooks.remark(cf, &s->at, wr_pool_printf(cf->pool, "SQL: %.*s", s->sqls[i].n,
+                                                        s->sqls[i].text));
+    }
+    for (WR_EACH(sq_part_t, p, &s->parts)) {
+        if (p->expr != NULL && p->choices == NULL) {
+            wr_conf_hooks.remark(cf, &s->at,
+                                 wr_pool_printf(cf->pool, "?%u = %.*s", p->param + 1,
+                                                WR_ARG(wr_str_trim(p->expr->at.text))));
+        }
+    }
+}
+
 wr_rc_t
 sq_stmt_check(wr_conf_t *cf, sq_stmt_t *s, sqlite3 *mem)
 {
@@ -436,6 +453,9 @@ sq_stmt_check(wr_conf_t *cf, sq_stmt_t *s, sqlite3 *mem)
         if (check_sql(cf, s, &s->sqls[i], mem) != WR_OK) {
             return WR_ERROR;
         }
+    }
+    if (wr_conf_hooks.remark != NULL && s->guest == NULL) {
+        remark(cf, s);
     }
     return WR_OK;
 }
