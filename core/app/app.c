@@ -174,8 +174,6 @@ new_env(wr_conf_t *cf, const wr_env_options_t *options)
     unsigned             n;
     wr_module_t *const  *modules = wr_modules_of(cf, &n);
 
-    wr_env_add_globals(env, app_functions);
-    wr_env_add_globals(env, app_password_functions);
     for (unsigned i = 0; i < n; i++) {
         if (modules[i]->functions != NULL) {
             wr_env_add_globals(env, modules[i]->functions);
@@ -962,17 +960,23 @@ finish(wr_conf_t *cf)
 
 static const wr_directive_t directives[] = {
     WR_INT("form_max_fields", ALL, app_conf_t, max_fields, "1000",
-           "How many fields and files a form may have."),
+           "How many fields and files a form may have; more is answered 400.",
+           .example = "form_max_fields 200;"),
     WR_INT("json_max_depth", ALL, app_conf_t, max_depth, "64",
-           "How deep a JSON body may be nested."),
+           "How deep a JSON body may be nested; deeper is answered 400.",
+           .example = "json_max_depth 16;"),
     WR_SIZE("upload_buffer_size", ALL, app_conf_t, upload_buffer, "64k",
-            "Uploads that are longer get a file at once, others when their path is asked for."),
+            "Uploads that are longer get a file at once, others when their path is asked for.",
+            .example = "upload_buffer_size 64k;"),
     WR_INT("password_threads", WR_HTTP, app_conf_t, slow_threads, "2",
-           "How many password hashes a worker makes at the same time.",
-           .extra = &(const wr_bounds_t) {1, 64}),
+           "How many password hashes a worker makes at the same time. Each takes a CPU for "
+           "about a tenth of a second.",
+           .extra = &(const wr_bounds_t) {1, 64},
+           .example = "password_threads 2;"),
     WR_INT("password_queue", WR_HTTP, app_conf_t, slow_queue, "64",
            "How many requests of a worker may wait for a password hash; more are "
-           "answered 503.", .extra = &(const wr_bounds_t) {1, 100000}),
+           "answered 503.", .extra = &(const wr_bounds_t) {1, 100000},
+           .example = "password_queue 64;"),
     WR_END
 };
 
@@ -988,6 +992,7 @@ wr_module_t wr_app_module = {
     .schema = {.name = "http_app_module", .directives = directives,
                .size = sizeof(app_conf_t)},
     .variables = app_variables,
+    .functions = app_functions,
     .http = &app_tables,
     .begin = begin,
     .finish = finish,

@@ -150,7 +150,10 @@ bool app_parse_multipart(wr_req_t *r, wr_eval_t *ev, wr_str_t type, multi_t *fie
                          multi_t *files, int64_t max);
 
 extern const wr_fn_row_t app_functions[];
-extern const wr_fn_row_t app_password_functions[];     /* passwords.c */
+/* ---- passwords.c ---- */
+
+bool app_hash_password(wr_eval_t *ev, const wr_args_t *args, wr_val_t *out);
+bool app_verify_password(wr_eval_t *ev, const wr_args_t *args, wr_val_t *out);
 
 /* The request's evaluation begins anew: steps, depth, no error. */
 void app_renew(app_t *a);

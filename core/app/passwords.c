@@ -66,8 +66,8 @@ encode(wr_pool_t *pool, const unsigned char *raw, size_t n)
     return wr_base64_encode(pool, wr_str((const char *) raw, n), true);
 }
 
-static bool
-hash_password(wr_eval_t *ev, const wr_args_t *args, wr_val_t *out)
+bool
+app_hash_password(wr_eval_t *ev, const wr_args_t *args, wr_val_t *out)
 {
     wr_val_t v[1];
     wr_str_t s = WR_STR_NONE;
@@ -130,8 +130,8 @@ parse(wr_pool_t *pool, wr_str_t text, hash_t *h)
            && h->hash_n >= HASH_MIN && h->hash_n % HASH_MIN == 0;   /* not cut off */
 }
 
-static bool
-verify_password(wr_eval_t *ev, const wr_args_t *args, wr_val_t *out)
+bool
+app_verify_password(wr_eval_t *ev, const wr_args_t *args, wr_val_t *out)
 {
     wr_val_t      v[2];
     wr_str_t      s = WR_STR_NONE;
@@ -161,10 +161,3 @@ verify_password(wr_eval_t *ev, const wr_args_t *args, wr_val_t *out)
     *out = wr_bool(known && CRYPTO_memcmp(found, h.hash, h.hash_n) == 0);
     return true;
 }
-
-const wr_fn_row_t app_password_functions[] = {
-    {"hash_password", hash_password, "p", "A salted scrypt hash of a password.", WR_FN_SLOW},
-    {"verify_password", verify_password, "p, hash",
-     "Whether a password has this hash; in constant time.", WR_FN_SLOW},
-    {NULL, NULL, NULL, NULL, 0},
-};

@@ -136,13 +136,18 @@ fn_alias(wr_eval_t *ev, const wr_args_t *args, wr_val_t *out)
 }
 
 const wr_fn_row_t wr_gettext_globals[] = {
-    {"gettext", fn_gettext, "message", "The translation of a text.", 0},
+    {"gettext", fn_gettext, "message", "The translation of a text.", 0,
+     "gettext(\"Hello\") -> Hello"},
     {"ngettext", fn_ngettext, "singular, plural, n",
-     "The translation of a text for a number of things.", 0},
+     "The translation of a text for a number of things.", 0,
+     "ngettext(\"%(num)s file\", \"%(num)s files\", 2) -> 2 files"},
     {"pgettext", fn_pgettext, "context, message",
-     "The translation of a text in a context.", 0},
+     "The translation of a text in a context.", 0,
+     "pgettext(\"month\", \"May\") -> May"},
     {"npgettext", fn_npgettext, "context, singular, plural, n",
-     "The translation of a text for a number of things, in a context.", 0},
-    {"_", fn_alias, "message", "The same as gettext.", 0},
-    {NULL, NULL, NULL, NULL, 0},
+     "The translation of a text for a number of things, in a context.", 0,
+     "npgettext(\"disk\", \"%(num)s file\", \"%(num)s files\", 1) -> 1 file"},
+    {"_", fn_alias, "message", "The same as gettext.", 0,
+     "_(\"Hello\") -> Hello"},
+    {.name = NULL},
 };

@@ -8,17 +8,24 @@ enum { SANDBOX_RANGE = 100000 };
 
 const wr_fn_row_t wr_globals[] = {
     {"range", wr_global_range, "stop | start, stop, step=1",
-     "The integers from start up to stop.", WR_FN_PURE},
-    {"dict", wr_global_dict, "mapping | pairs, **items", "A new dict.", 0},
+     "The integers from start up to stop.", WR_FN_PURE,
+     "range(3)|list -> [0, 1, 2]\n"
+     "range(1, 10, 3)|list -> [1, 4, 7]"},
+    {"dict", wr_global_dict, "mapping | pairs, **items", "A new dict.", 0,
+     "dict(a=1, b=2) -> {'a': 1, 'b': 2}"},
     {"lipsum", wr_global_lipsum, "n=5, html=true, min=20, max=100",
-     "Paragraphs of filler text.", 0},
+     "Paragraphs of filler text.", 0,
+     "lipsum(n=1, html=false)|length > 20 -> True"},
     {"cycler", wr_global_cycler, "*items",
-     "Gives its items in turn, again and again.", 0},
+     "Gives its items in turn, again and again.", 0,
+     "cycler(\"odd\", \"even\").next() -> odd"},
     {"joiner", wr_global_joiner, "sep=', '",
-     "Gives nothing at first, then the separator.", 0},
+     "Gives nothing at first, then the separator.", 0,
+     "joiner(\", \")()|length -> 0"},
     {"namespace", wr_global_namespace, "mapping | pairs, **items",
-     "An object whose attributes templates may set.", 0},
-    {NULL, NULL, NULL, NULL, 0},
+     "An object whose attributes templates may set.", 0,
+     "namespace(found=false).found -> False"},
+    {.name = NULL},
 };
 
 /* How many items, without overflow; saturates. */

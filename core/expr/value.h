@@ -153,6 +153,9 @@ typedef struct wr_fn_row {
                                name; see wr_args_bind */
     const char *doc;        /* one sentence for the manual */
     uint8_t     flags;      /* WR_FN_* */
+    const char *example;    /* "EXPRESSION -> WHAT IT PRINTS", for the manual; a line
+                               for each if there are more. Without an arrow where the
+                               value differs from time to time */
 } wr_fn_row_t;
 
 enum {

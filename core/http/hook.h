@@ -58,10 +58,11 @@ wr_rc_t wr_location_handler(wr_conf_t *cf, const wr_middleware_t *handler, const
 
 /* WR_HANDLER("hello", hello, "…"): a directive without arguments that makes
  * `step` answer every request of its location. */
-#define WR_HANDLER(n, step, text)                                             \
+#define WR_HANDLER(n, step, text, ...)                                        \
     {.name = n, .contexts = WR_LOCATION | WR_IF_LOCATION | WR_LIMIT_EXCEPT,   \
      .type = WR_D_CUSTOM, .set = wr_set_handler,                              \
-     .extra = &(const wr_middleware_t) {.name = n, .before = step}, .doc = text}
+     .extra = &(const wr_middleware_t) {.name = n, .before = step}, .doc = text, \
+     __VA_ARGS__}
 wr_rc_t wr_set_handler(wr_conf_t *cf, const wr_directive_t *d, void *conf);
 
 #endif

@@ -149,6 +149,10 @@ wr_cmdline(int argc, char **argv, wr_command_t *cmd)
             }
             continue;
         }
+        if (strcmp(a.p, "--print-tables") == 0) {
+            cmd->tables = true;
+            continue;
+        }
         if (*a.p++ != '-') {
             return complain("invalid option: \"%s\"", a.p - 1);
         }

@@ -13,6 +13,7 @@ typedef struct wr_command {
     bool        dump;           /* -T */
     bool        modules;        /* -M */
     const char *explain;        /* -H */
+    bool        tables;         /* --print-tables */
     const char *from_nginx;     /* --from-nginx */
     const char *request;        /* --explain */
 } wr_command_t;
@@ -33,6 +34,10 @@ int wr_explain(const char *name);
 /* --explain: what the conf makes of "GET /path" or "GET http://host:port/path". 0, or 1
  * if it cannot be read or is no request. wr_options are settled. */
 int wr_explain_request(const char *request);
+
+/* --print-tables: what all modules offer, as JSON. 0, or 1 if a module that stands
+ * where modules are cannot be loaded. */
+int wr_print_tables(void);
 
 /* -M: 0, or 1 if the conf cannot be read (then what is built in is listed). */
 int wr_list_modules(void);

@@ -51,7 +51,7 @@ run(const wr_command_t *cmd)
     if (cmd->from_nginx != NULL) {
         return wr_from_nginx(cmd->from_nginx);
     }
-    if (cmd->explain != NULL || cmd->request != NULL || cmd->modules) {
+    if (cmd->explain != NULL || cmd->request != NULL || cmd->modules || cmd->tables) {
         wr_options.error_log = WR_STR("stderr");
     }
     wr_options_settle();
@@ -60,6 +60,9 @@ run(const wr_command_t *cmd)
     }
     if (cmd->request != NULL) {
         return wr_explain_request(cmd->request);
+    }
+    if (cmd->tables) {
+        return wr_print_tables();
     }
     if (cmd->modules) {
         return wr_list_modules();

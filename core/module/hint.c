@@ -129,6 +129,18 @@ search(wr_pool_t *pool, const char *folder, bool variable, wr_str_t name)
     return false;
 }
 
+void
+wr_module_files(wr_pool_t *pool, wr_array_t *files)
+{
+    for (size_t i = 0; i < WR_COUNT(folders) && files->n == 0; i++) {
+        if (folders[i][0] != '\0') {
+            wr_str_t pattern = wr_pool_printf(pool, "%s/*.so", folders[i]);
+
+            (void) wr_file_glob(files, pattern.p);
+        }
+    }
+}
+
 const char *
 wr_module_hint(const char *kind, wr_str_t name)
 {

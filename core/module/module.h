@@ -126,6 +126,10 @@ const char *wr_module_hint(const char *kind, wr_str_t name);
 /* The file itself that the last wr_module_hint found. */
 const char *wr_module_hint_file(void);
 
+/* The files of all modules that are installed, absolute, sorted by name: those of the
+ * first of the folders above that has any. Adds wr_str_t to `files`. */
+void wr_module_files(wr_pool_t *pool, wr_array_t *files);
+
 /* ---- services ---- */
 
 /* Modules meet through named services: a table of functions of one of them, kept

@@ -256,30 +256,46 @@ stop(wr_worker_t *w)
 }
 
 static const wr_directive_t directives[] = {
-    WR_BLOCK("upstream", WR_HTTP, 1, 1, set_upstream, "A group of servers.",
-             .example = "upstream backend {\n    server 127.0.0.1:8081;\n"
-                        "    server 127.0.0.1:8082 backup;\n}"),
-    WR_ACTION("server", WR_UPSTREAM, 1, 255, set_server, "A server of the group.",
+    WR_BLOCK("upstream", WR_HTTP, 1, 1, set_upstream,
+             "A group of servers, for proxy_pass and fetch by its name. Requests go round by "
+             "weight; a server that fails is left out for a while.",
+             .example = "upstream backend {\n"
+                        "    server 127.0.0.1:8081 weight=2;\n"
+                        "    server 127.0.0.1:8082;\n"
+                        "    keepalive 16;\n"
+                        "}"),
+    WR_ACTION("server", WR_UPSTREAM, 1, 255, set_server,
+              "A server of the group: an address, a name, or unix:PATH. After max_fails (1) "
+              "failures within fail_timeout (10s) it is left out for that time; max_conns: how "
+              "many connections at once; backup: only when all others are away; down: never.",
               .flags = WR_DF_REPEAT,
               .args = "address [weight=n] [max_fails=n] [fail_timeout=time] "
-                      "[max_conns=n] [backup] [down] [resolve] [service=name]"),
+                      "[max_conns=n] [backup] [down] [resolve] [service=name]",
+              .example = "server 127.0.0.1:8081 weight=5 max_fails=3 fail_timeout=30s;"),
     WR_ACTION("keepalive", WR_UPSTREAM, 1, 2, set_keepalive,
               "How many idle connections to the group a worker keeps (32 if not said; 0: "
-              "none).", .args = "number [local]"),
+              "none).", .args = "number [local]",
+              .example = "keepalive 32;"),
     WR_ACTION("keepalive_requests", WR_UPSTREAM, 1, 1, set_part,
-              "How many requests one kept connection carries."),
+              "How many requests one kept connection carries.",
+              .example = "keepalive_requests 1000;"),
     WR_ACTION("keepalive_timeout", WR_UPSTREAM, 1, 1, set_part,
-              "How long an idle connection is kept."),
+              "How long an idle connection is kept.",
+              .example = "keepalive_timeout 60s;"),
     WR_ACTION("keepalive_time", WR_UPSTREAM, 1, 1, set_part,
-              "How old a kept connection may become."),
+              "How old a kept connection may become.",
+              .example = "keepalive_time 1h;"),
     WR_ACTION("zone", WR_UPSTREAM, 1, 2, set_zone,
               "The state of the group is shared by all workers and kept over a reload.",
-              .args = "name [size]", .flags = WR_DF_REPEAT),
+              .args = "name [size]", .flags = WR_DF_REPEAT,
+              .example = "zone backend 64k;"),
     WR_ACTION("resolver", WR_UPSTREAM, 1, 255, set_resolver,
               "Name servers for the names of the group that have `resolve`.",
-              .args = "address … [valid=time] [ipv4=on|off] [ipv6=on|off]"),
+              .args = "address … [valid=time] [ipv4=on|off] [ipv6=on|off]",
+              .example = "resolver 127.0.0.1 valid=30s;"),
     WR_ACTION("resolver_timeout", WR_UPSTREAM, 1, 1, set_part,
-              "How long such a name may take to be resolved."),
+              "How long such a name may take to be resolved.",
+              .example = "resolver_timeout 5s;"),
     WR_END
 };
 

@@ -69,11 +69,13 @@ WR_MODULE(access,
     .doc = "Access by address",
     .schema.directives = (const wr_directive_t[]) {
         WR_CUSTOM("allow", WHERE, 1, 1, add_rule, conf_t, rules,
-                  "Let clients of this network in.", .flags = WR_DF_REPEAT,
+                  "Let clients of this network in. The rules of a level are tried in order, "
+                  "the first that fits decides; a level with rules of its own does not see the "
+                  "outer ones.", .flags = WR_DF_REPEAT,
                   .args = "address | CIDR | unix: | all",
                   .example = "allow 10.0.0.0/8;"),
         WR_CUSTOM("deny", WHERE, 1, 1, add_rule, conf_t, rules,
-                  "Keep clients of this network out.", .flags = WR_DF_REPEAT,
+                  "Keep clients of this network out, with 403.", .flags = WR_DF_REPEAT,
                   .args = "address | CIDR | unix: | all", .example = "deny all;"),
         WR_END
     },

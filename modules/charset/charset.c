@@ -283,17 +283,24 @@ WR_MODULE(charset,
                   .args = "charset | off", .example = "charset utf-8;"),
         WR_CUSTOM("source_charset", WR_ANY_IF, 1, 1, set_name, conf_t, source,
                   "The charset that bodies have: they are converted if `charset` is "
-                  "another.", .args = "charset"),
+                  "another.", .args = "charset",
+                  .example = "source_charset koi8-r;"),
         WR_FLAG("override_charset", WR_ANY_IF, conf_t, override, "off",
-                "Convert what comes from upstreams as well."),
+                "Convert what comes from upstreams as well.",
+                .example = "override_charset on;"),
         WR_TEXT_LIST("charset_types", WR_ANY, conf_t, types,
                      "text/html text/xml text/plain text/vnd.wap.wml "
                      "application/javascript application/rss+xml",
                      "MIME types that get a charset, beside text/html.",
-                     .args = "type …"),
+                     .args = "type …",
+                     .example = "charset_types text/css application/json;"),
         WR_BLOCK("charset_map", WR_HTTP, 2, 2, set_map,
                  "How one charset is converted to another: lines of two hexadecimal "
-                 "codes.", .args = "charset1 charset2"),
+                 "codes.", .args = "charset1 charset2",
+                 .example = "charset_map koi8-r windows-1251 {\n"
+                            "    C0 FE;\n"
+                            "    C1 E0;\n"
+                            "}"),
         WR_END
     },
     .schema.size = sizeof(conf_t),

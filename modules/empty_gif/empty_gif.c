@@ -28,6 +28,7 @@ WR_MODULE(empty_gif,
     .doc = "A transparent picture of one pixel",
     .schema.directives = (const wr_directive_t[]) {
         WR_HANDLER("empty_gif", serve,
-                   "Answer with a transparent GIF picture of one pixel."),
+                   "Answer with a transparent GIF picture of one pixel.",
+                   .example = "empty_gif;"),
         WR_END
     });

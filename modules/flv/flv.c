@@ -60,6 +60,7 @@ serve(wr_req_t *r, void *state)
 WR_MODULE(flv,
     .doc = "Flash videos from a later byte on",
     .schema.directives = (const wr_directive_t[]) {
-        WR_HANDLER("flv", serve, "Serve Flash videos, from ?start=BYTE on."),
+        WR_HANDLER("flv", serve, "Serve Flash videos, from ?start=BYTE on.",
+                   .example = "flv;"),
         WR_END
     });

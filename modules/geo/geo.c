@@ -215,6 +215,9 @@ WR_MODULE(geo,
                  "The variable gets the value that stands beside the narrowest network "
                  "with the client's (or the given) address.",
                  .args = "[$address] $variable",
-                 .example = "geo $office {\n    default 0;\n    10.0.0.0/8 1;\n}"),
+                 .example = "geo $office {\n"
+                            "    default      0;\n"
+                            "    10.0.0.0/8   1;\n"
+                            "}"),
         WR_END
     });

@@ -128,9 +128,11 @@ WR_MODULE(gunzip,
     .doc = "Compressed answers for clients that do not take gzip",
     .schema.directives = (const wr_directive_t[]) {
         WR_FLAG("gunzip", WR_ANY, conf_t, on, "off",
-                "Decompress answers for clients that do not take gzip."),
+                "Decompress answers for clients that do not take gzip.",
+                .example = "gunzip on;"),
         WR_BUFS("gunzip_buffers", WR_ANY, conf_t, buffers, "32 4k",
-                "Accepted; memory is taken as it is needed."),
+                "Accepted; memory is taken as it is needed.",
+                .example = "gunzip_buffers 32 4k;"),
         WR_END
     },
     .schema.size = sizeof(conf_t),

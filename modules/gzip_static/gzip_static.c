@@ -107,7 +107,8 @@ WR_MODULE(gzip_static,
     .doc = "Files that lie there compressed",
     .schema.directives = (const wr_directive_t[]) {
         WR_ENUM("gzip_static", WR_ANY, conf_t, mode, modes, "off",
-                "Send FILE.gz in place of FILE to clients that take gzip, or always."),
+                "Send FILE.gz in place of FILE to clients that take gzip, or always.",
+                .example = "gzip_static on;"),
         WR_END
     },
     .schema.size = sizeof(conf_t),

@@ -301,22 +301,29 @@ WR_MODULE(headers,
     .doc = "Fields that the conf adds to answers",
     .schema.directives = (const wr_directive_t[]) {
         WR_CUSTOM("add_header", EVERYWHERE, 2, 3, set_header, conf_t, headers,
-                  "Add a field to the head of answers with status 200, 201, 204, "
-                  "206, 301, 302, 303, 304, 307, 308, or of all (always).",
+                  "Add a field to the head of answers with status 200, 201, 204, 206, 301, "
+                  "302, 303, 304, 307, 308, or of all (always). A level with fields of its own "
+                  "does not inherit the outer ones, unless add_header_inherit merge.",
                   .flags = WR_DF_REPEAT, .args = "name value [always]",
                   .example = "add_header X-Frame-Options DENY always;"),
         WR_CUSTOM("add_trailer", EVERYWHERE, 2, 3, set_trailer, conf_t, trailers,
-                  "Add a field behind the body.",
-                  .flags = WR_DF_REPEAT, .args = "name value [always]"),
+                  "Add a field behind the body of a chunked answer; its value is taken when "
+                  "the body has been made.",
+                  .flags = WR_DF_REPEAT, .args = "name value [always]",
+                  .example = "add_trailer X-Time $request_time;"),
         WR_CUSTOM("expires", EVERYWHERE, 1, 2, set_expires, conf_t, expires,
-                  "Set Expires and Cache-Control.",
+                  "Set Expires and Cache-Control: max-age: from now, or from the file's time "
+                  "(modified). A negative time says no-cache, max ten years, epoch 1970; @18h "
+                  "is a time of day.",
                   .args = "[modified] time | epoch | max | off",
                   .example = "expires 30d;"),
         WR_ENUM("add_header_inherit", WR_ANY, conf_t, header_inherit, inherits, "on",
                 "How the add_header of outer levels count: where this level has "
-                "none (on), never, or besides its own (merge)."),
+                "none (on), never, or besides its own (merge).",
+                .example = "add_header_inherit merge;"),
         WR_ENUM("add_trailer_inherit", WR_ANY, conf_t, trailer_inherit, inherits,
-                "on", "The same for add_trailer."),
+                "on", "The same for add_trailer.",
+                .example = "add_trailer_inherit merge;"),
         WR_END
     },
     .schema.size = sizeof(conf_t),

@@ -725,26 +725,40 @@ check(wr_conf_t *cf, wr_scope_t *scope, void *c, const void *outer)
     return WR_OK;
 }
 
-#define OLD(name) WR_ACTION(name, WR_HTTP | WR_SERVER, 1, 2, obsolete, "Obsolete; has no effect.")
+#define OLD(name, value)                                                      \
+    WR_ACTION(name, WR_HTTP | WR_SERVER, 1, 2, obsolete, "Obsolete; has no effect.", \
+              .example = name " " value ";")
 
 WR_MODULE(v2,
     .doc = "HTTP/2",
     .schema.directives = (const wr_directive_t[]) {
         WR_FLAG("http2", WR_HTTP | WR_SERVER, h2_conf_t, on, "off",
-                "HTTP/2 is spoken, beside HTTP/1, with TLS and without."),
+                "HTTP/2 is spoken, beside HTTP/1, with TLS and without.",
+                .example = "http2 on;"),
         WR_INT("http2_max_concurrent_streams", WR_HTTP | WR_SERVER, h2_conf_t, max_streams,
-               "128", "How many streams a connection may have.",
-               .extra = &(wr_bounds_t) {1, 65536}),
+               "128",
+               "How many requests a connection may have under way; further ones are refused "
+               "until one ends.",
+               .extra = &(wr_bounds_t) {1, 65536},
+               .example = "http2_max_concurrent_streams 256;"),
         WR_SIZE("http2_chunk_size", WR_ANY, h2_conf_t, chunk_size, "8k",
-                "The size of frames of bodies."),
+                "The size of frames of bodies.",
+                .example = "http2_chunk_size 16k;"),
         WR_SIZE("http2_body_preread_size", WR_HTTP | WR_SERVER, h2_conf_t, preread_size,
-                "64k", "How much of a body may come before it is asked for."),
+                "64k", "How much of a body may come before it is asked for.",
+                .example = "http2_body_preread_size 128k;"),
         WR_SIZE("http2_recv_buffer_size", WR_HTTP, h2_conf_t, recv_buffer_size, "256k",
-                "Accepted for nginx's sake; has no effect."),
-        OLD("http2_pool_size"), OLD("http2_recv_timeout"), OLD("http2_idle_timeout"),
-        OLD("http2_max_requests"), OLD("http2_max_field_size"),
-        OLD("http2_max_header_size"), OLD("http2_push"), OLD("http2_push_preload"),
-        OLD("http2_max_concurrent_pushes"),
+                "Accepted for nginx's sake; has no effect.",
+                .example = "http2_recv_buffer_size 256k;"),
+        OLD("http2_pool_size", "4k"),
+        OLD("http2_recv_timeout", "30s"),
+        OLD("http2_idle_timeout", "3m"),
+        OLD("http2_max_requests", "1000"),
+        OLD("http2_max_field_size", "4k"),
+        OLD("http2_max_header_size", "16k"),
+        OLD("http2_push", "/style.css"),
+        OLD("http2_push_preload", "on"),
+        OLD("http2_max_concurrent_pushes", "10"),
         WR_END
     },
     .schema.size = sizeof(h2_conf_t),

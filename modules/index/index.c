@@ -168,7 +168,7 @@ WR_MODULE(index,
         WR_CV_LIST("index", WR_ANY, conf_t, names, "index.html",
                    "Files that are tried, in order, for a URI that ends with a "
                    "slash; the last may be an absolute URI.",
-                   .args = "file …", .example = "index index.$geo.html index.html;"),
+                   .args = "file …", .example = "index index.$host.html index.html;"),
         WR_END
     },
     .schema.size = sizeof(conf_t),

@@ -76,8 +76,10 @@ set_json(wr_conf_t *cf, const wr_directive_t *d, void *conf)
 
 static const wr_directive_t directives[] = {
     WR_ACTION("json", WR_LOCATION | WR_WHEN, 1, 1, set_json,
-              "Answers with a value as JSON.", .flags = WR_DF_RAW | WR_DF_REPEAT,
-              .args = "EXPRESSION", .example = "json {\"value\": json.key};"),
+              "Answers with a value as JSON: any expression, numbers stay numbers. Errors of "
+              "the route are then JSON as well.", .flags = WR_DF_RAW | WR_DF_REPEAT,
+              .args = "EXPRESSION", .example = "json {\"method\": request.method, \"page\": "
+                         "query.page|default(1)|int};"),
     WR_END
 };
 

@@ -439,20 +439,25 @@ WR_MODULE(log,
     .doc = "Access logs",
     .schema.directives = (const wr_directive_t[]) {
         WR_ACTION("log_format", WR_HTTP, 2, 255, set_format,
-                  "Name a format of access logs.", .flags = WR_DF_REPEAT,
+                  "Name a format of access logs. escape=json makes variables fit for JSON "
+                  "strings, none leaves them as they are. `combined` is there from the start.",
+                  .flags = WR_DF_REPEAT,
                   .args = "name [escape=default | json | none] text …",
                   .example = "log_format timed '$remote_addr \"$request\" $status "
                              "$request_time';"),
         WR_CUSTOM("access_log", WR_ANY | WR_IF_LOCATION | WR_LIMIT_EXCEPT, 1, 255,
                   set_access_log, conf_t, list,
-                  "Write a line for each request to a file or to syslog.",
+                  "Write a line for each request to a file (may hold variables) or to "
+                  "syslog:server=…; buffer= and flush= gather lines, gzip= compresses them, "
+                  "if= skips those whose condition is empty or 0.",
                   .flags = WR_DF_REPEAT,
                   .args = "path [format [buffer=size] [gzip[=level]] [flush=time] "
                           "[if=condition]] | off",
                   .example = "access_log logs/access.log combined buffer=32k flush=5s;"),
         WR_CUSTOM("open_log_file_cache", WR_ANY, 1, 4, set_cache, conf_t, cache,
                   "Keep log files whose path has variables open.",
-                  .args = "max=N [inactive=time] [min_uses=N] [valid=time] | off"),
+                  .args = "max=N [inactive=time] [min_uses=N] [valid=time] | off",
+                  .example = "open_log_file_cache max=100 inactive=20s valid=1m;"),
         WR_END
     },
     .schema.size = sizeof(conf_t),

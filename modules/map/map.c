@@ -183,11 +183,15 @@ WR_MODULE(map,
                  "the block; ~ begins a regex, `default` is for all others.",
                  .args = "text $variable",
                  .example = "map $http_upgrade $connection_upgrade {\n"
-                            "    default upgrade;\n    \"\"      close;\n}"),
+                            "    default  upgrade;\n"
+                            "    ''       close;\n"
+                            "}"),
         WR_INT("map_hash_max_size", WR_HTTP, conf_t, max_size, "2048",
-               "Accepted; tables have the size they need."),
+               "Accepted; tables have the size they need.",
+               .example = "map_hash_max_size 2048;"),
         WR_INT("map_hash_bucket_size", WR_HTTP, conf_t, bucket_size, "64",
-               "Accepted; tables have the size they need."),
+               "Accepted; tables have the size they need.",
+               .example = "map_hash_bucket_size 64;"),
         WR_END
     },
     .schema.size = sizeof(conf_t));

@@ -78,7 +78,8 @@ WR_MODULE(mirror,
                   .example = "mirror /copy;"),
         WR_FLAG("mirror_request_body", WR_ANY, conf_t, with_body, "on",
                 "The copy has the body as well: it is read before the request goes "
-                "on."),
+                "on.",
+                .example = "mirror_request_body off;"),
         WR_END
     },
     .schema.size = sizeof(conf_t),

@@ -87,7 +87,8 @@ WR_MODULE(random_index,
     .schema.directives = (const wr_directive_t[]) {
         WR_FLAG("random_index", WR_LOCATION, conf_t, on, "off",
                 "Answer a URI that ends with a slash with a random file of that "
-                "folder."),
+                "folder.",
+                .example = "random_index on;"),
         WR_END
     },
     .schema.size = sizeof(conf_t),

@@ -180,13 +180,19 @@ WR_MODULE(realip,
     .doc = "The client's address as a trusted proxy tells it",
     .schema.directives = (const wr_directive_t[]) {
         WR_CUSTOM("set_real_ip_from", WR_ANY, 1, 1, set_from, conf_t, trusted,
-                  "Proxies whose word about the client's address is taken.",
-                  .flags = WR_DF_REPEAT, .args = "address | CIDR | unix:"),
+                  "Proxies whose word about the client's address is taken; from others "
+                  "real_ip_header is ignored.",
+                  .flags = WR_DF_REPEAT, .args = "address | CIDR | unix:",
+                  .example = "set_real_ip_from 10.0.0.0/8;"),
         WR_CUSTOM("real_ip_header", WR_ANY, 1, 1, set_header, conf_t, header,
-                  "The header that tells it.", .def = "X-Real-IP",
-                  .args = "X-Real-IP | X-Forwarded-For | proxy_protocol | field"),
+                  "The header that tells the client's address; proxy_protocol: the PROXY "
+                  "protocol of `listen` does.", .def = "X-Real-IP",
+                  .args = "X-Real-IP | X-Forwarded-For | proxy_protocol | field",
+                  .example = "real_ip_header X-Forwarded-For;"),
         WR_FLAG("real_ip_recursive", WR_ANY, conf_t, recursive, "off",
-                "Take the last address that is not itself trusted."),
+                "Of several addresses in the header, take the last that is not itself trusted, "
+                "not simply the last.",
+                .example = "real_ip_recursive on;"),
         WR_END
     },
     .schema.size = sizeof(conf_t),

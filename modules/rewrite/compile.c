@@ -362,7 +362,8 @@ const wr_directive_t rewrite_directives[] = {
               .args = "regex replacement [last | break | redirect | permanent]",
               .example = "rewrite ^/old/(.*)$ /new/$1 permanent;"),
     WR_ACTION("return", IN_SCRIPT, 1, 2, set_return,
-              "Answer at once with a status, a text or a redirect.",
+              "Answer at once with a status, a text or a redirect; 444 closes the connection "
+              "without an answer.",
               .flags = WR_DF_REPEAT, .args = "code [text | URL] | URL",
               .example = "return 301 https://$host$request_uri;"),
     WR_ACTION("set", IN_SCRIPT, 2, 2, set_variable,
@@ -370,15 +371,22 @@ const wr_directive_t rewrite_directives[] = {
               .args = "$variable value", .example = "set $backend 127.0.0.1:8081;"),
     WR_ACTION("break", IN_SCRIPT, 0, 0, set_break,
               "End this script; the request stays in its location.",
-              .flags = WR_DF_REPEAT),
+              .flags = WR_DF_REPEAT,
+              .example = "break;"),
     WR_BLOCK("if", WR_SERVER | WR_LOCATION, 1, 255, set_if,
-             "What stands inside holds if the condition is true.",
+             "What stands inside holds if the condition is true: a variable that is neither "
+             "empty nor 0, a comparison, or a test of a path: -f a file, -d a folder, -e "
+             "either, -x one that can be run.",
              .args = "($variable [= | != | ~ | ~* | !~ | !~* value]) | "
                      "(-f | -d | -e | -x | !-f … path)",
-             .example = "if ($request_method = POST) { return 405; }"),
+             .example = "if ($request_method = POST) {\n"
+                        "    return 405;\n"
+                        "}"),
     WR_FLAG("rewrite_log", WR_HTTP | IN_SCRIPT, rewrite_conf_t, log, "off",
-            "Log what rewrite and if do, at level notice."),
+            "Log what rewrite and if do, at level notice.",
+            .example = "rewrite_log on;"),
     WR_FLAG("uninitialized_variable_warn", WR_HTTP | IN_SCRIPT, rewrite_conf_t, warn,
-            "on", "Warn when a variable is used before it was set."),
+            "on", "Warn when a variable is used before it was set.",
+            .example = "uninitialized_variable_warn off;"),
     WR_END
 };

@@ -168,48 +168,95 @@ const wr_directive_t route_directives[] = {
      .max = 1, .flags = WR_DF_BLOCK | WR_DF_REPEAT | WR_DF_PATTERN, .set = set_routes,
      .doc = "A group of routes: its prefix, steps and settings are handed down.",
      .args = "PREFIX",
-     .example = "routes /users/{id:int} {\n    sql me = SELECT name FROM users WHERE id = "
-                "{{ params.id }};\n    route GET /name { text {{ me.first.name }}; }\n}"},
+     .example = "routes /users/{id:int} {\n"
+                "    set id = params.id;\n"
+                "    route GET /name { text User {{ id }}; }\n"
+                "}"},
     {.name = "route", .contexts = WR_SERVER | WR_ROUTES, .type = WR_D_CUSTOM, .min = 2,
      .max = 3, .flags = WR_DF_BLOCK | WR_DF_REPEAT | WR_DF_PATTERN, .set = set_route,
-     .doc = "Requests of these methods whose path has this pattern.",
+     .doc = "Requests of these methods whose path has this pattern. {name} captures a part up "
+            "to the next slash; {name:int}, float, uuid, slug say what it must be, path takes "
+            "the rest, {name:REGEX} what matches. GET answers HEAD; another method gets 405.",
      .args = "METHOD[,METHOD…]|* PATTERN [name=NAME]",
-     .example = "route GET /hello/{name} {\n    text Hello, {{ params.name }};\n}"},
-    WR_ACTION("set", STEPS, 1, 1, route_set_set, "Names a value.",
-              .flags = WR_DF_RAW | WR_DF_REPEAT, .args = "NAME = EXPRESSION"),
+     .example = "route GET /hello/{name} {\n"
+                "    text Hello, {{ params.name }};\n"
+                "}"},
+    WR_ACTION("set", STEPS, 1, 1, route_set_set,
+              "Names a value for the steps and the view that follow; `set session.KEY = …` "
+              "writes the session.",
+              .flags = WR_DF_RAW | WR_DF_REPEAT, .args = "NAME = EXPRESSION",
+              .example = "set greeting = \"Hello, \" ~ query.name|default(\"you\");\n"
+                         "text {{ greeting }};"),
     WR_ACTION("unset", STEPS, 1, 1, route_set_unset, "Takes a value or a key of the "
                                                      "session away.",
-              .flags = WR_DF_REPEAT, .args = "NAME"),
-    WR_ACTION("require", STEPS, 1, 1, route_set_require, "Goes on only if this is true.",
+              .flags = WR_DF_REPEAT, .args = "NAME",
+              .example = "set greeting = \"Hello\";\n"
+                         "unset greeting;"),
+    WR_ACTION("require", STEPS, 1, 1, route_set_require,
+              "Goes on only if this is true, else answers with the status (and the text, if "
+              "there is one), or redirects.",
               .flags = WR_DF_RAW | WR_DF_REPEAT | WR_DF_TEMPLATE,
-              .args = "EXPRESSION else STATUS [TEMPLATE] | else redirect URL"),
-    WR_ACTION("when", STEPS, 1, 1, route_set_when, "Steps and a view under a condition.",
-              .flags = WR_DF_RAW | WR_DF_BLOCK | WR_DF_REPEAT, .args = "EXPRESSION"),
+              .args = "EXPRESSION else STATUS [TEMPLATE] | else redirect URL",
+              .example = "require query.token is defined else 403;"),
+    WR_ACTION("when", STEPS, 1, 1, route_set_when,
+              "Steps and a view under a condition; `otherwise` may follow.",
+              .flags = WR_DF_RAW | WR_DF_BLOCK | WR_DF_REPEAT, .args = "EXPRESSION",
+              .example = "when request.method == \"POST\" {\n"
+                         "    text Thank you;\n"
+                         "} otherwise {\n"
+                         "    text Hello;\n"
+                         "}"),
     WR_BLOCK("otherwise", STEPS, 0, 0, route_set_otherwise,
-             "What is done if the condition of the `when` before is false."),
-    WR_ACTION("status", STEPS, 1, 1, route_set_status, "The status of the answer.",
-              .flags = WR_DF_REPEAT, .args = "N"),
+             "What is done if the condition of the `when` before is false.",
+             .example = "when query.short|default(false) {\n"
+                        "    text short;\n"
+                        "} otherwise {\n"
+                        "    text long;\n"
+                        "}"),
+    WR_ACTION("status", STEPS, 1, 1, route_set_status,
+              "The status of the answer that the view gives.",
+              .flags = WR_DF_REPEAT, .args = "N",
+              .example = "status 201;"),
     WR_ACTION("header", STEPS, 1, 1, route_set_header, "A field of the answer.",
-              .flags = WR_DF_RAW | WR_DF_TEMPLATE | WR_DF_REPEAT, .args = "NAME TEMPLATE"),
-    WR_ACTION("cookie", STEPS, 1, 1, route_set_cookie, "A cookie of the answer.",
+              .flags = WR_DF_RAW | WR_DF_TEMPLATE | WR_DF_REPEAT, .args = "NAME TEMPLATE",
+              .example = "header Cache-Control no-store;"),
+    WR_ACTION("cookie", STEPS, 1, 1, route_set_cookie,
+              "A cookie of the answer, with attributes behind its value: path=, domain=, "
+              "max_age=, samesite=, secure, httponly.",
               .flags = WR_DF_RAW | WR_DF_TEMPLATE | WR_DF_REPEAT,
-              .args = "NAME TEMPLATE [attribute…]"),
+              .args = "NAME TEMPLATE [attribute…]",
+              .example = "cookie theme {{ query.theme|default(\"light\") }} max_age=30d;"),
     WR_ACTION("save", STEPS, 1, 1, route_set_save,
               "Makes an upload, or a text, a file: whole, or not at all.",
               .flags = WR_DF_RAW | WR_DF_TEMPLATE | WR_DF_REPEAT, .args = "EXPRESSION to FILE",
               .example = "save files.picture to data/pictures/{{ uuid4() }}.png;"),
-    WR_ACTION("text", VIEWS, 1, 1, route_set_text, "Answers with plain text.",
-              .flags = WR_DF_RAW | WR_DF_TEMPLATE | WR_DF_REPEAT, .args = "TEMPLATE"),
+    WR_ACTION("text", VIEWS, 1, 1, route_set_text,
+              "Answers with an inline template as text/plain. It may be quoted as a whole.",
+              .flags = WR_DF_RAW | WR_DF_TEMPLATE | WR_DF_REPEAT, .args = "TEMPLATE",
+              .example = "text Hello, {{ query.name }};"),
     WR_ACTION("html", VIEWS, 1, 1, route_set_text, "Answers with HTML; values are escaped.",
-              .flags = WR_DF_RAW | WR_DF_TEMPLATE | WR_DF_REPEAT, .args = "TEMPLATE"),
-    WR_ACTION("redirect", VIEWS, 1, 1, route_set_redirect, "Sends the client elsewhere.",
+              .flags = WR_DF_RAW | WR_DF_TEMPLATE | WR_DF_REPEAT, .args = "TEMPLATE",
+              .example = "html <h1>Hello, {{ query.name }}</h1>;"),
+    WR_ACTION("redirect", VIEWS, 1, 1, route_set_redirect,
+              "Sends the client elsewhere, with 303 unless `status` says otherwise. Only to "
+              "this site, unless `external` is said.",
               .flags = WR_DF_RAW | WR_DF_TEMPLATE | WR_DF_REPEAT,
-              .args = "URL-TEMPLATE [external]"),
+              .args = "URL-TEMPLATE [external]",
+              .example = "redirect /posts/{{ query.id }};"),
     WR_BLOCK("gather", STEPS, 0, 0, wr_app_set_gather,
-             "What stands in it is done at the same time."),
+             "The fetches and statements in it are done at the same time; it ends when all of "
+             "them have.",
+             .example = "gather {\n"
+                        "    fetch one = http://127.0.0.1:8000/1;\n"
+                        "    fetch two = http://127.0.0.1:8000/2;\n"
+                        "}"),
     WR_ACTION("timeout", WR_GATHER, 1, 1, wr_app_set_gather_timeout,
               "How long all of it together may take; what is not done then has failed.",
-              .args = "TIME"),
+              .args = "TIME",
+              .example = "gather {\n"
+                         "    timeout 3s;\n"
+                         "    fetch one = http://127.0.0.1:8000/1;\n"
+                         "}"),
     WR_END
 };
 

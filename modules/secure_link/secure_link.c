@@ -139,13 +139,16 @@ WR_MODULE(secure_link,
         WR_CV("secure_link", WR_ANY, conf_t, link, NULL,
               "Where the signature and the time of expiry stand, with a comma "
               "between.", .args = "text",
-              .example = "secure_link $arg_md5,$arg_expires;"),
+              .example = "secure_link $arg_md5,$arg_expires;\n"
+                         "secure_link_md5 \"$secure_link_expires$uri secret\";"),
         WR_CV("secure_link_md5", WR_ANY, conf_t, signed_text, NULL,
               "The text whose MD5 is the signature.", .args = "text",
-              .example = "secure_link_md5 \"$secure_link_expires$uri secret\";"),
+              .example = "secure_link $arg_md5;\n"
+                         "secure_link_md5 \"$uri secret\";"),
         WR_TEXT("secure_link_secret", WR_ANY, conf_t, secret, NULL,
                 "The secret of links of the form /prefix/signature/link.",
-                .args = "word"),
+                .args = "word",
+                .example = "secure_link_secret word;"),
         WR_END
     },
     .schema.size = sizeof(conf_t),

@@ -214,6 +214,7 @@ session_set_csrf(wr_conf_t *cf, const wr_directive_t *d, void *conf)
 }
 
 const wr_fn_row_t session_functions[] = {
-    {"csrf_token", csrf_token, "", "A token for forms, bound to the session.", 0},
+    {"csrf_token", csrf_token, "", "A token for forms, bound to the session.", 0,
+     "csrf_token()|length > 20 -> True"},
     {.name = NULL}
 };

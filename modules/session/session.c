@@ -186,7 +186,9 @@ WR_MODULE(session,
     .doc = "Sessions in shared memory, Redis or SQLite, and protection from forged requests.",
     .schema.directives = (const wr_directive_t[]) {
         WR_CUSTOM("session", WR_ANY, 1, 255, session_set, conf_t, settings,
-                  "Where sessions are kept, for how long, and how their cookie is.",
+                  "Where sessions are kept, for how long after the last use (ttl), and how "
+                  "their cookie is. memory is shared by the workers and survives a reload; "
+                  "redis and sqlite survive a restart as well.",
                   .args = "off | memory [zone=NAME:SIZE] | "
                           "redis[s]://[USER:PASSWORD@]HOST[:PORT][/DB] | unix:PATH | "
                           "redis[s]-sentinel://HOST[:PORT],…/[DB] master=NAME | "
@@ -198,15 +200,22 @@ WR_MODULE(session,
                           "[sentinel_user=] [sentinel_password=] [tls_ca=FILE] "
                           "[tls_name=NAME] [tls_verify=on|off] [tls_certificate=FILE] "
                           "[tls_key=FILE] [table=NAME]",
-                  .example = "session redis://127.0.0.1:6379/0 ttl=30m;"),
+                  .example = "session memory zone=sessions:1m ttl=30m;"),
         WR_ACTION("session_regenerate", STEPS, 0, 0, set_step,
-                  "Gives the session a new id: at login.", .extra = &regenerate_step,
-                  .flags = WR_DF_REPEAT),
-        WR_ACTION("session_destroy", STEPS, 0, 0, set_step, "Ends the session.",
-                  .extra = &destroy_step, .flags = WR_DF_REPEAT),
+                  "Gives the session a new id and forgets the old one. Do it at each login, so "
+                  "that an id known before is worth nothing.", .extra = &regenerate_step,
+                  .flags = WR_DF_REPEAT,
+                  .example = "session_regenerate;"),
+        WR_ACTION("session_destroy", STEPS, 0, 0, set_step,
+                  "Ends the session: removed from the store, and its cookie is taken back.",
+                  .extra = &destroy_step, .flags = WR_DF_REPEAT,
+                  .example = "session_destroy;"),
         WR_CUSTOM("csrf", STEPS, 1, 1, session_set_csrf, conf_t, csrf,
-                  "Unsafe methods must come from this site, or carry the token.",
-                  .args = "on | off"),
+                  "Requests with unsafe methods (not GET, HEAD, OPTIONS) must come from this "
+                  "site, as Sec-Fetch-Site or Origin say, or carry the token of csrf_token(); "
+                  "else 403.",
+                  .args = "on | off",
+                  .example = "csrf on;"),
         WR_END
     },
     .schema.size = sizeof(conf_t),

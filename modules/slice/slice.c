@@ -238,7 +238,8 @@ WR_MODULE(slice,
     .schema.directives = (const wr_directive_t[]) {
         WR_SIZE("slice", WR_ANY, conf_t, size, "0",
                 "The size of the pieces; 0: none.", .args = "size",
-                .example = "slice 1m;\nproxy_set_header Range $slice_range;"),
+                .example = "slice 1m;\n"
+                           "proxy_set_header Range $slice_range;"),
         WR_END
     },
     .schema.size = sizeof(conf_t),

@@ -123,6 +123,8 @@ WR_MODULE(split_clients,
                  "says, and the same for the same text.",
                  .args = "text $variable",
                  .example = "split_clients \"${remote_addr}\" $variant {\n"
-                            "    10% .new;\n    *   \"\";\n}"),
+                            "    10%  new;\n"
+                            "    *    old;\n"
+                            "}"),
         WR_END
     });

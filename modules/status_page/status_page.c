@@ -201,10 +201,12 @@ WR_MODULE(status_page,
     .schema.directives = (const wr_directive_t[]) {
         WR_HANDLER("status_page", serve,
                    "Answer with what the server does: a page with live charts, or with "
-                   "?format=json, ?format=prometheus or ?format=openmetrics data."),
+                   "?format=json, ?format=prometheus or ?format=openmetrics data.",
+                   .example = "status_page;"),
         WR_INT("status_max_series", WR_HTTP, status_conf_t, max_series, "1000",
                "Most series that a metric may have; those beyond are counted together "
-               "as \"_overflow\".", .extra = &series),
+               "as \"_overflow\".", .extra = &series,
+               .example = "status_max_series 2000;"),
         WR_END
     },
     .schema.size = sizeof(status_conf_t),

@@ -81,7 +81,8 @@ WR_MODULE(stub_status,
     .schema.directives = (const wr_directive_t[]) {
         WR_ACTION("stub_status", WR_SERVER | WR_LOCATION, 0, 1, set,
                   "Answer with counters of connections and requests.",
-                  .args = ""),
+                  .args = "",
+                  .example = "stub_status;"),
         WR_END
     },
     .variables = variables);

@@ -517,18 +517,24 @@ finish(wr_conf_t *cf)
 
 static const wr_directive_t directives[] = {
     WR_PATH("template_root", WR_ANY, conf_t, template_root, "templates",
-            "The folder of template files."),
+            "The folder of template files.",
+            .example = "template_root conf/templates;"),
     WR_FLAG("template_reload", WR_ANY, conf_t, template_reload, "on",
-            "A changed file is seen without a reload."),
+            "A changed file is seen without a reload.",
+            .example = "template_reload off;"),
     WR_CUSTOM("template_limit", WR_ANY, 1, 3, set_limit, conf_t, limit_steps,
-              "What a template may use up.", .args = "[steps=N] [output=SIZE] [depth=N]"),
+              "What one rendering may use up: steps of the program, size of what it makes, "
+              "depth of calls and includes. More is an error.",
+              .args = "[steps=N] [output=SIZE] [depth=N]",
+              .example = "template_limit steps=1000000 output=8m depth=50;"),
     WR_CUSTOM("", 0, 0, 0, set_limit, conf_t, limit_output, ""),
     WR_CUSTOM("", 0, 0, 0, set_limit, conf_t, limit_depth, ""),
     WR_ACTION("template", WR_LOCATION | WR_WHEN, 1, 1, set_template,
-              "Answers with a template file.",
+              "Answers with a template file of template_root; name=EXPRESSION pairs are its "
+              "variables beside those of the steps. .html, .htm and .xml escape their values.",
               .flags = WR_DF_RAW | WR_DF_TEMPLATE | WR_DF_REPEAT,
               .args = "FILE [name=EXPRESSION …]",
-              .example = "template post.html post=post.first;"),
+              .example = "template hello.html username=query.name|default(\"you\");"),
     WR_END
 };
 

@@ -81,7 +81,8 @@ set_ip_hash(wr_conf_t *cf, const wr_directive_t *d, void *conf)
 
 static const wr_directive_t directives[] = {
     WR_ACTION("ip_hash", WR_UPSTREAM, 0, 0, set_ip_hash,
-              "The client's address chooses the server.", .flags = WR_DF_REPEAT),
+              "The client's address chooses the server.", .flags = WR_DF_REPEAT,
+              .example = "ip_hash;"),
     WR_END
 };
 

@@ -64,7 +64,8 @@ set_least_conn(wr_conf_t *cf, const wr_directive_t *d, void *conf)
 static const wr_directive_t directives[] = {
     WR_ACTION("least_conn", WR_UPSTREAM, 0, 0, set_least_conn,
               "The server with the fewest connections, by weight, is next.",
-              .flags = WR_DF_REPEAT),
+              .flags = WR_DF_REPEAT,
+              .example = "least_conn;"),
     WR_END
 };
 

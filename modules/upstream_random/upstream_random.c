@@ -103,7 +103,8 @@ set_random(wr_conf_t *cf, const wr_directive_t *d, void *none)
 static const wr_directive_t directives[] = {
     WR_ACTION("random", WR_UPSTREAM, 0, 2, set_random,
               "Chance chooses the server; two: the less busy one of two.",
-              .args = "[two [least_conn]]", .flags = WR_DF_REPEAT),
+              .args = "[two [least_conn]]", .flags = WR_DF_REPEAT,
+              .example = "random two least_conn;"),
     WR_END
 };
 

@@ -55,7 +55,7 @@ slow(wr_eval_t *ev, const wr_args_t *args, wr_val_t *out)
 
 static const wr_fn_row_t own[] = {
     {"slow_one", slow, "a", "Counts.", WR_FN_SLOW},
-    {NULL, NULL, NULL, NULL, 0},
+    {.name = NULL},
 };
 
 static const wr_bindings_t host = {.get = get, .data = &asked};

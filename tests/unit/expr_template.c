@@ -159,7 +159,7 @@ twice(wr_eval_t *ev, const wr_args_t *args, wr_val_t *out)
 
 static const wr_fn_row_t own[] = {
     {"twice", twice, "x", "Twice the value.", WR_FN_PURE},
-    {NULL, NULL, NULL, NULL, 0},
+    {.name = NULL},
 };
 
 static void
