@@ -84,6 +84,11 @@ lint:
 format:
 	@auto/dev/format $F
 
+# The manual, the man pages and the syntax files: from the tables of the server.
+manual:
+	+@$(MAKE) --no-print-directory all B=$B
+	@auto/dev/manual $B
+
 install: $B/Makefile
 	+@$(call build,$B,install)
 
@@ -94,5 +99,5 @@ clean:
 	rm -rf $B objs-asan objs-tsan objs-cover objs-fuzz
 
 .PHONY: all server render modules run test asan tsan unit cover fuzz bench \
-        deps-test lint format install dist clean
+        deps-test lint format manual install dist clean
 .SECONDARY:

@@ -70,6 +70,10 @@ install_server() {
         esac
     done
     mkdir -p "$D$prefix/data"
+    for page in man/*.[1-8]; do
+        [ ! -e "$page" ] || put "$page" \
+            "$D$prefix/share/man/man${page##*.}/$(basename "$page")"
+    done
 }
 
 install_sdk() {

@@ -33,6 +33,7 @@ CONTEXT = {"location": "server", ("http_route_module", "timeout"): "location"}
 FILES = {
     "conf/blog.sql": "CREATE TABLE posts (id INTEGER PRIMARY KEY, title TEXT UNIQUE, "
                      "text TEXT);\n",
+    "conf/users.sql": "CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT, password TEXT);\n",
     "conf/migrations/001.sql": "CREATE TABLE notes (id INTEGER PRIMARY KEY);\n",
     "conf/users": "ann:{PLAIN}secret\n",
     "conf/passwords": "secret\n",

@@ -1,0 +1,4 @@
+" Made by auto/dev/manual.
+setlocal commentstring=#\ %s
+setlocal iskeyword+=_
+setlocal keywordprg=weir\ -H

@@ -1,0 +1,91 @@
+" Made by auto/dev/manual from the tables of weir.
+if exists("b:current_syntax")
+  finish
+endif
+
+syn match weirComment /\(^\|\s\)#.*$/
+syn match weirStart /\(^\|[;{}]\)\s*\zs[a-z_][a-z_0-9]*/ contains=weirDirective,weirBlock
+syn region weirString start=/"/ skip=/\\"/ end=/"/ contains=weirVariable,weirExpression
+syn region weirString start=/'/ skip=/\\'/ end=/'/ contains=weirVariable,weirExpression
+syn match weirVariable /\$\(\w\+\|{\w\+}\)/
+syn region weirExpression start=/{{/ end=/}}/ contains=weirString
+syn match weirNumber /\<\d\+\(ms\|[smhdwMykmgKG]\)\?\>/
+syn keyword weirDirective contained absolute_redirect accept_mutex accept_mutex_delay access_log add_after_body add_before_body
+syn keyword weirDirective contained add_header add_header_inherit add_trailer add_trailer_inherit addition_types aio
+syn keyword weirDirective contained aio_write alias allow ancient_browser ancient_browser_value auth_basic
+syn keyword weirDirective contained auth_basic_user_file auth_delay auth_request auth_request_set autoindex autoindex_exact_size
+syn keyword weirDirective contained autoindex_format autoindex_localtime body break busy_timeout cache_size
+syn keyword weirDirective contained charset charset_types chunked_transfer_encoding client_body_buffer_size client_body_in_file_only client_body_in_single_buffer
+syn keyword weirDirective contained client_body_temp_path client_body_timeout client_header_buffer_size client_header_timeout client_max_body_size connection_pool_size
+syn keyword weirDirective contained cookie create_full_put_path csrf daemon dav_access dav_methods
+syn keyword weirDirective contained debug_connection debug_points default_type deny directio directio_alignment
+syn keyword weirDirective contained disable_symlinks empty_gif env error_log error_page etag
+syn keyword weirDirective contained expires fetch_connections fetch_max_size fetch_redirects fetch_ssl_trusted_certificate fetch_ssl_verify
+syn keyword weirDirective contained fetch_ssl_verify_depth fetch_timeout flv form_max_fields gunzip gunzip_buffers
+syn keyword weirDirective contained gzip gzip_buffers gzip_comp_level gzip_disable gzip_hash gzip_http_version
+syn keyword weirDirective contained gzip_min_length gzip_no_buffer gzip_proxied gzip_static gzip_types gzip_vary
+syn keyword weirDirective contained gzip_window hash header html http2 http2_body_preread_size
+syn keyword weirDirective contained http2_chunk_size http2_idle_timeout http2_max_concurrent_pushes http2_max_concurrent_streams http2_max_field_size http2_max_header_size
+syn keyword weirDirective contained http2_max_requests http2_pool_size http2_push http2_push_preload http2_recv_buffer_size http2_recv_timeout
+syn keyword weirDirective contained if_modified_since ignore_invalid_headers include index internal ip_hash
+syn keyword weirDirective contained journal json json_max_depth keepalive keepalive_disable keepalive_min_timeout
+syn keyword weirDirective contained keepalive_requests keepalive_time keepalive_timeout large_client_header_buffers least_conn limit_conn
+syn keyword weirDirective contained limit_conn_dry_run limit_conn_log_level limit_conn_status limit_conn_zone limit_rate limit_rate_after
+syn keyword weirDirective contained limit_req limit_req_dry_run limit_req_log_level limit_req_status limit_req_zone lingering_close
+syn keyword weirDirective contained lingering_time lingering_timeout listen load_module lock_file log_format
+syn keyword weirDirective contained log_not_found log_subrequest map_hash_bucket_size map_hash_max_size master_process max_headers
+syn keyword weirDirective contained max_ranges max_size merge_slashes method migrations min_delete_depth
+syn keyword weirDirective contained mirror mirror_request_body mmap_size modern_browser modern_browser_value msie_padding
+syn keyword weirDirective contained msie_refresh multi_accept open_file_cache open_file_cache_errors open_file_cache_events open_file_cache_min_uses
+syn keyword weirDirective contained open_file_cache_valid open_log_file_cache optional output_buffers override_charset password_queue
+syn keyword weirDirective contained password_threads pcre_jit pid port_in_redirect postpone_gzipping postpone_output
+syn keyword weirDirective contained pragma proxy_bind proxy_buffer_size proxy_buffering proxy_buffers proxy_busy_buffers_size
+syn keyword weirDirective contained proxy_cache proxy_cache_background_update proxy_cache_bypass proxy_cache_convert_head proxy_cache_key proxy_cache_lock
+syn keyword weirDirective contained proxy_cache_lock_age proxy_cache_lock_timeout proxy_cache_max_range_offset proxy_cache_methods proxy_cache_min_uses proxy_cache_path
+syn keyword weirDirective contained proxy_cache_revalidate proxy_cache_use_stale proxy_cache_valid proxy_connect_timeout proxy_cookie_domain proxy_cookie_flags
+syn keyword weirDirective contained proxy_cookie_path proxy_force_ranges proxy_headers_hash_bucket_size proxy_headers_hash_max_size proxy_hide_header proxy_http_version
+syn keyword weirDirective contained proxy_ignore_client_abort proxy_ignore_headers proxy_intercept_errors proxy_limit_rate proxy_max_temp_file_size proxy_method
+syn keyword weirDirective contained proxy_next_upstream proxy_next_upstream_timeout proxy_next_upstream_tries proxy_no_cache proxy_pass proxy_pass_header
+syn keyword weirDirective contained proxy_pass_request_body proxy_pass_request_headers proxy_read_timeout proxy_redirect proxy_request_buffering proxy_send_lowat
+syn keyword weirDirective contained proxy_send_timeout proxy_set_body proxy_set_header proxy_socket_keepalive proxy_ssl_certificate proxy_ssl_certificate_key
+syn keyword weirDirective contained proxy_ssl_ciphers proxy_ssl_conf_command proxy_ssl_crl proxy_ssl_name proxy_ssl_password_file proxy_ssl_protocols
+syn keyword weirDirective contained proxy_ssl_server_name proxy_ssl_session_reuse proxy_ssl_trusted_certificate proxy_ssl_verify proxy_ssl_verify_depth proxy_store
+syn keyword weirDirective contained proxy_store_access proxy_temp_file_write_size proxy_temp_path random random_index read_ahead
+syn keyword weirDirective contained readers real_ip_header real_ip_recursive recursive_error_pages redirect redirects
+syn keyword weirDirective contained referer_hash_bucket_size referer_hash_max_size request_pool_size require reset_timedout_connection resolver
+syn keyword weirDirective contained resolver_timeout result_limit return rewrite rewrite_log root
+syn keyword weirDirective contained satisfy save schema secure_link secure_link_md5 secure_link_secret
+syn keyword weirDirective contained send_lowat send_timeout sendfile sendfile_max_chunk server_name server_name_in_redirect
+syn keyword weirDirective contained server_names_hash_bucket_size server_names_hash_max_size server_tokens session session_destroy session_regenerate
+syn keyword weirDirective contained set set_real_ip_from slice source_charset sql sqlite_error_detail
+syn keyword weirDirective contained sqlite_use ssi ssi_ignore_recycled_buffers ssi_last_modified ssi_min_file_chunk ssi_silent_errors
+syn keyword weirDirective contained ssi_types ssi_value_length ssl_buffer_size ssl_certificate ssl_certificate_cache ssl_certificate_compression
+syn keyword weirDirective contained ssl_certificate_key ssl_certificate_reload ssl_ciphers ssl_client_certificate ssl_conf_command ssl_crl
+syn keyword weirDirective contained ssl_dhparam ssl_early_data ssl_ecdh_curve ssl_engine ssl_key_log ssl_ocsp
+syn keyword weirDirective contained ssl_ocsp_cache ssl_ocsp_responder ssl_password_file ssl_prefer_server_ciphers ssl_protocols ssl_reject_handshake
+syn keyword weirDirective contained ssl_session_cache ssl_session_ticket_key ssl_session_tickets ssl_session_timeout ssl_stapling ssl_stapling_file
+syn keyword weirDirective contained ssl_stapling_responder ssl_stapling_verify ssl_trusted_certificate ssl_verify_client ssl_verify_depth statement_timeout
+syn keyword weirDirective contained status status_max_series status_page store stub_status sub_filter
+syn keyword weirDirective contained sub_filter_last_modified sub_filter_once sub_filter_types subrequest_output_buffer_size synchronous tcp_nodelay
+syn keyword weirDirective contained tcp_nopush template template_limit template_reload template_root text
+syn keyword weirDirective contained thread_pool timeout timer_resolution transaction trusted_certificate try_files
+syn keyword weirDirective contained types_hash_bucket_size types_hash_max_size underscores_in_headers uninitialized_variable_warn unset upload_buffer_size
+syn keyword weirDirective contained use user userid userid_domain userid_expires userid_flags
+syn keyword weirDirective contained userid_mark userid_name userid_p3p userid_path userid_service valid_referers
+syn keyword weirDirective contained variables_hash_bucket_size variables_hash_max_size verify weir_dev worker_aio_requests worker_connections
+syn keyword weirDirective contained worker_cpu_affinity worker_priority worker_processes worker_rlimit_core worker_rlimit_nofile worker_shutdown_timeout
+syn keyword weirDirective contained working_directory zone
+syn keyword weirBlock contained charset_map events fetch gather geo http
+syn keyword weirBlock contained if limit_except location map otherwise route
+syn keyword weirBlock contained routes server split_clients sqlite types upstream
+syn keyword weirBlock contained when
+
+hi def link weirComment Comment
+hi def link weirString String
+hi def link weirVariable Identifier
+hi def link weirExpression Special
+hi def link weirNumber Number
+hi def link weirDirective Keyword
+hi def link weirBlock Structure
+
+let b:current_syntax = "weir"
