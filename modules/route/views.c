@@ -106,6 +106,18 @@ run_redirect(wr_req_t *r, void *state)
 
 static const wr_middleware_t redirect_view = {"redirect", 0, run_redirect, NULL};
 
+/* "https://example.com/…" with a host that is no expression. */
+static bool
+names_a_site(wr_str_t text)
+{
+    if (text.n != 0 && (text.p[0] == '"' || text.p[0] == '\'')) {
+        text = wr_str_skip(text, 1);
+    }
+    return (wr_str_istarts(text, WR_STR("http://")) && !wr_str_starts(text, WR_STR("http://{{")))
+           || (wr_str_istarts(text, WR_STR("https://"))
+               && !wr_str_starts(text, WR_STR("https://{{")));
+}
+
 wr_rc_t
 route_set_redirect(wr_conf_t *cf, const wr_directive_t *d, void *conf)
 {
@@ -121,6 +133,10 @@ route_set_redirect(wr_conf_t *cf, const wr_directive_t *d, void *conf)
         c->external = true;
         text.text = wr_str_skip(text.text, sizeof("external ") - 1);
         text.column += sizeof("external ") - 1;
+    }
+    if (!c->external && names_a_site(text.text)) {
+        wr_conf_warn(cf, &text, "this redirect is refused wherever the request's own host is "
+                                "another: say \"external\" behind it if it is meant");
     }
     c->text = wr_app_text(cf, &text);
     return c->text != NULL ? wr_app_step_lendable(cf, &redirect_view, c, true,

@@ -169,3 +169,11 @@ def test_a_changed_template_is_seen_at_once(app):
         assert s.get("/").text == text
         assert s.get("/k").text == "one"
         time.sleep(0.01)
+
+
+def test_a_redirect_to_a_fixed_site_is_warned_of(app):
+    s = app("""route GET /a { redirect https://example.org/; }
+    route GET /b { redirect https://example.org/ external; }
+    route GET /c { redirect https://{{ request.host }}/; }""")
+    log = s.error_log()
+    assert log.count('say "external" behind it') == 1 and "redirect https://example.org/;" in log
