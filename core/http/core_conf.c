@@ -356,9 +356,10 @@ static const wr_directive_t directives[] = {
                         "    root        html;\n"
                         "}"),
     WR_BLOCK("location", WR_SERVER | WR_LOCATION, 1, 2, wr_set_location,
-             "Settings for requests whose path matches: = the very path, ^~ or nothing a "
-             "beginning (the longest wins), ~ a regex, ~* one that ignores case (the first "
-             "that matches wins over beginnings without ^~). @name is for internal redirects.",
+             "Settings for requests whose path matches: `=` the very path, `^~` or nothing a "
+             "beginning (the longest wins), `~` a regex, `~*` one that ignores case (the first "
+             "that matches wins over beginnings without `^~`). `@name` is for internal "
+             "redirects.",
              .args = "[= | ~ | ~* | ^~] uri | @name",
              .example = "location /images/ {\n"
                         "    root data;\n"
@@ -368,28 +369,34 @@ static const wr_directive_t directives[] = {
              .example = "limit_except GET {\n"
                         "    allow 10.0.0.0/8;\n"
                         "    deny  all;\n"
-                        "}"),
+                        "}",
+             .args = "method …"),
     WR_ACTION("listen", WR_SERVER, 1, 255, wr_set_listen,
               "An address, port or socket (unix:PATH) on which the server accepts requests. "
               "Options: default_server, ssl, proxy_protocol, reuseport, backlog=N, rcvbuf=, "
               "sndbuf=, ipv6only=on|off, so_keepalive=, bind, deferred.",
               .flags = WR_DF_REPEAT, .example = "listen 8080;\n"
-                         "listen [::]:8080 default_server;"),
+                         "listen [::]:8080 default_server;",
+              .args = "address[:port] | port | unix:path [default_server] [ssl] "
+                      "[proxy_protocol] [option …]"),
     WR_ACTION("server_name", WR_SERVER, 1, 255, wr_set_server_name,
               "The names of a virtual server: exact, with * as the first or last label, or a "
               "regex after ~. \"\" is a request without Host.", .flags = WR_DF_REPEAT,
-              .example = "server_name example.com *.example.com;"),
+              .example = "server_name example.com *.example.com;",
+              .args = "name …"),
 
     WR_CUSTOM("root", WR_ANY_IF, 1, 1, set_root, core_t, root,
               "The folder that requests are served from: the whole path of the URI is appended "
               "to it. May hold variables.", .def = "html",
               .flags = WR_DF_REPEAT,
-              .example = "root html;"),
+              .example = "root html;",
+              .args = "path"),
     WR_CUSTOM("alias", WR_LOCATION, 1, 1, set_root, core_t, is_alias,
               "What stands in place of the location's own part of the path: /i/top.gif in "
               "`location /i/` becomes data/pictures/top.gif.",
               .flags = WR_DF_REPEAT,
-              .example = "alias data/pictures/;"),
+              .example = "alias data/pictures/;",
+              .args = "path"),
     WR_CUSTOM("", 0, 0, 0, accept_word, core_t, alias_cut, ""),
     {.name = "types", .contexts = HSL, .type = WR_D_CUSTOM, .min = 0, .max = 0,
      .flags = WR_DF_BLOCK | WR_DF_REPEAT, .set = wr_set_types,
@@ -411,16 +418,20 @@ static const wr_directive_t directives[] = {
            .example = "types_hash_bucket_size 64;"),
     WR_ACTION("server_names_hash_max_size", WR_HTTP, 1, 1, accept_word,
               "Accepted, without effect: tables grow by themselves.",
-              .example = "server_names_hash_max_size 512;"),
+              .example = "server_names_hash_max_size 512;",
+              .args = "number"),
     WR_ACTION("server_names_hash_bucket_size", WR_HTTP, 1, 1, accept_word,
               "Accepted, without effect: tables grow by themselves.",
-              .example = "server_names_hash_bucket_size 64;"),
+              .example = "server_names_hash_bucket_size 64;",
+              .args = "number"),
     WR_ACTION("variables_hash_max_size", WR_HTTP, 1, 1, accept_word,
               "Accepted, without effect: tables grow by themselves.",
-              .example = "variables_hash_max_size 1024;"),
+              .example = "variables_hash_max_size 1024;",
+              .args = "number"),
     WR_ACTION("variables_hash_bucket_size", WR_HTTP, 1, 1, accept_word,
               "Accepted, without effect: tables grow by themselves.",
-              .example = "variables_hash_bucket_size 64;"),
+              .example = "variables_hash_bucket_size 64;",
+              .args = "number"),
 
     WR_FLAG("sendfile", WR_ANY_IF, core_t, sendfile, "off",
             "Files go from the page cache to the socket without being copied, where no filter "
@@ -436,7 +447,8 @@ static const wr_directive_t directives[] = {
               .example = "aio threads;"),
     WR_ACTION("aio_write", HSL, 1, 1, accept_word,
               "Accepted, without effect: see aio.",
-              .example = "aio_write off;"),
+              .example = "aio_write off;",
+              .args = "on | off"),
     WR_CUSTOM("directio", HSL, 1, 1, set_size_or_off, core_t, directio,
               "Accepted, without effect: files go through the page cache.", .def = "off",
               .args = "size | off",
@@ -460,8 +472,8 @@ static const wr_directive_t directives[] = {
             "ask with If-None-Match.",
             .example = "etag off;"),
     WR_ENUM("if_modified_since", HSL, core_t, if_modified_since, ims_words, "exact",
-            "How If-Modified-Since is compared with a file's time: exact: 304 only if they are "
-            "the same; before: also if the file is older; off: never 304.",
+            "How If-Modified-Since is compared with a file's time. `exact`: 304 only if they "
+            "are the same; `before`: also if the file is older; `off`: never 304.",
             .example = "if_modified_since before;"),
     WR_INT("max_ranges", HSL, core_t, max_ranges, NULL,
            "How many byte ranges one request may ask for, else it gets the whole file; 0 turns "
@@ -522,7 +534,8 @@ static const wr_directive_t directives[] = {
               "The folder of bodies that are too large for memory, with up to three levels of "
               "folders below it, of 1 or 2 letters each.",
               .def = WR_CLIENT_BODY_TEMP_PATH,
-              .example = "client_body_temp_path data/uploads 1 2;"),
+              .example = "client_body_temp_path data/uploads 1 2;",
+              .args = "path [level1 [level2 [level3]]]"),
     WR_ENUM("client_body_in_file_only", HSL, core_t, client_body_in_file_only,
             in_file_words, "off",
             "Whether every body goes to a file: on keeps the files, clean removes each after "
@@ -546,10 +559,12 @@ static const wr_directive_t directives[] = {
            .example = "max_headers 100;"),
     WR_ACTION("connection_pool_size", HS, 1, 1, accept_word,
               "Accepted, without effect: pools take what they need.",
-              .example = "connection_pool_size 256;"),
+              .example = "connection_pool_size 256;",
+              .args = "size"),
     WR_ACTION("request_pool_size", HS, 1, 1, accept_word,
               "Accepted, without effect: pools take what they need.",
-              .example = "request_pool_size 4k;"),
+              .example = "request_pool_size 4k;",
+              .args = "size"),
 
     WR_CUSTOM("keepalive_timeout", HSL, 1, 2, set_keepalive_timeout, core_t,
               keepalive_timeout,
@@ -583,7 +598,8 @@ static const wr_directive_t directives[] = {
             .example = "postpone_output 0;"),
     WR_ENUM("lingering_close", HSL, core_t, lingering_close, lingering_words, "on",
             "Whether what a client still sends is read and dropped before the connection is "
-            "closed, so that it can read the answer: off, on where it seems needed, or always.",
+            "closed, so that it can read the answer: `off`, `on` where it seems needed, or "
+            "`always`.",
             .example = "lingering_close always;"),
     WR_MSEC("lingering_time", HSL, core_t, lingering_time, "30s",
             "How long at most it is read.",
@@ -598,10 +614,12 @@ static const wr_directive_t directives[] = {
     WR_CV("limit_rate", WR_ANY_IF, core_t, limit_rate, "0",
           "Bytes per second that an answer may take, for each request; 0: no limit. May hold "
           "variables.", .flags = WR_DF_SIZE,
-          .example = "limit_rate 100k;"),
+          .example = "limit_rate 100k;",
+          .args = "rate"),
     WR_CV("limit_rate_after", WR_ANY_IF, core_t, limit_rate_after, "0",
           "Bytes of an answer that pass before limit_rate holds.", .flags = WR_DF_SIZE,
-          .example = "limit_rate_after 1m;"),
+          .example = "limit_rate_after 1m;",
+          .args = "size"),
 
     WR_ENUM("server_tokens", HSL, core_t, server_tokens, tokens_words, "on",
             "Whether the version is shown in Server and on error pages; build shows the name "
@@ -634,7 +652,7 @@ static const wr_directive_t directives[] = {
      .max = 255, .flags = WR_DF_REPEAT, .set = set_error_page,
      .offset = offsetof(core_t, error_pages), .size = sizeof(wr_array_t),
      .doc = "What answers in place of an error: a URI, a @location, or an address to redirect "
-            "to. =200 gives that status, = alone that of the answer.",
+            "to. `=200` gives that status, `=` alone that of the answer.",
      .args = "code … [=[answer]] uri",
      .example = "error_page 500 502 503 504 /50x.html;"},
     WR_OFFSET("subrequest_output_buffer_size", HSL, core_t, subrequest_output_buffer_size,
@@ -654,7 +672,8 @@ static const wr_directive_t directives[] = {
               "Where errors of this part are logged, and from which level on; replaces what "
               "outer levels say.",
               .flags = WR_DF_REPEAT,
-              .example = "error_log logs/site.log warn;"),
+              .example = "error_log logs/site.log warn;",
+              .args = "file | stderr | syslog:… | memory:size [level]"),
 
     WR_CUSTOM("open_file_cache", HSL, 1, 2, set_open_file_cache, core_t, file_cache_max,
               "How many files each worker keeps open (or, small ones, in memory), and "

@@ -354,7 +354,7 @@ static const wr_directive_t directives[] = {
             .example = "master_process off;"),
     WR_CUSTOM("worker_processes", WR_MAIN, 1, 1, set_worker_processes, wr_core_conf_t,
               worker_processes,
-              "How many worker processes there are; auto is one for each CPU that the server "
+              "How many worker processes there are; `auto` is one for each CPU that the server "
               "may use. Each worker serves thousands of connections by itself.",
               .def = "1", .args = "number | auto",
               .example = "worker_processes auto;"),
@@ -418,8 +418,10 @@ static const wr_directive_t directives[] = {
               .example = "load_module modules/http_route_module.so;"),
     WR_CUSTOM("thread_pool", WR_MAIN, 2, 3, set_thread_pool, wr_core_conf_t,
               pool_threads,
-              "The threads of each worker for what would block it (SQL statements, slow file "
-              "systems); max_queue: how many tasks may wait for one.",
+              "The threads of each worker for what would block it (files that are saved or "
+              "that dav changes, passwords of auth_basic); max_queue: how many tasks may wait "
+              "for one. Only the pool named `default` is used; SQL and hash_password() have "
+              "threads of their own.",
               .args = "name threads=number [max_queue=number]",
               .flags = WR_DF_REPEAT, .example = "thread_pool default threads=8;"),
     WR_FLAG("pcre_jit", WR_MAIN, wr_core_conf_t, pcre_jit, "on",

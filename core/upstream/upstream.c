@@ -263,11 +263,13 @@ static const wr_directive_t directives[] = {
                         "    server 127.0.0.1:8081 weight=2;\n"
                         "    server 127.0.0.1:8082;\n"
                         "    keepalive 16;\n"
-                        "}"),
+                        "}",
+             .args = "name"),
     WR_ACTION("server", WR_UPSTREAM, 1, 255, set_server,
               "A server of the group: an address, a name, or unix:PATH. After max_fails (1) "
-              "failures within fail_timeout (10s) it is left out for that time; max_conns: how "
-              "many connections at once; backup: only when all others are away; down: never.",
+              "failures within fail_timeout (10s) it is left out for that time. `max_conns`: "
+              "how many connections at once; `backup`: only when all others are away; `down`: "
+              "never; `resolve`: its name is looked up again as it expires (needs `zone`).",
               .flags = WR_DF_REPEAT,
               .args = "address [weight=n] [max_fails=n] [fail_timeout=time] "
                       "[max_conns=n] [backup] [down] [resolve] [service=name]",
@@ -278,13 +280,16 @@ static const wr_directive_t directives[] = {
               .example = "keepalive 32;"),
     WR_ACTION("keepalive_requests", WR_UPSTREAM, 1, 1, set_part,
               "How many requests one kept connection carries.",
-              .example = "keepalive_requests 1000;"),
+              .example = "keepalive_requests 1000;",
+              .args = "number"),
     WR_ACTION("keepalive_timeout", WR_UPSTREAM, 1, 1, set_part,
               "How long an idle connection is kept.",
-              .example = "keepalive_timeout 60s;"),
+              .example = "keepalive_timeout 60s;",
+              .args = "time"),
     WR_ACTION("keepalive_time", WR_UPSTREAM, 1, 1, set_part,
               "How old a kept connection may become.",
-              .example = "keepalive_time 1h;"),
+              .example = "keepalive_time 1h;",
+              .args = "time"),
     WR_ACTION("zone", WR_UPSTREAM, 1, 2, set_zone,
               "The state of the group is shared by all workers and kept over a reload.",
               .args = "name [size]", .flags = WR_DF_REPEAT,
@@ -295,7 +300,8 @@ static const wr_directive_t directives[] = {
               .example = "resolver 127.0.0.1 valid=30s;"),
     WR_ACTION("resolver_timeout", WR_UPSTREAM, 1, 1, set_part,
               "How long such a name may take to be resolved.",
-              .example = "resolver_timeout 5s;"),
+              .example = "resolver_timeout 5s;",
+              .args = "time"),
     WR_END
 };
 

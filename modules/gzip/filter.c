@@ -355,10 +355,10 @@ WR_MODULE(gzip,
                 "Clients of older versions get no gzip.",
                 .example = "gzip_http_version 1.0;"),
         WR_MASK("gzip_proxied", WR_ANY, conf_t, proxied, proxied, "off",
-                "Which answers to proxies (requests with Via) are compressed: any, or those of "
-                "these kinds: expired, no-cache, no-store and private by their own head, "
-                "no_last_modified and no_etag by what is missing, auth for requests with "
-                "Authorization.",
+                "Which answers to proxies (requests with Via) are compressed: `any`, or those "
+                "of these kinds: `expired`, `no-cache`, `no-store` and `private` by their own "
+                "head, `no_last_modified` and `no_etag` by what is missing, `auth` for "
+                "requests with Authorization.",
                 .args = "off | expired | no-cache | no-store | private | "
                         "no_last_modified | no_etag | auth | any …",
                 .example = "gzip_proxied any;"),

@@ -468,13 +468,13 @@ WR_MODULE(limit_req,
     .schema.directives = (const wr_directive_t[]) {
         WR_ACTION("limit_req_zone", WR_HTTP, 3, 3, set_zone,
                   "Shared memory that knows the requests of each key, and their rate: r/s per "
-                  "second, r/m per minute. A megabyte holds about 8000 keys.",
+                  "second, r/m per minute.",
                   .flags = WR_DF_REPEAT, .args = "key zone=name:size rate=Nr/s | Nr/m",
                   .example = "limit_req_zone $binary_remote_addr zone=one:10m rate=5r/s;"),
         WR_CUSTOM("limit_req", WR_ANY, 1, 3, set_limit, conf_t, limits,
                   "Requests above the zone's rate wait, up to burst (0) of them; more are "
-                  "refused with limit_req_status. nodelay: those of the burst do not wait; "
-                  "delay=N: the first N do not.",
+                  "refused with limit_req_status. `nodelay`: those of the burst do not wait; "
+                  "`delay=N`: the first N do not.",
                   .flags = WR_DF_REPEAT,
                   .args = "zone=name [burst=number] [nodelay | delay=number]",
                   .example = "limit_req zone=one burst=20 nodelay;"),

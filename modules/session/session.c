@@ -211,9 +211,9 @@ WR_MODULE(session,
                   .extra = &destroy_step, .flags = WR_DF_REPEAT,
                   .example = "session_destroy;"),
         WR_CUSTOM("csrf", STEPS, 1, 1, session_set_csrf, conf_t, csrf,
-                  "Requests with unsafe methods (not GET, HEAD, OPTIONS) must come from this "
-                  "site, as Sec-Fetch-Site or Origin say, or carry the token of csrf_token(); "
-                  "else 403.",
+                  "Requests with unsafe methods (not GET, HEAD, OPTIONS, TRACE) must come from "
+                  "this site, as Sec-Fetch-Site or Origin say, or carry the token of "
+                  "csrf_token(); else 403.",
                   .args = "on | off",
                   .example = "csrf on;"),
         WR_END

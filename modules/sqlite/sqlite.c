@@ -211,8 +211,8 @@ static const wr_directive_t directives[] = {
             "The journal mode.",
             .example = "journal wal;"),
     WR_ENUM("synchronous", WR_SQLITE, sq_conf_t, db.synchronous, syncs, "full",
-            "How much of what was answered survives a power cut, as the pragma: full: all of "
-            "it; normal: the last transactions may be lost, and writing is faster.",
+            "How much of what was answered survives a power cut, as the pragma. `full`: all of "
+            "it; `normal`: the last transactions may be lost, and writing is faster.",
             .example = "synchronous normal;"),
     WR_MSEC("busy_timeout", WR_SQLITE, sq_conf_t, db.busy_timeout, "5s",
             "How long a transaction waits for others before it is answered 503.",

@@ -342,9 +342,9 @@ static const wr_directive_t directives[] = {
               .args = "name value",
               .example = "ssl_conf_command Options PrioritizeChaCha;"),
     WR_ENUM("ssl_verify_client", HERE, ssl_conf_t, verify, verify_words, "off",
-            "Whether clients must show a certificate: on: those without a good one get 400; "
-            "optional: it is asked for; optional_no_ca: and not checked. $ssl_client_verify "
-            "has the result.",
+            "Whether clients must show a certificate. `on`: those without a good one get 400; "
+            "`optional`: it is asked for; `optional_no_ca`: and not checked. "
+            "$ssl_client_verify has the result.",
             .example = "ssl_verify_client on;\n"
                        "ssl_client_certificate ca.pem;"),
     WR_INT("ssl_verify_depth", HERE, ssl_conf_t, depth, "1",
@@ -359,9 +359,9 @@ static const wr_directive_t directives[] = {
     WR_CONF_FILE("ssl_crl", HERE, ssl_conf_t, crl, NULL, "Certificates that were revoked.",
                  .example = "ssl_crl ca.crl;"),
     WR_CUSTOM("ssl_session_cache", HERE, 1, 2, ssl_set_cache, ssl_conf_t, cache,
-              "Where sessions are kept for resumption: shared:NAME:SIZE in memory of all "
-              "workers; builtin in each worker; none: clients are told of resumption but "
-              "nothing is kept; off: they are not.",
+              "Where sessions are kept for resumption: `shared:NAME:SIZE` in memory of all "
+              "workers; `builtin` in each worker; `none`: clients are told of resumption but "
+              "nothing is kept; `off`: they are not.",
               .args = "off | none | [builtin[:size]] [shared:name:size]",
               .example = "ssl_session_cache shared:SSL:10m;"),
     FIELD(builtin),
