@@ -857,6 +857,20 @@ wr_app_answer(wr_req_t *r, unsigned default_status, wr_str_t type, wr_str_t char
 }
 
 void
+wr_app_answer_head(wr_req_t *r, unsigned default_status, wr_str_t type, wr_str_t charset)
+{
+    app_t *a = app_of(r);
+
+    if (r->method != WR_GET && r->method != WR_HEAD) {
+        r->disable_not_modified = 1;
+    }
+    r->status = (uint16_t) wr_app_status(r, default_status);
+    r->content_type = a->type.n != 0 ? a->type : type;
+    r->charset = a->type.n != 0 ? WR_STR_NONE : charset;
+    r->out_length = -1;
+}
+
+void
 wr_app_undo(wr_req_t *r)
 {
     app_of(r)->undone = true;

@@ -226,6 +226,10 @@ void wr_app_set_type(wr_req_t *r, wr_str_t type);
  * it: WR_DONE. */
 wr_rc_t wr_app_answer(wr_req_t *r, unsigned default_status, wr_str_t type,
                       wr_str_t charset, wr_str_t body);
+/* The same for a body whose length is not known yet, which the view sends itself:
+ * settle (wr_settle), then wr_send_head and pieces. It gets no ETag. */
+void wr_app_answer_head(wr_req_t *r, unsigned default_status, wr_str_t type,
+                        wr_str_t charset);
 /* `status N;` of this request, or the default. */
 unsigned wr_app_status(wr_req_t *r, unsigned default_status);
 

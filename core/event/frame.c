@@ -138,12 +138,8 @@ wr_settle_(wr_req_t *r, wr_step_t next, const char *name)
     wr_task_t *t = wr_task_of(r);
 
     WR_ASSERT(t->running && t->next == NULL && t->mode == IN);
+    /* With nothing to settle as well: a lent task goes back to the loop first. */
     t->waiting = 0;
-    if (t->top == NULL) {
-        t->next = next;
-        t->next_name = name;
-        return WR_AGAIN;
-    }
     t->mode = SETTLE;
     t->resume = next;
     t->resume_name = name;

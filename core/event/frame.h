@@ -126,8 +126,8 @@ wr_rc_t wr_await_(wr_req_t *r, wr_op_t *ops, unsigned n, wr_msec_t ms,
                   wr_step_t next, const char *name);
 
 /* Before the first byte of a streamed answer: runs the after()s of all frames but
- * the caller's, then goes on at `next`. If one of them fails the caller is not
- * resumed: the task ends with that failure. */
+ * the caller's, then goes on at `next`, on the loop. If one of them fails the caller is
+ * not resumed: the task ends with that failure. */
 #define wr_settle(r, next) wr_settle_(r, next, #next)
 wr_rc_t wr_settle_(wr_req_t *r, wr_step_t next, const char *name);
 

@@ -1,6 +1,9 @@
 /*
  * Writing JSON. One pass, no intermediate tree; strings are copied in stretches
  * between characters that need an escape.
+ *
+ * Where it stands is on a stack of its own (`open`), so that it can stop between two
+ * items, or within a long string, and go on when there is room again.
  */
 #include <weir/expr/json_out.h>
 
@@ -11,16 +14,49 @@
 
 #include <math.h>
 
-enum { DEEPEST = 500 };
+enum {
+    DEEPEST = 500,
+    INLINE = 12,            /* levels without an allocation */
+    STRETCH = 16 * 1024,    /* of a string at a time, where the writer may stop */
+};
 
-typedef struct json {
+typedef struct json json_t;
+
+/* A container that is open. */
+typedef struct level level_t;
+struct level {
+    /* Writes items until one is a container itself (that is then the innermost), or
+     * all are written and the level has been left: WR_OK. WR_AGAIN: enough. */
+    wr_rc_t   (*go_on)(json_t *j, level_t *l);
+    const void *container;
+    uint64_t    n;              /* items written */
+    uint32_t    at;             /* where the next one is */
+    union {
+        const wr_list_t *list;
+        struct {
+            const wr_dict_t      *dict;
+            const wr_sort_item_t *sorted;
+        };
+        wr_iter_t        it;
+        wr_str_t         rest;  /* of a string */
+    };
+};
+
+struct json {
     wr_eval_t            *ev;
     wr_buf_t             *to;
     const wr_json_opts_t *opts;
     wr_str_t              item_sep, key_sep;
-    unsigned              depth;
-    const void           *open[DEEPEST];    /* containers that we are inside */
-} json_t;
+    size_t                enough;       /* bytes in `to`: stop there */
+    unsigned              depth, cap;
+    level_t              *open;
+    level_t               first[INLINE];
+};
+
+struct wr_json_rest {
+    wr_json_opts_t opts;
+    json_t         j;
+};
 
 static bool put(json_t *j, const wr_val_t *v);
 
@@ -66,13 +102,13 @@ is_plain(unsigned char c, const wr_json_opts_t *opts)
     return !opts->html || (c != '<' && c != '>' && c != '&' && c != '\'');
 }
 
-void
-wr_json_put_str(wr_buf_t *to, wr_str_t s, const wr_json_opts_t *opts)
+/* What stands between the quotes. */
+static void
+put_chars(wr_buf_t *to, wr_str_t s, const wr_json_opts_t *opts)
 {
     const char *p = s.p;
     const char *end = s.p + s.n;
 
-    wr_buf_char(to, '"');
     while (p < end) {
         const char *from = p;
 
@@ -84,6 +120,13 @@ wr_json_put_str(wr_buf_t *to, wr_str_t s, const wr_json_opts_t *opts)
             put_escape(to, wr_utf8_next(&p, end));
         }
     }
+}
+
+void
+wr_json_put_str(wr_buf_t *to, wr_str_t s, const wr_json_opts_t *opts)
+{
+    wr_buf_char(to, '"');
+    put_chars(to, s, opts);
     wr_buf_char(to, '"');
 }
 
@@ -91,9 +134,12 @@ wr_json_put_str(wr_buf_t *to, wr_str_t s, const wr_json_opts_t *opts)
 static void
 put_raw(json_t *j, wr_str_t s)
 {
+    if (wr_likely(!j->opts->html)) {
+        wr_buf_str(j->to, s);
+        return;
+    }
     for (size_t i = 0; i < s.n; i++) {
-        if (j->opts->html && s.p[i] != '\0'
-            && strchr("<>&'", s.p[i]) != NULL) {
+        if (s.p[i] != '\0' && strchr("<>&'", s.p[i]) != NULL) {
             put_u(j->to, (unsigned char) s.p[i]);
         } else {
             wr_buf_char(j->to, s.p[i]);
@@ -152,20 +198,44 @@ put_key(json_t *j, const wr_val_t *key)
 
 /* ---- containers ---- */
 
-static bool
-enter(json_t *j, const void *c)
+static level_t *
+push(json_t *j)
 {
+    if (wr_unlikely(j->depth == j->cap)) {
+        level_t *more = wr_alloc(j->ev->pool, 2 * j->cap * sizeof(level_t));
+
+        memcpy(more, j->open, j->cap * sizeof(level_t));
+        j->open = more;
+        j->cap *= 2;
+    }
+    return &j->open[j->depth++];
+}
+
+/* NULL after a raise. */
+static level_t *
+enter(json_t *j, const void *container, char bracket,
+      wr_rc_t (*go_on)(json_t *j, level_t *l))
+{
+    level_t *l;
+
     for (unsigned i = 0; i < j->depth; i++) {
-        if (j->open[i] == c) {
-            return wr_raise(j->ev, "ValueError", "Circular reference detected");
+        if (j->open[i].container == container) {
+            (void) wr_raise(j->ev, "ValueError", "Circular reference detected");
+            return NULL;
         }
     }
     if (j->depth == DEEPEST) {
-        return wr_raise(j->ev, "RecursionError", "maximum recursion depth "
+        (void) wr_raise(j->ev, "RecursionError", "maximum recursion depth "
                         "exceeded while encoding a JSON object");
+        return NULL;
     }
-    j->open[j->depth++] = c;
-    return true;
+    l = push(j);
+    l->go_on = go_on;
+    l->container = container;
+    l->n = 0;
+    l->at = 0;
+    wr_buf_char(j->to, bracket);
+    return l;
 }
 
 static void
@@ -189,20 +259,21 @@ before_item(json_t *j, uint64_t n)
     new_line(j);
 }
 
-static void
-leave(json_t *j, uint64_t n, char close)
+static wr_rc_t
+leave(json_t *j, const level_t *l, char bracket)
 {
     j->depth--;
-    if (n != 0) {
+    if (l->n != 0) {
         new_line(j);
     }
-    wr_buf_char(j->to, close);
+    wr_buf_char(j->to, bracket);
+    return WR_OK;
 }
 
 static bool
-put_pair(json_t *j, uint64_t n, const wr_val_t *key, const wr_val_t *value)
+put_pair(json_t *j, level_t *l, const wr_val_t *key, const wr_val_t *value)
 {
-    before_item(j, n);
+    before_item(j, l->n++);
     if (!put_key(j, key)) {
         return false;
     }
@@ -210,8 +281,49 @@ put_pair(json_t *j, uint64_t n, const wr_val_t *key, const wr_val_t *value)
     return put(j, value);
 }
 
-static bool
-put_sorted(json_t *j, const wr_dict_t *d)
+static wr_rc_t
+go_on_dict(json_t *j, level_t *l)
+{
+    unsigned         depth = j->depth;
+    wr_dict_entry_t *e;
+
+    while ((e = wr_dict_next(l->dict, &l->at)) != NULL) {
+        if (!put_pair(j, l, &e->key, &e->value)) {
+            return WR_ERROR;
+        }
+        if (j->depth != depth) {
+            return WR_OK;
+        }
+        if (j->to->n >= j->enough) {
+            return WR_AGAIN;
+        }
+    }
+    return leave(j, l, '}');
+}
+
+static wr_rc_t
+go_on_sorted(json_t *j, level_t *l)
+{
+    unsigned depth = j->depth;
+
+    while (l->at < l->dict->live) {
+        const wr_dict_entry_t *e = &l->dict->entries[l->sorted[l->at++].at];
+
+        if (!put_pair(j, l, &e->key, &e->value)) {
+            return WR_ERROR;
+        }
+        if (j->depth != depth) {
+            return WR_OK;
+        }
+        if (j->to->n >= j->enough) {
+            return WR_AGAIN;
+        }
+    }
+    return leave(j, l, '}');
+}
+
+static const wr_sort_item_t *
+sort(json_t *j, const wr_dict_t *d)
 {
     wr_sort_item_t  *items = wr_alloc(j->ev->pool,
                                       (d->live + 1) * sizeof(wr_sort_item_t));
@@ -222,103 +334,116 @@ put_sorted(json_t *j, const wr_dict_t *d)
         items[n].key = e->key;
         items[n].at = (uint32_t) (e - d->entries);
     }
-    if (!wr_sort(j->ev, items, n, false, wr_less)) {
-        return false;
-    }
-    for (uint32_t i = 0; i < n; i++) {
-        e = &d->entries[items[i].at];
-        if (!put_pair(j, i, &e->key, &e->value)) {
-            return false;
-        }
-    }
-    return true;
+    return wr_sort(j->ev, items, n, false, wr_less) ? items : NULL;
 }
 
 static bool
 put_dict(json_t *j, const wr_dict_t *d)
 {
-    wr_dict_entry_t *e;
-    uint64_t         n = 0;
+    bool     sorted = j->opts->sort && d->live > 1;
+    level_t *l = enter(j, d, '{', sorted ? go_on_sorted : go_on_dict);
 
-    if (!enter(j, d)) {
+    if (l == NULL) {
         return false;
     }
-    wr_buf_char(j->to, '{');
-    if (j->opts->sort && d->live > 1) {
-        if (!put_sorted(j, d)) {
-            return false;
+    l->dict = d;
+    l->sorted = sorted ? sort(j, d) : NULL;
+    return !sorted || l->sorted != NULL;
+}
+
+static wr_rc_t
+go_on_list(json_t *j, level_t *l)
+{
+    unsigned depth = j->depth;
+
+    while (l->at < l->list->n) {
+        before_item(j, l->n++);
+        if (!put(j, &l->list->items[l->at++])) {
+            return WR_ERROR;
         }
-    } else {
-        for (uint32_t i = 0; (e = wr_dict_next(d, &i)) != NULL; n++) {
-            if (!put_pair(j, n, &e->key, &e->value)) {
-                return false;
-            }
+        if (j->depth != depth) {
+            return WR_OK;
+        }
+        if (j->to->n >= j->enough) {
+            return WR_AGAIN;
         }
     }
-    leave(j, d->live, '}');
-    return true;
+    return leave(j, l, ']');
 }
 
 static bool
-put_list(json_t *j, const wr_list_t *l)
+put_list(json_t *j, const wr_list_t *list)
 {
-    if (!enter(j, l)) {
+    level_t *l = enter(j, list, '[', go_on_list);
+
+    if (l == NULL) {
         return false;
     }
-    wr_buf_char(j->to, '[');
-    for (uint32_t i = 0; i < l->n; i++) {
-        before_item(j, i);
-        if (!put(j, &l->items[i])) {
-            return false;
-        }
-    }
-    leave(j, l->n, ']');
+    l->list = list;
     return true;
 }
 
-static bool
-put_items(json_t *j, const wr_val_t *v)
+static wr_rc_t
+go_on_items(json_t *j, level_t *l)
 {
-    wr_iter_t it;
-    wr_val_t  item;
-    wr_rc_t   rc;
-    uint64_t  n = 0;
+    unsigned depth = j->depth;
+    wr_val_t item;
+    wr_rc_t  rc;
 
-    if (!wr_iter(j->ev, v, &it) || !enter(j, v->u.obj)) {
-        return false;
-    }
-    wr_buf_char(j->to, '[');
-    for (; (rc = it.next(j->ev, &it, &item)) == WR_OK; n++) {
-        before_item(j, n);
+    while ((rc = l->it.next(j->ev, &l->it, &item)) == WR_OK) {
+        before_item(j, l->n++);
         if (!put(j, &item)) {
-            return false;
+            return WR_ERROR;
+        }
+        if (j->depth != depth) {
+            return WR_OK;
+        }
+        if (j->to->n >= j->enough) {
+            return WR_AGAIN;
         }
     }
-    leave(j, n, ']');
-    return rc == WR_DONE;
+    return rc == WR_DONE ? leave(j, l, ']') : WR_ERROR;
 }
 
 /* A mapping of the host's: its keys, and what each gives. */
-static bool
-put_mapping(json_t *j, const wr_val_t *v)
+static wr_rc_t
+go_on_mapping(json_t *j, level_t *l)
 {
-    wr_iter_t it;
-    wr_val_t  key, value;
-    wr_rc_t   rc;
-    uint64_t  n = 0;
+    unsigned depth = j->depth;
+    wr_val_t key, value;
+    wr_rc_t  rc;
 
-    if (!wr_iter(j->ev, v, &it) || !enter(j, v->u.obj)) {
-        return false;
-    }
-    wr_buf_char(j->to, '{');
-    for (; (rc = it.next(j->ev, &it, &key)) == WR_OK; n++) {
-        if (!wr_get_item(j->ev, v, &key, &value)
-            || !put_pair(j, n, &key, &value)) {
-            return false;
+    while ((rc = l->it.next(j->ev, &l->it, &key)) == WR_OK) {
+        wr_val_t mapping = wr_vobj((wr_obj_t *) (uintptr_t) l->container);
+
+        if (!wr_get_item(j->ev, &mapping, &key, &value) || !put_pair(j, l, &key, &value)) {
+            return WR_ERROR;
+        }
+        if (j->depth != depth) {
+            return WR_OK;
+        }
+        if (j->to->n >= j->enough) {
+            return WR_AGAIN;
         }
     }
-    leave(j, n, '}');
-    return rc == WR_DONE;
+    return rc == WR_DONE ? leave(j, l, '}') : WR_ERROR;
+}
+
+static bool
+put_iterable(json_t *j, const wr_val_t *v, bool mapping)
+{
+    wr_iter_t it;
+    level_t  *l;
+
+    if (!wr_iter(j->ev, v, &it)) {
+        return false;
+    }
+    l = enter(j, v->u.obj, mapping ? '{' : '[', mapping ? go_on_mapping : go_on_items);
+    if (l == NULL) {
+        return false;
+    }
+    l->it = it;
+    return true;
 }
 
 static bool
@@ -327,18 +452,54 @@ put_object(json_t *j, const wr_val_t *v)
     const wr_obj_type_t *type = v->u.obj->type;
 
     if (type->mapping) {
-        return put_mapping(j, v);
+        return put_iterable(j, v, true);
     }
     if (type->sequence || (j->opts->any_iterable && wr_is_iterable(v))) {
-        return put_items(j, v);
+        return put_iterable(j, v, false);
     }
     return refuse(j, v);
 }
 
+/* Cut between characters. */
+static wr_rc_t
+go_on_str(json_t *j, level_t *l)
+{
+    while (l->rest.n != 0) {
+        size_t n = wr_min_size(l->rest.n, STRETCH);
+
+        while (n < l->rest.n && ((unsigned char) l->rest.p[n] & 0xc0) == 0x80) {
+            n++;
+        }
+        put_chars(j->to, wr_str(l->rest.p, n), j->opts);
+        l->rest = wr_str_skip(l->rest, n);
+        if (j->to->n >= j->enough && l->rest.n != 0) {
+            return WR_AGAIN;
+        }
+    }
+    j->depth--;
+    wr_buf_char(j->to, '"');
+    return WR_OK;
+}
+
+/* A long string, where the writer may stop in it. */
+static bool
+put_in_stretches(json_t *j, wr_str_t s)
+{
+    level_t *l = push(j);
+
+    l->go_on = go_on_str;
+    l->container = NULL;
+    l->rest = s;
+    wr_buf_char(j->to, '"');
+    return true;
+}
+
+/* A scalar is written, a container opened. */
 static bool
 put(json_t *j, const wr_val_t *v)
 {
-    uint64_t room = v->type == WR_V_STR ? v->len : 32;
+    uint64_t room = v->type == WR_V_STR && (v->len <= STRETCH || j->enough == SIZE_MAX)
+                        ? v->len : 32;
 
     if (!wr_spend(j->ev, 1)
         || (j->to->pool != NULL && !wr_may_grow(j->ev, j->to, room))) {
@@ -358,6 +519,9 @@ put(json_t *j, const wr_val_t *v)
         put_float(j, v->u.f);
         return true;
     case WR_V_STR:
+        if (wr_unlikely(v->len > STRETCH) && j->enough != SIZE_MAX) {
+            return put_in_stretches(j, wr_val_text(v));
+        }
         wr_json_put_str(j->to, wr_val_text(v), j->opts);
         return true;
     case WR_V_LIST:
@@ -366,12 +530,42 @@ put(json_t *j, const wr_val_t *v)
     case WR_V_DICT:
         return put_dict(j, v->u.dict);
     case WR_V_RANGE:
-        return j->opts->any_iterable ? put_items(j, v) : refuse(j, v);
+        return j->opts->any_iterable ? put_iterable(j, v, false) : refuse(j, v);
     case WR_V_OBJ:
         return put_object(j, v);
     default:
         return refuse(j, v);
     }
+}
+
+static wr_rc_t
+go_on(json_t *j)
+{
+    wr_rc_t rc = WR_OK;
+
+    while (rc == WR_OK && j->depth != 0) {
+        level_t *l = &j->open[j->depth - 1];
+
+        rc = l->go_on(j, l);
+    }
+    return rc;
+}
+
+static wr_rc_t
+begin(json_t *j, wr_eval_t *ev, wr_buf_t *to, const wr_val_t *v,
+      const wr_json_opts_t *opts, size_t enough)
+{
+    j->ev = ev;
+    j->to = to;
+    j->opts = opts;
+    j->enough = enough;
+    j->depth = 0;
+    j->open = j->first;
+    j->cap = INLINE;
+    j->item_sep = opts->item_sep.p != NULL ? opts->item_sep
+        : opts->pretty ? WR_STR(",") : WR_STR(", ");
+    j->key_sep = opts->key_sep.p != NULL ? opts->key_sep : WR_STR(": ");
+    return put(j, v) ? go_on(j) : WR_ERROR;
 }
 
 bool
@@ -380,12 +574,34 @@ wr_json_put(wr_eval_t *ev, wr_buf_t *to, const wr_val_t *v,
 {
     json_t j;
 
-    j.ev = ev;
-    j.to = to;
-    j.opts = opts;
-    j.depth = 0;
-    j.item_sep = opts->item_sep.p != NULL ? opts->item_sep
-        : opts->pretty ? WR_STR(",") : WR_STR(", ");
-    j.key_sep = opts->key_sep.p != NULL ? opts->key_sep : WR_STR(": ");
-    return put(&j, v);
+    return begin(&j, ev, to, v, opts, SIZE_MAX) == WR_OK;
+}
+
+wr_rc_t
+wr_json_begin(wr_eval_t *ev, wr_buf_t *to, const wr_val_t *v, const wr_json_opts_t *opts,
+              size_t enough, wr_json_rest_t **rest)
+{
+    json_t  j;
+    wr_rc_t rc = begin(&j, ev, to, v, opts, enough);
+
+    if (rc == WR_AGAIN) {
+        wr_json_rest_t *x = wr_alloc(ev->pool, sizeof(*x));
+
+        x->opts = *opts;
+        x->j = j;
+        x->j.opts = &x->opts;
+        if (j.open == j.first) {
+            x->j.open = x->j.first;
+        }
+        *rest = x;
+    }
+    return rc;
+}
+
+wr_rc_t
+wr_json_go_on(wr_json_rest_t *rest, wr_eval_t *ev, wr_buf_t *to)
+{
+    rest->j.ev = ev;
+    rest->j.to = to;
+    return go_on(&rest->j);
 }

@@ -27,6 +27,17 @@ typedef struct wr_json_opts {
 bool wr_json_put(wr_eval_t *ev, wr_buf_t *to, const wr_val_t *v,
                  const wr_json_opts_t *opts);
 
+/* The same in pieces, for what may be long: WR_AGAIN when about `enough` bytes (more
+ * by an item, of a string 16 KB before escapes) are in `to`; the rest then comes by
+ * wr_json_go_on, each time into whatever buffer. WR_OK: that was all; WR_ERROR: raised.
+ * `rest` is made in ev->pool; the value, and what the options point to, are to live and
+ * stay unchanged until the end, and every `ev` is to have that pool. */
+typedef struct wr_json_rest wr_json_rest_t;
+wr_rc_t wr_json_begin(wr_eval_t *ev, wr_buf_t *to, const wr_val_t *v,
+                      const wr_json_opts_t *opts, size_t enough, wr_json_rest_t **rest)
+    WR_MUST_CHECK;
+wr_rc_t wr_json_go_on(wr_json_rest_t *rest, wr_eval_t *ev, wr_buf_t *to) WR_MUST_CHECK;
+
 /* Appends a JSON string, quotes included. */
 void wr_json_put_str(wr_buf_t *to, wr_str_t s, const wr_json_opts_t *opts);
 

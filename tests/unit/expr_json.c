@@ -128,6 +128,104 @@ depths(void)
     CHECK(!wr_json_quick(pool, WR_STR("[[[[1]]]]"), &limits, &v));
 }
 
+/* Whatever the size of the pieces, and whatever is in the value, they make the text
+ * that is made at once. */
+static void
+in_pieces(const wr_val_t *v, const wr_json_opts_t *opts)
+{
+    wr_buf_t whole = wr_buf(pool);
+
+    CHECK(wr_json_put(&ev, &whole, v, opts));
+    for (size_t enough = 1; enough < 70000; enough = enough * 3 + 1) {
+        wr_buf_t        all = wr_buf(pool), piece = wr_buf(NULL);
+        wr_json_rest_t *rest = NULL;
+        wr_rc_t         rc = wr_json_begin(&ev, &piece, v, opts, enough, &rest);
+
+        while (rc == WR_AGAIN) {
+            CHECK(piece.n >= enough);
+            CHECK(piece.n <= enough + 16 * 1024 * 6 + 64);
+            wr_buf_str(&all, wr_buf_text(&piece));
+            wr_buf_free(&piece);
+            piece = wr_buf(NULL);
+            rc = wr_json_go_on(rest, &ev, &piece);
+        }
+        CHECK(rc == WR_OK);
+        wr_buf_str(&all, wr_buf_text(&piece));
+        wr_buf_free(&piece);
+        CHECK(wr_str_eq(wr_buf_text(&all), wr_buf_text(&whole)));
+    }
+}
+
+static wr_val_t
+parsed(const char *text)
+{
+    wr_json_limits_t limits = {.any = true};
+    wr_json_err_t    err;
+    wr_val_t         v;
+
+    CHECK(parse(pool, wr_str_z(text), &limits, &v, &err));
+    return v;
+}
+
+static void
+pieces(void)
+{
+    wr_json_opts_t opts = WR_JSON_DEFAULTS, sorted = {.sort = true, .html = true},
+                   pretty = {.pretty = true, .indent = WR_STR("  "), .any_iterable = true};
+    wr_buf_t       b = wr_buf(pool);
+    wr_list_t     *list = wr_list_new(pool, 4), *deep = wr_list_new(pool, 1);
+    wr_range_t     range = {0, 1000, 3};
+    wr_val_t       v = {.type = WR_V_RANGE};
+
+    for (unsigned i = 0; i < WR_COUNT(taken); i++) {
+        wr_list_push(pool, list, parsed(taken[i]));
+    }
+    for (unsigned i = 0; i < 30000; i++) {
+        wr_buf_z(&b, i % 3 == 0 ? "\xf0\x9f\x98\x80" : i % 7 == 0 ? "\"" : "\xc3\xa9");
+    }
+    wr_list_push(pool, list, wr_vstr(wr_buf_text(&b)));
+    v.u.range = &range;
+    wr_list_push(pool, deep, wr_vstr(wr_buf_text(&b)));
+    for (unsigned i = 0; i < 100; i++) {
+        wr_list_t *outer = wr_list_new(pool, 2);
+
+        wr_list_push(pool, outer, wr_int(i));
+        wr_list_push(pool, outer, wr_vlist(deep));
+        deep = outer;
+    }
+    wr_list_push(pool, list, wr_vlist(deep));
+    wr_list_push(pool, list, parsed("{\"b\": {\"z\": 1, \"y\": [[], {}]}, \"a<\": \"&\"}"));
+    in_pieces(&(wr_val_t) {.type = WR_V_LIST, .u.list = list}, &opts);
+    in_pieces(&(wr_val_t) {.type = WR_V_LIST, .u.list = list}, &sorted);
+    wr_list_push(pool, list, v);
+    in_pieces(&(wr_val_t) {.type = WR_V_LIST, .u.list = list}, &pretty);
+}
+
+/* An error in the midst is one, and a circle is found wherever the text is cut. */
+static void
+broken_pieces(void)
+{
+    wr_json_opts_t  opts = WR_JSON_DEFAULTS;
+    wr_list_t      *list = wr_list_new(pool, 4);
+    wr_val_t        v = wr_vlist(list);
+    wr_buf_t        b = wr_buf(pool);
+    wr_json_rest_t *rest = NULL;
+    wr_rc_t         rc;
+
+    for (unsigned i = 0; i < 100; i++) {
+        wr_list_push(pool, list, wr_int(i));
+    }
+    wr_list_push(pool, list, v);
+    rc = wr_json_begin(&ev, &b, &v, &opts, 50, &rest);
+    CHECK(rc == WR_AGAIN);
+    while (rc == WR_AGAIN) {
+        b.n = 0;
+        rc = wr_json_go_on(rest, &ev, &b);
+    }
+    CHECK(rc == WR_ERROR && ev.failed && strcmp(ev.err.kind, "ValueError") == 0);
+    ev.failed = false;
+}
+
 int
 main(void)
 {
@@ -150,6 +248,8 @@ main(void)
     CHECK(!same(WR_STR("[\"a\0b\"]"), &any));
     depths();
     floats();
+    pieces();
+    broken_pieces();
     wr_pool_free(pool);
     wr_pool_free(own);
     return check_status();
