@@ -39,6 +39,8 @@ struct wr_threads {
     unsigned        woken;      /* … and how many of them have been signalled */
     unsigned        taken;      /* jobs, ever */
     bool            brief;      /* wr_threads_expect_short */
+    void          (*on_idle)(void *data);
+    void           *on_idle_data;
     /* Of the loop's thread only. */
     wr_watch_t      watch;      /* the eventfd */
     pthread_t      *ids;
@@ -103,11 +105,26 @@ tell(wr_threads_t *t)
     pthread_mutex_lock(&t->lock);
 }
 
+/* This thread has no job left. Called with the lock, which is let go. */
+static void
+be_idle(wr_threads_t *t, bool *worked)
+{
+    bool tells = *worked && t->on_idle != NULL;
+
+    *worked = false;
+    if (tells) {
+        pthread_mutex_unlock(&t->lock);
+        t->on_idle(t->on_idle_data);
+        pthread_mutex_lock(&t->lock);
+    }
+}
+
 static void *
 work(void *data)
 {
     wr_threads_t *t = data;
     uint64_t      since = 0;    /* when the first was done that the loop is not told of */
+    bool          worked = false;
 
     pthread_setname_np(pthread_self(), t->name);
     pthread_mutex_lock(&t->lock);
@@ -115,6 +132,10 @@ work(void *data)
         wr_job_t *job;
 
         while (t->todo.first == NULL && !t->stop) {
+            if (worked) {
+                be_idle(t, &worked);
+                continue;
+            }
             t->asleep++;
             pthread_cond_wait(&t->wake, &t->lock);
             t->asleep--;
@@ -128,6 +149,7 @@ work(void *data)
         t->taken++;
         pthread_mutex_unlock(&t->lock);
         job->run(job);
+        worked = true;
         since = since != 0 || !t->brief ? since : wr_clock_ns();
         pthread_mutex_lock(&t->lock);
         list_add(&t->done, job);
@@ -137,6 +159,7 @@ work(void *data)
         }
     }
     tell(t);
+    be_idle(t, &worked);
     pthread_mutex_unlock(&t->lock);
     wr_pool_trim_cache();
     return NULL;
@@ -359,6 +382,14 @@ wr_threads_expect_short(wr_threads_t *t)
 {
     WR_ASSERT(t->started == 0);
     t->brief = true;
+}
+
+void
+wr_threads_on_idle(wr_threads_t *t, void (*fn)(void *data), void *data)
+{
+    WR_ASSERT(t->started == 0);
+    t->on_idle = fn;
+    t->on_idle_data = data;
 }
 
 /* ---- the general pool ---- */

@@ -28,6 +28,11 @@ void wr_threads_free(wr_threads_t *t);
  * milliseconds); the loop learns of several jobs at once. */
 void wr_threads_expect_short(wr_threads_t *t);
 
+/* Before the first job. `fn` runs on each thread that has worked and finds no other job,
+ * before it sleeps or ends: what it kept from job to job is let go there. The results
+ * of its jobs are on their way by then. */
+void wr_threads_on_idle(wr_threads_t *t, void (*fn)(void *data), void *data);
+
 /* WR_BUSY if the queue is full: then the op has not begun. A job that is
  * cancelled before it runs completes at once. Completions of several jobs reach
  * the loop by one wake-up (eventfd). */

@@ -419,11 +419,11 @@ void
 sq_conn_run(sq_conn_t *c, sq_call_t *call)
 {
     sqlite3_stmt **s = &c->stmts[call->sql->id];
-    uint64_t       start;
+    uint64_t       start = wr_clock_ns();
 
     c->late = false;
     c->deadline = c->conf->statement_timeout != 0
-                      ? wr_clock_ns() + (uint64_t) c->conf->statement_timeout * 1000000
+                      ? start + (uint64_t) c->conf->statement_timeout * 1000000
                       : 0;
     if (*s == NULL
         && sqlite3_prepare_v3(c->db, call->sql->text, call->sql->n + 1,
@@ -433,7 +433,6 @@ sq_conn_run(sq_conn_t *c, sq_call_t *call)
         sq_err_take(&call->err, c->db, call->pool);
         return;
     }
-    start = wr_clock_ns();
     run(c, call, *s);
     wr_metric_time_mt(call->sql->seconds, (wr_clock_ns() - start) / 1000);
     sqlite3_reset(*s);

@@ -4,9 +4,10 @@
  *
  * It is a short queue of processes in shared memory, guarded by a robust mutex: the
  * first of the queue has the lock. Who waits sleeps on a futex that changes with
- * every turn, and looks now and then whether the first is still alive: the place of
- * one that died is taken away, and SQLite recovers what it left. A process has one
- * writing thread per database, so it stands in a queue at most once.
+ * every turn; only the next one is woken, by its bit. It looks now and then whether
+ * the first is still alive: the place of one that died is taken away, and SQLite
+ * recovers what it left. A process has one writing thread per database, so it stands
+ * in a queue at most once.
  */
 #define _GNU_SOURCE
 #include "sqlite.h"
@@ -58,11 +59,11 @@ sq_lock_init(wr_zone_t *z, void *old)
     return WR_OK;
 }
 
-static void
-wake(sq_lock_t *l)
+/* The workers of a server have pids in a row: they seldom share one. */
+static uint32_t
+bit_of(pid_t pid)
 {
-    __atomic_add_fetch(&l->turns, 1, __ATOMIC_SEQ_CST);
-    (void) syscall(SYS_futex, &l->turns, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
+    return 1u << ((unsigned) pid % 32);
 }
 
 static void
@@ -80,6 +81,20 @@ static void
 leave(sq_lock_t *l)
 {
     pthread_mutex_unlock(&l->mutex);
+}
+
+/* … and the first of the queue may be another than before. */
+static void
+leave_and_wake(sq_lock_t *l)
+{
+    pid_t first = l->n != 0 ? l->queue[0].pid : 0;
+
+    __atomic_add_fetch(&l->turns, 1, __ATOMIC_SEQ_CST);
+    leave(l);
+    if (first != 0) {
+        (void) syscall(SYS_futex, &l->turns, FUTEX_WAKE_BITSET, INT32_MAX, NULL, NULL,
+                       bit_of(first));
+    }
 }
 
 /* A process that dies in here may leave one place twice or lose one: so who leaves
@@ -158,10 +173,11 @@ come(sq_lock_t *l, wr_str_t who)
 static void
 sleep_until(sq_lock_t *l, uint32_t turn, uint64_t now, uint64_t deadline)
 {
-    uint64_t        ns = wr_min_size(deadline - now, 20000000);
-    struct timespec ts = {0, (long) ns};
+    uint64_t        until = now + wr_min_size(deadline - now, 20000000);
+    struct timespec ts = {(time_t) (until / 1000000000), (long) (until % 1000000000)};
 
-    (void) syscall(SYS_futex, &l->turns, FUTEX_WAIT, turn, &ts, NULL, 0);
+    (void) syscall(SYS_futex, &l->turns, FUTEX_WAIT_BITSET, turn, &ts, NULL,
+                   bit_of(getpid()));
 }
 
 bool
@@ -180,8 +196,9 @@ sq_lock_take(sq_lock_t *l, uint64_t deadline, wr_str_t who)
             return false;
         }
         if (l->queue[0].pid != me && bury(l)) {
-            wake(l);
-            turn = __atomic_load_n(&l->turns, __ATOMIC_SEQ_CST);
+            leave_and_wake(l);
+            enter(l);
+            continue;
         }
         if (l->queue[0].pid == me) {
             l->queue[0].since = wr_clock_ns();
@@ -191,8 +208,7 @@ sq_lock_take(sq_lock_t *l, uint64_t deadline, wr_str_t who)
         now = wr_clock_ns();
         if (now >= deadline) {
             forget(l, me);
-            leave(l);
-            wake(l);
+            leave_and_wake(l);
             return false;
         }
         leave(l);
@@ -206,8 +222,7 @@ sq_lock_leave(sq_lock_t *l)
 {
     enter(l);
     forget(l, getpid());
-    leave(l);
-    wake(l);
+    leave_and_wake(l);
 }
 
 bool

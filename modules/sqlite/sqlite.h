@@ -269,6 +269,7 @@ struct sq_call {
     bool             waits;     /* a reader: there was no connection */
     bool             dropped;   /* the client has gone before it began */
     bool             ran;       /* a writer has come to it */
+    uint64_t         number;    /* of a reader: how many were handed over before it */
 };
 
 /* Cells of metrics: stats.c. */
@@ -285,6 +286,7 @@ struct sq_run {
     /* readers: the loop's … */
     wr_threads_t *threads;
     wr_post_t     pump;
+    uint64_t      handed;       /* calls, ever: read by the threads */
     sq_tx_t      *first, *last;             /* new ones */
     sq_tx_t      *waiting, *waiting_last;   /* for a permit */
     /* … and under the lock */

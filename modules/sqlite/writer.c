@@ -10,6 +10,9 @@
  * committed when nobody waits any more, when it is large, or when it is old and
  * another process wants to write.
  *
+ * A log that has become long is copied into the file in the same turn of the lock, but
+ * behind the answers: the thread does it when its results are on their way.
+ *
  * The loop plans a job (what to do with the former owner's savepoint, calls to run,
  * whether to commit) and touches nothing of the batch while the thread does it.
  *
@@ -27,7 +30,7 @@
 enum {
     MOST = 128,         /* transactions of a batch */
     TOGETHER = 64,      /* calls of a job */
-    OLD = 10,           /* ms: then it is somebody else's turn */
+    OLD = 5,            /* ms: then it is somebody else's turn */
     WAL_PAGES = 1000,   /* copied into the file when the log has so many */
 };
 
@@ -62,7 +65,10 @@ struct sq_writer {
     /* the batch: the thread's while a job runs */
     bool          open;
     uint64_t      began;
+
+    /* the thread's alone */
     int           next_checkpoint;
+    bool          owes;             /* a checkpoint: the lock is kept for it */
     char          message[256];
 };
 
@@ -109,7 +115,9 @@ static void
 close_batch(sq_writer_t *w)
 {
     w->open = false;
-    sq_lock_leave(w->lock);
+    if (!w->owes) {
+        sq_lock_leave(w->lock);
+    }
 }
 
 static bool
@@ -318,15 +326,30 @@ checkpoint(sq_writer_t *w)
 {
     int pages = 0, copied = 0;
 
-    if (w->conn->wal_pages < w->next_checkpoint) {
-        if (w->conn->wal_pages < WAL_PAGES) {
-            w->next_checkpoint = WAL_PAGES;     /* the log began anew */
-        }
+    if (!w->owes) {
         return;
     }
+    w->owes = false;
     (void) sqlite3_wal_checkpoint_v2(w->conn->db, NULL, SQLITE_CHECKPOINT_PASSIVE, &pages,
                                      &copied);
     w->next_checkpoint = (copied < pages ? pages : 0) + WAL_PAGES;
+    sq_lock_leave(w->lock);
+}
+
+/* The thread has told its results, and nothing has come since. */
+static void
+idle(void *data)
+{
+    checkpoint(data);
+}
+
+static bool
+is_log_long(sq_writer_t *w)
+{
+    if (w->conn->wal_pages < WAL_PAGES) {
+        w->next_checkpoint = WAL_PAGES;     /* the log began anew */
+    }
+    return w->conn->wal_pages >= w->next_checkpoint;
 }
 
 /* How many transactions of requests a COMMIT settles. */
@@ -362,7 +385,7 @@ commit(sq_writer_t *w)
     } else {
         wr_metric_add_mt(w->run->stats.commits, n);
         wr_metric_set(w->run->stats.wal, w->conn->wal_pages);
-        checkpoint(w);
+        w->owes = is_log_long(w);
     }
     close_batch(w);
 }
@@ -380,6 +403,7 @@ work(wr_job_t *job)
     sq_writer_t *w = WR_CONTAINER(job, sq_writer_t, job);
     bool         free = true;
 
+    checkpoint(w);
     w->fresh = NULL;
     if (w->do_former == RELEASE) {
         release(w, &w->do_tx->err);
@@ -749,6 +773,7 @@ sq_writer_open(sq_run_t *run, wr_log_t *log)
         return NULL;
     }
     w->thread = wr_threads_new("weir-sql-write", 1, 0, log);
+    wr_threads_on_idle(w->thread, idle, w);
     return w;
 }
 

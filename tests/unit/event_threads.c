@@ -200,6 +200,60 @@ brief(void)
     wr_threads_free(pool);
 }
 
+static __thread int kept;
+static int          let_go, times_idle;
+
+static void
+keep(wr_job_t *j)
+{
+    kept++;
+    square(j);
+}
+
+static void
+idle(void *data)
+{
+    pthread_mutex_t *lock = data;
+
+    pthread_mutex_lock(lock);
+    CHECK(kept != 0);
+    let_go += kept;
+    times_idle++;
+    kept = 0;
+    pthread_mutex_unlock(lock);
+}
+
+/* A thread lets go of what it kept from job to job, once for all of them. */
+static void
+on_idle(void)
+{
+    enum { N = 100 };
+    static task_t   tasks[N];
+    pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    wr_threads_t   *pool = wr_threads_new("test", 2, 0, &wr_log_main);
+
+    wr_threads_expect_short(pool);
+    wr_threads_on_idle(pool, idle, &lock);
+    done = 0;
+    for (int i = 0; i < N; i++) {
+        tasks[i].in = i;
+        tasks[i].job.run = keep;
+        CHECK(wr_threads_run(pool, &tasks[i].job, "keep") == WR_OK);
+        tasks[i].job.op.done = count;
+    }
+    while (done < N) {
+        wr_loop_turn(1000);
+    }
+    for (bool all = false; !all; ) {    /* it comes behind the results */
+        pthread_mutex_lock(&lock);
+        all = let_go == N;
+        pthread_mutex_unlock(&lock);
+    }
+    CHECK(times_idle <= N);
+    wr_threads_free(pool);
+    CHECK_INT(let_go, N);
+}
+
 int
 main(void)
 {
@@ -210,6 +264,7 @@ main(void)
     ending();
     general();
     brief();
+    on_idle();
     wr_loop_close();
     return check_status();
 }
