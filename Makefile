@@ -92,6 +92,11 @@ manual:
 install: $B/Makefile
 	+@$(call build,$B,install)
 
+# Debian's packages, in $B/deb.
+deb:
+	+@auto/dev/deps build deb
+	@auto/dev/deb $B
+
 dist:
 	@auto/dev/dist
 
@@ -99,5 +104,5 @@ clean:
 	rm -rf $B objs-asan objs-tsan objs-cover objs-fuzz
 
 .PHONY: all server render modules run test asan tsan unit cover fuzz bench \
-        deps-test lint format manual install dist clean
+        deps-test lint format manual install deb dist clean
 .SECONDARY:

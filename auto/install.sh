@@ -1,7 +1,8 @@
 #!/bin/sh
 #
 # make install: puts what is in a build folder where configure was told to: the
-# server, and the SDK (headers, weir.pc, weir-module.mk) for those who write modules.
+# server, with the files for systemd and logrotate in contrib/ under the prefix, and
+# the SDK (headers, weir.pc, weir-module.mk) for those who write modules.
 # Every file arrives by rename, so that a running server keeps what it has
 # mapped. What the user may have changed (conf, html) is never overwritten; the
 # new text of the conf comes as weir.conf.default.
@@ -37,10 +38,16 @@ keep() {                # put, unless there is one
     [ -e "$2" ] || put "$1" "$2"
 }
 
+link() {                # link NAME FOLDER: it is found under the prefix as well
+    [ "$2" = "$prefix/$1" ] || [ -e "$D$prefix/$1" ] || [ -L "$D$prefix/$1" ] ||
+        ln -s "$2" "$D$prefix/$1"
+}
+
 prefix=$(value PREFIX)
 conf=$(value CONF_PATH)
 conf_dir=$(dirname "$conf")
 modules=$(value MODULES_PATH)
+data=$(value DATA_PATH)
 include=$(value INCLUDE_PATH)
 pkgconfig=$(value PKGCONFIG_PATH)
 
@@ -69,10 +76,44 @@ install_server() {
         /*) mkdir -p "$D$(dirname "$log")" ;;
         esac
     done
-    mkdir -p "$D$prefix/data"
+    mkdir -p "$D$prefix" "$D$data"
+    link conf "$conf_dir"
+    link modules "$modules"
+    link data "$data"
+    case $(value HTTP_LOG_PATH) in
+    /*) link logs "$(dirname "$(value HTTP_LOG_PATH)")" ;;
+    esac
+    install_contrib
     for page in man/*.[1-8]; do
         [ ! -e "$page" ] || put "$page" \
             "$D$prefix/share/man/man${page##*.}/$(basename "$page")"
+    done
+}
+
+# The folders that the server writes to, without those within another.
+writes() {
+    { echo "$data"
+      # shellcheck disable=SC2046
+      for file in $(value ERROR_LOG_PATH) $(value HTTP_LOG_PATH) \
+                  $(value PID_PATH) $(value TEMP_PATHS); do
+          case $file in
+          /*) dirname "$file" ;;
+          esac
+      done
+    } | LC_ALL=C sort -u | awk '
+        { for (i in seen) if (index($0, seen[i] "/") == 1) next
+          printf "%s%s", (n ? " " : ""), $0; seen[n++] = $0 }'
+}
+
+# For the user to look at, and to put where the system wants it.
+install_contrib() {
+    for file in contrib/weir.*; do
+        sed -e "s|@SBIN_PATH@|$(value SBIN_PATH)|g" \
+            -e "s|@PID_PATH@|$(value PID_PATH)|g" \
+            -e "s|@LOG_DIR@|$(dirname "$(value HTTP_LOG_PATH)")|g" \
+            -e "s|@USER@|$(value WORKER_USER)|g" \
+            -e "s|@WRITES@|$(writes)|g" "$file" |
+            put_text "$D$prefix/$file"
     done
 }
 
@@ -96,6 +137,7 @@ sysconfdir=$conf_dir
 server=$(value SBIN_PATH)
 modulemk=$include/weir/weir-module.mk
 abi_version=$(abi MAJOR).$(abi MINOR)
+abi_package=weir-abi-$(abi MAJOR)
 
 Name: weir
 Description: headers for modules of the weir server

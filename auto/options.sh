@@ -4,7 +4,7 @@
 
 prefix=/usr/local/weir
 sbin_path= modules_path= conf_path= error_log_path= http_log_path= pid_path=
-lock_path= bin_path= include_path= pkgconfig_path=
+lock_path= bin_path= include_path= pkgconfig_path= data_path=
 client_body_temp=client_body_temp proxy_temp=proxy_temp
 fastcgi_temp=fastcgi_temp uwsgi_temp=uwsgi_temp scgi_temp=scgi_temp
 user=nobody group= builddir=objs build=
@@ -84,6 +84,7 @@ Usage: ./configure [options]
   --lock-path=FILE             the lock file           [PREFIX/logs/weir.lock]
   --include-path=DIR           the headers for modules       [PREFIX/include]
   --pkgconfig-path=DIR         weir.pc                 [PREFIX/lib/pkgconfig]
+  --data-path=DIR              what applications store         [PREFIX/data]
   --http-client-body-temp-path=DIR, --http-proxy-temp-path=DIR,
   --http-fastcgi-temp-path=DIR, --http-uwsgi-temp-path=DIR,
   --http-scgi-temp-path=DIR    temporary files    [PREFIX/client_body_temp, …]
@@ -165,6 +166,7 @@ for option in "$@"; do
     --lock-path=*)             lock_path=$value ;;
     --include-path=*)          include_path=$value ;;
     --pkgconfig-path=*)        pkgconfig_path=$value ;;
+    --data-path=*)             data_path=$value ;;
     --http-client-body-temp-path=*) client_body_temp=$value ;;
     --http-proxy-temp-path=*)       proxy_temp=$value ;;
     --http-fastcgi-temp-path=*)     fastcgi_temp=$value ;;
@@ -201,6 +203,7 @@ prefix=${prefix%/}
 : "${error_log_path:=logs/error.log}" "${http_log_path:=logs/access.log}"
 : "${pid_path:=logs/weir.pid}" "${lock_path:=logs/weir.lock}"
 : "${include_path:=include}" "${pkgconfig_path:=lib/pkgconfig}"
+: "${data_path:=data}"
 
 # A path that is not absolute stands under the prefix.
 under_prefix() {

@@ -114,6 +114,10 @@ HTTP_LOG_PATH = $(under_prefix "$http_log_path")
 PID_PATH = $(under_prefix "$pid_path")
 INCLUDE_PATH = $(under_prefix "$include_path")
 PKGCONFIG_PATH = $(under_prefix "$pkgconfig_path")
+DATA_PATH = $(under_prefix "$data_path")
+TEMP_PATHS =$(for path in "$client_body_temp" "$proxy_temp" "$fastcgi_temp" \
+    "$uwsgi_temp" "$scgi_temp"; do printf ' %s' "$(under_prefix "$path")"; done)
+WORKER_USER = $user
 
 include auto/build.mk
 END

@@ -49,6 +49,41 @@ def test_layout(built, tmp_path):
     assert left == []
 
 
+def test_what_is_elsewhere_is_found_under_the_prefix(built, tmp_path):
+    d = tmp_path / "d"
+    folder = built("--prefix=/opt/weir", "--conf-path=/etc/weir/weir.conf",
+                   "--modules-path=/usr/lib/weir", "--data-path=/var/lib/weir",
+                   "--http-log-path=/var/log/weir/access.log",
+                   "--error-log-path=/var/log/weir/error.log",
+                   "--pid-path=/run/weir.pid", "--lock-path=/run/weir.lock")
+    install(folder, d)
+    install(folder, d)
+    assert (d / "var/lib/weir").is_dir()
+    assert {name: os.readlink(str(d / "opt/weir" / name))
+            for name in ("conf", "modules", "data", "logs")} == {
+        "conf": "/etc/weir", "modules": "/usr/lib/weir",
+        "data": "/var/lib/weir", "logs": "/var/log/weir"}
+
+
+def test_files_for_the_system(built, tmp_path):
+    """The unit, its sockets, logrotate: with the paths of this installation."""
+    install(built("--prefix=/opt/weir", "--pid-path=/run/weir/weir.pid",
+                  "--error-log-path=/var/log/weir/error.log", "--user=www"),
+            tmp_path / "d")
+    contrib = tmp_path / "d/opt/weir/contrib"
+    unit = (contrib / "weir.service").read_text().splitlines()
+    assert "Type=notify" in unit
+    assert "ExecReload=/opt/weir/sbin/weir -s reload $WEIR_OPTS" in unit
+    # The temporary folders are made in the prefix: it holds all but two.
+    assert "ReadWritePaths=/opt/weir /run/weir /var/log/weir" in unit
+    rotate = (contrib / "weir.logrotate").read_text()
+    assert rotate.startswith("/opt/weir/logs/*.log {")
+    assert "create 0640 www adm" in rotate
+    assert "[ ! -s /run/weir/weir.pid ] || /opt/weir/sbin/weir -s reopen" in rotate
+    assert (contrib / "weir.socket").exists()
+    assert run("bash", "-n", contrib / "weir.bash-completion").stdout == ""
+
+
 def test_conf_of_another_name(built, tmp_path):
     install(built("--conf-path=/etc/w/front.conf"), tmp_path / "d")
     there = os.listdir(str(tmp_path / "d/etc/w"))
