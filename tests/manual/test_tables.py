@@ -7,9 +7,10 @@ import subprocess
 
 import pytest
 
-from harness.server import Server, weir_binary
+from harness.server import ROOT, Server, weir_binary
 
-from manual.tables import conf_of, check, directives, loads, make_folder, rows, tables
+from manual.tables import (around, check, conf_of, directives, loads, make_folder, rows,
+                           tables)
 
 SHARDS = 8
 
@@ -74,6 +75,33 @@ def test_variables_have_values():
         server.stop()
         server.check()
         server.remove()
+
+
+def variable_examples():
+    with open(os.path.join(ROOT, "manual", "variables.txt"), encoding="utf-8") as f:
+        return [line.rstrip("\n").split(" > ", 1) for line in f
+                if " > " in line and not line.startswith("#")]
+
+
+def test_variables_have_examples():
+    names = {v["name"] for m in tables()["modules"] for v in m["variables"]}
+    assert {name for name, _ in variable_examples()} == names
+    assert [e for e in variable_examples()
+            if not re.search(r"\$\{?%s" % re.escape(e[0]), e[1])] == []
+
+
+@pytest.mark.parametrize("shard", range(4))
+def test_examples_of_variables(folder, shard):
+    """With -t, each beside those of its shard."""
+    http = ""
+    for _, line in variable_examples()[shard::4]:
+        if re.match(r"(log_format|map|limit_req_zone)\b", line):
+            http += line + "\n"
+        else:
+            out = check(folder, around(line, "location"), "variable%d.conf" % shard)
+            assert out.returncode == 0, line + "\n" + out.stderr
+    out = check(folder, around(http, "http"), "variable%d.conf" % shard)
+    assert out.returncode == 0, out.stderr
 
 
 def test_functions_say_what_they_do():
