@@ -130,6 +130,7 @@ wr_pick_next(wr_pick_t *p)
     }
     wr_state_unlock(p->group);
     p->peer = peer;
+    p->began = wr_ticks();
     return peer;
 }
 
@@ -186,6 +187,7 @@ wr_pick_done(wr_pick_t *p, bool failed)
         peer->state->fails = 0;
     }
     wr_state_unlock(p->group);
+    wr_peer_count(peer, failed, wr_ticks_us(wr_ticks() - p->began));
     if (rests) {
         wr_log(p->log, WR_LOG_WARN, 0, "upstream server temporarily disabled");
     }

@@ -255,6 +255,16 @@ stop(wr_worker_t *w)
     each_group(wr_shared_end);
 }
 
+static void
+put_metrics(wr_metrics_t *to)
+{
+    unsigned room = wr_metrics_limit;
+
+    for (uint32_t i = 0; wr_groups_now != NULL && i < wr_groups_now->by_name.n; i++) {
+        wr_peers_put(to, wr_groups_now->by_name.entries[i].value, &room);
+    }
+}
+
 static const wr_directive_t directives[] = {
     WR_BLOCK("upstream", WR_HTTP, 1, 1, set_upstream,
              "A group of servers, for proxy_pass and fetch by its name. Requests go round by "
@@ -318,4 +328,5 @@ wr_module_t wr_upstream_module = {
     .finish = wr_groups_finish,
     .worker_start = start,
     .worker_stop = stop,
+    .metrics = put_metrics,
 };

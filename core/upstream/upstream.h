@@ -31,6 +31,12 @@ typedef struct wr_peer_state {
     int64_t        conns;           /* in use */
 } wr_peer_state_t;
 
+/* Where a peer is counted (stats.c): cells of metrics. */
+typedef struct wr_peer_cells {
+    bool     known;
+    uint32_t requests, fails, seconds;
+} wr_peer_cells_t;
+
 /* `server ADDRESS …;`: one or several peers. */
 struct wr_peer {
     wr_upstream_t *group;
@@ -49,6 +55,7 @@ struct wr_peer {
     wr_peer_state_t *state;         /* own, or in the zone */
     wr_peer_state_t  own;
     void          *shared;          /* its record in the zone, or NULL */
+    wr_peer_cells_t cells;
 };
 
 /* The peers of a group as they are now. */
@@ -77,6 +84,7 @@ struct wr_pick {
     unsigned       tries;           /* left */
     bool           backups;         /* the others have all failed */
     void          *data;            /* the balancer's */
+    uint64_t       began;           /* wr_ticks when the peer was picked */
 };
 
 typedef struct wr_balancer {
@@ -118,6 +126,8 @@ struct wr_upstream {
     wr_queue_t     idle;            /* wr_uconn_t, newest first */
     int64_t        n_idle;
     wr_scope_t    *scope;
+    bool           brief;           /* made for one request: its peers have no metrics
+                                       of their own */
 };
 
 /* ---- conf time ---- */

@@ -2,7 +2,7 @@
  * upstream: between its files. Directives are in upstream.c, groups by name in
  * groups.c, sets of peers in peers.c, state in shared memory in shared.c, names
  * that are looked up again in lookup.c, picking in balance.c, kept connections in
- * pool.c.
+ * pool.c, metrics in stats.c.
  */
 #ifndef WEIR_UPSTREAM_UPSTREAM_PRIV_H
 #define WEIR_UPSTREAM_UPSTREAM_PRIV_H
@@ -39,6 +39,13 @@ wr_peers_t *wr_peers_make(wr_upstream_t *g, const wr_peer_list_t *l, wr_pool_t *
 /* A set of run time stays until every pool that holds it is freed. */
 void wr_peers_hold(wr_peers_t *set, wr_pool_t *pool);
 void wr_peers_drop(wr_peers_t *set);
+
+/* ---- stats.c ---- */
+
+/* A request to the peer has ended, `us` after it was picked. */
+void wr_peer_count(wr_peer_t *peer, bool failed, uint64_t us);
+/* Which of the group's peers are up; *room: series that may still be put. */
+void wr_peers_put(wr_metrics_t *to, const wr_upstream_t *g, unsigned *room);
 
 /* ---- shared.c ---- */
 

@@ -29,6 +29,7 @@ from_url(wr_req_t *r, proxy_t *p)
     }
     if (wr_addr_parse(&addr, t->host, p->port)) {
         p->group = wr_upstream_of_addrs(wr_pool(r), &addr, 1, t->host);
+        p->group->brief = true;
         return WR_OK;
     }
     bad = wr_upstream_split(t->host, &p->name, &p->port);
@@ -70,6 +71,7 @@ resolved(wr_req_t *r, void *state)
         wr_addr_set_port(&q->addrs[i], p->port);
     }
     p->group = wr_upstream_of_addrs(wr_pool(r), q->addrs, q->n, p->target->host);
+    p->group->brief = true;
     return proxy_begin(r, p);
 }
 

@@ -360,7 +360,7 @@ static int
 read_rows(sq_conn_t *c, sq_call_t *call, sqlite3_stmt *s)
 {
     size_t before = wr_pool_used(call->pool);
-    int    columns = 0;
+    int    columns = 0, rows = 0;
     int    rc = sqlite3_step(s);
 
     columns = sqlite3_column_count(s);
@@ -371,6 +371,7 @@ read_rows(sq_conn_t *c, sq_call_t *call, sqlite3_stmt *s)
     while (rc == SQLITE_ROW) {
         wr_val_t *cells = sq_rows_add(call->rows);
 
+        rows++;
         for (int i = 0; i < columns; i++) {
             cells[i] = column(call->pool, s, i);
         }
@@ -380,6 +381,9 @@ read_rows(sq_conn_t *c, sq_call_t *call, sqlite3_stmt *s)
             break;
         }
         rc = sqlite3_step(s);
+    }
+    if (rows != 0) {
+        wr_metric_add_mt(call->sql->rows, rows);
     }
     return rc;
 }

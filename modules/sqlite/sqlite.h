@@ -100,6 +100,7 @@ typedef struct sq_sql {
     bool        readonly;
     uint32_t   *from;           /* for each byte, its offset in the conf's text */
     uint32_t    seconds;        /* the metric's cell */
+    uint32_t    rows;           /* and that of its database's rows */
 } sq_sql_t;
 
 /* Text, and the hole behind it: a bound value, or a choice between texts. */

@@ -8,6 +8,9 @@ static const wr_metric_t seconds = {
     .name = "weir_sql_statement_duration_seconds",
     .help = "Time that statements took, without waiting.", .kind = WR_METRIC_TIME,
     .limit = 300, .labels = {"db", "statement"}};
+static const wr_metric_t rows = {
+    .name = "weir_sql_rows_total", .help = "Rows that statements have given.",
+    .kind = WR_METRIC_COUNTER, .labels = {"db"}};
 static const wr_metric_t wait = {
     .name = "weir_sqlite_write_wait_seconds",
     .help = "From a writing transaction's first statement being asked for to its turn.",
@@ -51,6 +54,7 @@ void
 sq_stats_init(const sq_db_t *db, sq_stats_t *s)
 {
     wr_pool_t *pool = wr_pool_new();
+    uint32_t   of_db = wr_metric_series(&rows, &db->name);
 
     s->wait = wr_metric_series(&wait, &db->name);
     s->queue = wr_metric_series(&queue, &db->name);
@@ -61,6 +65,7 @@ sq_stats_init(const sq_db_t *db, sq_stats_t *s)
     for (WR_EACH(sq_sql_t *, sql, &db->sqls)) {
         (*sql)->seconds = wr_metric_series(
             &seconds, (wr_str_t[]) {db->name, one_line(pool, *sql)});
+        (*sql)->rows = of_db;
     }
     wr_pool_free(pool);
 }

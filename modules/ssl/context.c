@@ -393,6 +393,7 @@ load_one(wr_conf_t *cf, ssl_conf_t *conf, const wr_tok_t *at, wr_str_t cert, wr_
         return wr_conf_fail(cf, at, "%s", e.text);
     }
     ok = ssl_use_pair(conf->ctx, NULL, &pair, cert.p, key.p, &e);
+    ssl_expiry_note(cf, cert, pair.cert);
     ssl_free_pair(&pair);
     return ok ? ssl_renew_watch(cf, conf, cert, key) : wr_conf_fail(cf, at, "%s", e.text);
 }

@@ -264,6 +264,7 @@ serve(watched_t *w, const ssl_pair_t *pair)
     }
     X509_up_ref(old);
     if (ssl_use_pair(ctx, NULL, pair, w->cert, w->key, &e)) {
+        ssl_expiry_renewed(wr_str_z(w->cert), pair->cert);
         ssl_staples_renewed(w->conf, old, pair);
     } else {
         wr_log(wr_cycle->log, WR_LOG_ALERT, 0, "%s", e.text);

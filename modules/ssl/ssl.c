@@ -259,7 +259,15 @@ finish(wr_conf_t *cf)
 static wr_rc_t
 begin(wr_conf_t *cf)
 {
+    ssl_expiry_prepare(cf);
     return ssl_renew_prepare(cf) == WR_OK ? ssl_sessions_prepare(cf) : WR_ERROR;
+}
+
+static wr_rc_t
+master_start(wr_conf_t *cf)
+{
+    ssl_expiry_take();
+    return ssl_renew_master(cf);
 }
 
 /* ---- workers ---- */
@@ -438,9 +446,10 @@ WR_MODULE(ssl,
     .variables = ssl_variables,
     .begin = begin,
     .finish = finish,
-    .master_start = ssl_renew_master,
+    .master_start = master_start,
     .worker_start = worker_start,
     .worker_stop = worker_stop,
+    .metrics = ssl_expiry_put,
     .http = &(const wr_http_tables_t) {
         .hooks = (const wr_hook_t[]) {
             {.mw = {.name = "ssl-client", .state_size = sizeof(ssl_ocsp_wait_t),

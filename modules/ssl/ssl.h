@@ -94,6 +94,13 @@ wr_rc_t ssl_renew_master(wr_conf_t *cf);
 void    ssl_renew_worker(wr_worker_t *w);
 void    ssl_renew_stop(void);
 
+/* expiry.c: until when certificates are valid. The name is that of the file. */
+void ssl_expiry_prepare(wr_conf_t *cf);             /* begins another reading */
+void ssl_expiry_note(wr_conf_t *cf, wr_str_t name, const X509 *cert);
+void ssl_expiry_take(void);                         /* the reading was taken */
+void ssl_expiry_renewed(wr_str_t name, const X509 *cert);
+void ssl_expiry_put(wr_metrics_t *to);
+
 /* session.c */
 wr_rc_t ssl_set_cache(wr_conf_t *cf, const wr_directive_t *d, void *conf);
 bool    ssl_is_zone(wr_str_t word);     /* "shared:NAME:SIZE" */

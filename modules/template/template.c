@@ -43,6 +43,7 @@ typedef struct view {
     bool       slow;            /* it calls a slow function */
     bool       loops;           /* it uses what only the loop may touch */
     wr_scope_t *scope;
+    uint32_t   seconds;         /* the metric's cell; 0: not looked up yet */
 } view_t;
 
 /* ---- files ---- */
@@ -171,10 +172,30 @@ render_job(wr_job_t *job)
     job->rc = WR_OK;
 }
 
+/* On whatever thread the request is. */
+static void
+count(view_t *v, uint64_t ns)
+{
+    static const wr_metric_t seconds = {
+        .name = "weir_template_render_seconds",
+        .help = "Time that template views took, waiting for a thread included.",
+        .kind = WR_METRIC_TIME, .limit = 300, .labels = {"template"}};
+    uint32_t cell = __atomic_load_n(&v->seconds, __ATOMIC_RELAXED);
+
+    if (wr_unlikely(cell == 0)) {
+        cell = wr_metric_series(&seconds, &v->file.text);
+        __atomic_store_n(&v->seconds, cell, __ATOMIC_RELAXED);
+    }
+    wr_metric_time_mt(cell, ns / 1000);
+}
+
 static wr_rc_t
 rendered(wr_req_t *r, rendering_t *x)
 {
-    wr_app_spent(r, WR_TIME_TEMPLATE, x->began_ns, wr_clock_ns());
+    uint64_t now = wr_clock_ns();
+
+    wr_app_spent(r, WR_TIME_TEMPLATE, x->began_ns, now);
+    count((view_t *) (uintptr_t) x->view, now - x->began_ns);
     if (!x->ok) {
         return template_error(r, x->view, &x->ev.err);
     }

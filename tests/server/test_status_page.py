@@ -312,3 +312,132 @@ def test_sqlite(server):
     assert m["weir_sqlite_wal_pages"].value(db="notes") > 0
     assert m["weir_sqlite_busy_total"].value(db="notes") == 0
     comes(lambda: requests(s, route="/add", method="POST", code="200"), 6)
+
+
+UPSTREAM_CONF = """upstream pair {
+    zone pair 64k;
+    server 127.0.0.1:%%PORT2%%;
+    server 127.0.0.1:%%PORT3%% fail_timeout=60s;
+    server 127.0.0.1:%%PORT3%% down;
+}
+upstream "one" { server 127.0.0.1:%%PORT2%%; }
+server { listen 127.0.0.1:%%PORT2%%; location / { return 200 peer; } }
+server { listen 127.0.0.1:%%PORT%%;
+    location = /status { status_page; }
+    location /pair { proxy_pass http://pair; }
+    location /direct { proxy_pass http://127.0.0.1:%%PORT2%%; }
+    location /made { proxy_pass http://$arg_to; }
+    route GET /fetched { fetch f = http://one/; text {{ f.text }}; }
+    route GET /host { fetch f = http://127.0.0.1:%%PORT2%%/; text {{ f.text }}; }
+}
+"""
+
+
+def test_upstreams(server):
+    s = server(UPSTREAM_CONF, main=load_module("route", "fetch"), workers=2)
+    good, bad = ("127.0.0.1:%d" % s.port(p) for p in ("PORT2", "PORT3"))
+    up = read(s)["weir_upstream_peer_up"]
+    assert up.value(upstream="pair", peer=good) == up.value(upstream="pair", peer=bad) == 1
+    for _ in range(6):
+        assert s.get("/pair").text == "peer"        # the other is asked once, and rests
+    for path in ("/direct", "/fetched", "/host", "/made?to=127.0.0.2:%d" % s.port("PORT3")):
+        s.get(path)
+
+    def count(name, upstream, peer, suffix=""):
+        family = read(s).get("weir_upstream_" + name)
+        return family.value(suffix, upstream=upstream, peer=peer) if family else None
+    comes(lambda: count("requests_total", "pair", good), 6)
+    comes(lambda: count("requests_total", "pair", bad), 1)
+    assert count("fails_total", "pair", good) == 0
+    assert count("fails_total", "pair", bad) == 1
+    assert count("peer_up", "pair", good) == 1 and count("peer_up", "pair", bad) == 0
+    assert count("request_duration_seconds", "pair", good, "_count") == 6
+    assert 0 < count("request_duration_seconds", "pair", good, "_sum") < 6
+    comes(lambda: count("requests_total", "one", good), 1)
+    comes(lambda: count("requests_total", good, good), 2)       # /direct and /host
+    comes(lambda: count("fails_total", "_resolved", "_resolved"), 1)
+
+
+def test_page_shows_upstreams(server, browser):
+    s = server(UPSTREAM_CONF, main=load_module("route", "fetch"))
+    for _ in range(6):
+        s.get("/pair")
+    page = browser.page()
+    assert page.goto("http://127.0.0.1:%d/status" % s.port()) == 200
+    page.wait("[...document.querySelectorAll('#section-upstreams tbody tr')].some(tr =>"
+              " tr.cells[0].textContent == 'pair' && tr.cells[2].textContent == 'down'"
+              " && tr.cells[5].textContent == '1')")
+    page.wait("[...document.querySelectorAll('#section-upstreams tbody tr')].some(tr =>"
+              " tr.cells[0].textContent == 'pair' && tr.cells[2].textContent == 'up'"
+              " && tr.cells[4].textContent == '6')")
+    assert page.errors == []
+
+
+def test_upstreams_over_a_reload_and_without_room(server):
+    conf = UPSTREAM_CONF.replace("upstream pair {", "status_max_series 3; upstream pair {")
+    s = server(conf, main=load_module("route", "fetch"))
+    s.get("/direct")
+    good = "127.0.0.1:%d" % s.port("PORT2")
+    comes(lambda: read(s)["weir_upstream_requests_total"].value(upstream=good), 1)
+    assert len(read(s)["weir_upstream_peer_up"].samples) == 3
+    subprocess.run(s.command("-s", "reload"), check=True)
+    comes(lambda: read(s)["weir_config_generation"].value(), 2)
+    s.get("/direct")
+    comes(lambda: read(s)["weir_upstream_requests_total"].value(upstream=good), 2)
+
+
+def test_templates_and_rows(server):
+    s = server("""template_root templates; sqlite notes data/notes.db { schema schema.sql; }
+server { listen 127.0.0.1:%%PORT%%;
+    location = /status { status_page; }
+    route GET /page { sql rows = SELECT text FROM note; template page.html; }
+    route GET /slow { set h = "x"; template slow.html; }
+    route GET /fails { template fails.html; }
+}""", main=load_module("route", "sqlite", "template"), workers=2, files={
+        "schema.sql": "CREATE TABLE note (text TEXT);"
+                      "INSERT INTO note VALUES ('a'), ('b'), ('c');",
+        "templates/page.html": "{{ rows|length }}",
+        "templates/slow.html": "{{ verify_password('a', 'b') }}",
+        "templates/fails.html": "{{ 1 // (0 if request else 1) }}"})
+    for _ in range(4):
+        assert s.get("/page").text == "3"
+    assert s.get("/slow").status == 200
+    assert s.get("/fails").status == 500
+    m = read(s)
+    took = m["weir_template_render_seconds"]
+    assert took.value("_count", template="page.html") == 4
+    assert took.value("_count", template="slow.html") == 1
+    assert took.value("_count", template="fails.html") == 1
+    assert 0 < took.value("_sum", template="page.html") < 4
+    assert m["weir_sql_rows_total"].value(db="notes") == 12
+
+
+def make_certificate(folder, days):
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                    "ec_paramgen_curve:P-256", "-nodes", "-days", str(days), "-subj", "/CN=a",
+                    "-keyout", str(folder / "new.key"), "-out", str(folder / "new.pem")],
+                   check=True, capture_output=True)
+    (folder / "new.key").rename(folder / "a.key")
+    (folder / "new.pem").rename(folder / "a.pem")
+    return int(subprocess.run(["date", "+%s", "-d", subprocess.run(
+        ["openssl", "x509", "-enddate", "-noout", "-in", str(folder / "a.pem")], check=True,
+        capture_output=True, text=True).stdout.strip().partition("=")[2]],
+        check=True, capture_output=True, text=True).stdout)
+
+
+def test_certificates(server, tmp_path):
+    ends = make_certificate(tmp_path, 10)
+    s = server("""ssl_certificate %s/a.pem; ssl_certificate_key %s/a.key;
+ssl_certificate_reload 100ms;
+server { listen 127.0.0.1:%%%%PORT%%%%; location = /status { status_page; } }
+server { listen 127.0.0.1:%%%%PORT2%%%% ssl; }
+server { listen 127.0.0.1:%%%%PORT2%%%% ssl; server_name b; ssl_session_timeout 1m; }
+""" % (tmp_path, tmp_path), workers=2)
+
+    def seen():
+        return {dict(labels)["name"]: v for (_, labels), v
+                in read(s)["weir_tls_cert_not_after_seconds"].samples.items()}
+    assert seen() == {str(tmp_path / "a.pem"): ends}
+    later = make_certificate(tmp_path, 20)
+    assert later > ends
+    comes(lambda: [seen() for _ in range(6)], [{str(tmp_path / "a.pem"): later}] * 6)
