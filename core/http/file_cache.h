@@ -28,8 +28,9 @@ typedef struct wr_opened {
  * request ends. WR_ERROR: out->err and out->failed tell; nothing is logged. */
 wr_rc_t wr_file_open(wr_req_t *r, wr_str_t path, wr_opened_t *out) WR_MUST_CHECK;
 
-/* Set by a module: whether a file is not for clients, whatever its name. Such a file
- * is not even opened, it is as if it were not there (ENOENT). NULL: none is. */
+/* Set by a module: whether a file is not for clients, whatever its name: it is not even
+ * opened, as if it were not there (ENOENT). Who changes files asks about folders and
+ * (inode 0) names not yet taken as well. NULL: none is. */
 extern bool (*wr_file_private)(wr_req_t *r, wr_str_t path, uint64_t device, uint64_t inode);
 
 /* Only what it is: neither file nor data is set. */

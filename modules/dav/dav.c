@@ -16,6 +16,7 @@
 #include <unistd.h>
 #include <weir/event/threads.h>
 #include <weir/http/core_conf.h>
+#include <weir/http/file_cache.h>
 #include <weir/os/folder.h>
 
 enum { METHODS_OFF = 1, INFINITE = -1, BAD_DEPTH = -2 };
@@ -379,9 +380,33 @@ done(wr_req_t *r, void *state)
     return wr_fail(r, s->status);
 }
 
+/* Files of other modules, and folders that hold some, stay as they are; so do names
+ * that nothing has yet. */
+static bool
+is_private(wr_req_t *r, const char *path)
+{
+    struct stat st;
+    char       *name;
+    bool        is;
+
+    if (wr_file_private == NULL || path == NULL) {
+        return false;
+    }
+    name = bare(path);
+    if (stat(name, &st) != 0) {
+        memset(&st, 0, sizeof(st));
+    }
+    is = wr_file_private(r, wr_str_z(name), st.st_dev, st.st_ino);
+    free(name);
+    return is;
+}
+
 static wr_rc_t
 start(wr_req_t *r, state_t *s)
 {
+    if (is_private(r, s->path) || is_private(r, s->to)) {
+        return wr_fail(r, 403);
+    }
     s->job.run = run;
     if (wr_threads_run(wr_threads_default(), &s->job, "dav") != WR_OK) {
         return wr_fail(r, 503);

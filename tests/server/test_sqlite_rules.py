@@ -35,6 +35,9 @@ def post(s, target, body="", *headers, port="PORT"):
     return get(s.port(port), target, *headers, method="POST", body=body)
 
 
+DAV = "load_module modules/http_dav_module.so;\n"
+
+
 def answer(r):
     return r.status, json.loads(r.body)
 
@@ -233,6 +236,20 @@ def test_refused(sql):
         s.remove()
 
 
+@pytest.mark.parametrize("sql", [
+    '"SELECT 1; SELECT 2"', "'DELETE FROM a; DROP TABLE a'", '"SELECT 1; --" "SELECT 2"',
+    '"SELECT 1;;DELETE FROM a"', '"SELECT 1; /* x */ COMMIT"'])
+def test_a_second_statement_is_refused(sql):
+    s = start("sqlite a data/a.db { schema a.sql; }\nserver { listen 127.0.0.1:%%PORT%%;"
+              " route GET / { sql " + sql + "; text x; } }", wait=False)
+    try:
+        out = s.run("-t")
+        assert out.returncode != 0
+        assert re.search(r"test\.conf:\d+:\d+", out.stderr), out.stderr
+    finally:
+        s.remove()
+
+
 @pytest.mark.parametrize("line,message", [
     ("pragma journal_mode off", "cannot be set here"),
     ("pragma writable_schema on", "cannot be set here"),
@@ -298,6 +315,48 @@ def test_files_are_never_served():
         assert get(s.port(), "/data/other.txt").text == "other"
         # A program that checks and closes the file would drop SQLite's locks.
         assert post(s, "/hit").status == 200
+
+
+CHANGED = SERVED.replace("root %%PREFIX%%;", "root %%PREFIX%%; dav_methods PUT DELETE MKCOL "
+                         "COPY MOVE; create_full_put_path on;")
+
+
+def test_files_are_never_changed():
+    host = "http://a"
+    with start(CHANGED, main=MODULES + DAV) as s:
+        assert post(s, "/hit").status == 200
+        data = s.prefix + "/data/"
+        os.symlink("data", s.prefix + "/soft")
+        os.mkdir(s.prefix + "/other")
+        with open(s.prefix + "/other/file", "w") as f:
+            f.write("not a database")
+        time.sleep(1.1)
+
+        def ask(method, path, to=None, body=""):
+            head = ["Destination: " + host + to] if to else []
+            r = get(s.port(), path, "Host: a", *head, method=method, body=body)
+            assert r.status in (400, 403, 404, 409), (method, path, to, r.status)
+        for name in ("a.db", "a.db-wal", "a.db-shm", "a.db-journal"):
+            for folder in ("/data/", "/soft/", "/other/../data/"):
+                ask("PUT", folder + name, body="not a database")
+                ask("DELETE", folder + name)
+                ask("MKCOL", folder + name + "/")
+                for method in ("COPY", "MOVE"):
+                    ask(method, folder + name, "/other/got")
+                    ask(method, "/other/file", folder + name)
+                    ask(method, "/other/", folder + name + "/")
+        for method in ("COPY", "MOVE"):
+            ask(method, "/data/", "/other/data/")
+            ask(method, "/other/", "/data/")
+        ask("DELETE", "/data/")
+        assert sorted(os.listdir(s.prefix + "/other")) == ["file"]
+        assert not os.path.exists(data + "a.db-journal")
+        # All else is as ever.
+        assert get(s.port(), "/data/a.txt", method="PUT", body="x").status == 201
+        assert get(s.port(), "/data/a.txt", method="DELETE").status == 204
+        assert post(s, "/hit").status == 200
+        assert rows(s, "SELECT count(*) FROM a") == [(2,)]
+        assert rows(s, "PRAGMA integrity_check") == [("ok",)]
 
 
 def test_files_are_opened_by_workers_only():
