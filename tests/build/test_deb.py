@@ -148,6 +148,9 @@ def install(root, package):
     owner = os.stat(root("var/lib/weir"))
     weir = root.run("id", "-u", "weir").stdout.strip()
     assert str(owner.st_uid) == weir != "0" and owner.st_mode & 0o777 == 0o750
+    for log in ("access", "error"):
+        there = os.stat(root("var/log/weir/%s.log" % log))
+        assert (there.st_mode & 0o777, str(there.st_uid)) == (0o640, weir)
     assert os.readlink(root("etc/weir/sites-enabled/default")) \
         == "../sites-available/default"
     assert field_of(root, "weir", "db:Status-Abbrev") == "ii "
