@@ -202,7 +202,7 @@ begin(sq_call_t *call)
             return false;
         }
     }
-    tx->conn->gone = call->lent ? &call->r->abort_later : NULL;
+    tx->conn->gone = call->lent ? &call->r->abort_later : &call->unwanted;
     if (!tx->single && !tx->begun) {
         if (sq_conn_control(tx->conn, SQ_BEGIN) != SQLITE_OK) {
             sq_err_take(&call->err, tx->conn->db, call->pool);
@@ -230,6 +230,7 @@ work(wr_job_t *job)
         call->dropped = true;
     } else if (begin(call)) {
         sq_conn_run(tx->conn, call);
+        tx->conn->gone = call->lent ? tx->conn->gone : NULL;
     }
     if (call->waits || call->dropped) {
         return;

@@ -122,8 +122,8 @@ time_is_up(wr_timer_t *timer)
     }
 }
 
-/* Nobody waits for it any more: what has not begun is dropped, what runs goes on to
- * its end. */
+/* Nobody waits for it any more: what has not begun is dropped, a read that runs is
+ * stopped, a write goes on to its end. */
 static void
 cancel(wr_op_t *op)
 {
@@ -131,6 +131,7 @@ cancel(wr_op_t *op)
     sq_tx_t   *tx = call->tx;
 
     if (!take_out(tx, call)) {
+        __atomic_store_n(&call->unwanted, !tx->writes, __ATOMIC_RELAXED);
         return;
     }
     if (tx->state == SQ_QUEUED && tx->first == NULL) {

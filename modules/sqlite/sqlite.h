@@ -270,6 +270,7 @@ struct sq_call {
     bool             waits;     /* a reader: there was no connection */
     bool             dropped;   /* the client has gone before it began */
     bool             ran;       /* a writer has come to it */
+    bool             unwanted;  /* set by the loop: a read is to stop */
     uint64_t         number;    /* of a reader: how many were handed over before it */
 };
 

@@ -319,6 +319,15 @@ start(wr_req_t *r, const void *conf, void *state, wr_rc_t *rc)
     }
 }
 
+/* It has been cancelled, before it began or while it ran: by the client's leaving, or
+ * by the deadline of its gather. */
+static bool
+is_cut_short(const step_t *s)
+{
+    return s->op.rc != WR_OK || s->call.op.rc != WR_OK
+           || (s->call.unwanted && (s->call.err.code & 0xff) == SQLITE_INTERRUPT);
+}
+
 static wr_rc_t
 end(wr_req_t *r, const void *conf, void *state)
 {
@@ -329,8 +338,11 @@ end(wr_req_t *r, const void *conf, void *state)
     if (s->failed) {
         return wr_app_failed(r);
     }
-    if (s->call.op.rc != WR_OK) {
-        return WR_CANCELLED;
+    if (is_cut_short(s)) {
+        return r->aborted ? WR_CANCELLED
+                          : wr_app_fail(r, &stmt->at, 504,
+                                        WR_STR("the database took too long"),
+                                        "the statement was not done in time");
     }
     if (s->call.err.code != 0) {
         return fail(r, stmt->db, &stmt->at, &s->call.err);

@@ -135,6 +135,33 @@ server {
         }
         text {{ a.first.n }}{{ b.first.n }};
     }
+    route GET /gather-late {
+        gather {
+            timeout 50ms;
+            sql a = SELECT 1 AS n;
+            sql b = WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c)
+                    SELECT max(n) FROM c;
+        }
+        text never;
+    }
+    route GET /gather-late-tx {
+        transaction;
+        sql a = SELECT 1 AS n;
+        gather {
+            timeout 50ms;
+            sql b = WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c)
+                    SELECT max(n) FROM c;
+            sql c = SELECT 1 AS n;
+        }
+        text never;
+    }
+    route GET /gather-late-hash {
+        gather {
+            timeout 1ms;
+            sql a = INSERT INTO posts(title) VALUES({{ hash_password("secret") }});
+        }
+        text {{ a.changes }};
+    }
     route GET /gather-tx {
         transaction;
         gather {
@@ -307,6 +334,17 @@ def test_gather(server):
     assert sorted(rows(server)) == [("x",), ("y",)]
     assert get(server.port(), "/gather-tx?a=z&b=x").status == 409
     assert len(rows(server)) == 2
+
+
+def test_gather_with_a_deadline(server):
+    """A read that runs is stopped, what has not begun is dropped, and the next ones find
+    all readers well."""
+    for _ in range(3):
+        for target in ("/gather-late", "/gather-late-tx", "/gather-late-hash"):
+            assert get(server.port(), target).status == 504, target
+    for _ in range(8):
+        assert get(server.port(), "/gather").text == "12"
+    assert rows(server) == []
 
 
 def test_a_slow_function_comes_first(server):
