@@ -648,10 +648,11 @@ def test_killed_workers():
 
 
 def test_killed_master():
-    """All of it is killed under load, again and again, and started anew."""
+    """All of it is killed under load, again and again, and started anew; every other time
+    the master dies first, and what its workers answer from then on counts as well."""
     prefix = make_prefix()
     stored, number = set(), 0
-    for _ in range(4):
+    for round in range(4):
         s = start(workers=2, prefix=prefix, allow=[r"exited on signal 9"])
         writers = [Writer(s, number + i * 10000, 10000, "/hit" if i % 2 else "/hit-tx")
                    for i in range(6)]
@@ -659,6 +660,15 @@ def test_killed_master():
         for w in writers:
             w.start()
         time.sleep(0.4)
+        if round % 2:
+            workers = children(s.process.pid)
+            os.kill(s.process.pid, signal.SIGKILL)
+            time.sleep(0.2)
+            for pid in workers:
+                try:
+                    os.kill(pid, signal.SIGKILL)
+                except ProcessLookupError:
+                    pass
         s.kill()
         for w in writers:
             w.stop = True
