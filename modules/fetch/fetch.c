@@ -350,7 +350,8 @@ check(wr_conf_t *cf, wr_scope_t *scope, void *conf, const void *outer)
 static const wr_directive_t directives[] = {
     WR_ACTION("fetch", STEPS, 1, 1, set_fetch,
               "Asks another server and goes on when the answer is there: an address, a name or "
-              "an upstream. The result has .ok .status .headers .text .json .elapsed .error; a "
+              "an upstream; names are asked of the location's resolver, else as the system "
+              "does. The result has .ok .status .headers .text .json .elapsed .error; a "
               "failure is answered 502 or 504, unless the block says optional.",
               .flags = TEMPLATE | WR_DF_BLOCK | WR_DF_REPEAT,
               .args = "NAME = URL-TEMPLATE [{ … }]",

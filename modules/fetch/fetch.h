@@ -75,6 +75,8 @@ struct fetch {
     bool                foreign;        /* redirected to another origin */
     bool                bare;           /* a redirect has taken the body away */
     wr_resolve_t        resolve;
+    wr_upstream_t      *group;          /* its addresses are waited for … */
+    wr_upstream_wait_t  known;          /* … by this */
     host_t             *host;           /* NULL: an `upstream` */
     wr_queue_t          link;           /* waits for a connection to its host */
     bool                holds;          /* has one of the host's connections */
@@ -129,8 +131,8 @@ wr_str_t url_text(wr_pool_t *pool, const url_t *u);
 bool     url_same_origin(const url_t *a, const url_t *b);
 
 /* host.c: the connections to hosts, kept by the worker. */
-host_t        *host_use(const url_t *u, const wr_addr_t *addrs, unsigned n,
-                        int64_t connections);
+host_t        *host_use(const url_t *u, const wr_resolver_t *resolver,
+                        const wr_addr_t *addrs, unsigned n, int64_t connections);
 wr_upstream_t *host_group(host_t *h);
 /* True: go on; false: fetch_go_on will be called. */
 bool           host_enter(host_t *h, fetch_t *f);

@@ -2,7 +2,7 @@
  * fetch: the hosts that have been asked, with the connections that are kept and
  * the fetches that wait for one. All of it belongs to the worker.
  *
- * A host is scheme, name and port. It lives in a pool of its own, so that one
+ * A host is scheme, name and port, as one resolver knows it. It lives in a pool of its own, so that one
  * whose addresses have changed, or that nobody has asked for long, can go.
  */
 #include "fetch.h"
@@ -18,6 +18,7 @@ struct host {
     wr_str_t       name;
     int            port;
     bool           tls;
+    const wr_resolver_t *resolver;
     bool           outdated;    /* in no bucket any more: goes with the last fetch */
     bool           waking;      /* host_leave is on the C stack */
     wr_upstream_t *group;
@@ -113,7 +114,7 @@ same_addrs(const wr_upstream_t *g, const wr_addr_t *addrs, unsigned n, int port)
 }
 
 static host_t *
-new_host(const url_t *u, const wr_addr_t *addrs, unsigned n)
+new_host(const url_t *u, const wr_resolver_t *resolver, const wr_addr_t *addrs, unsigned n)
 {
     wr_pool_t *pool = wr_pool_new();
     host_t    *h = WR_NEW(pool, host_t);
@@ -127,6 +128,7 @@ new_host(const url_t *u, const wr_addr_t *addrs, unsigned n)
     h->name = wr_pool_str(pool, u->host);
     h->port = u->port;
     h->tls = u->tls;
+    h->resolver = resolver;
     h->group = wr_upstream_of_addrs(pool, copy, n, wr_pool_str(pool, u->authority));
     h->group->keepalive = 64;
     h->group->keepalive_requests = 1000;
@@ -139,7 +141,8 @@ new_host(const url_t *u, const wr_addr_t *addrs, unsigned n)
 }
 
 host_t *
-host_use(const url_t *u, const wr_addr_t *addrs, unsigned n, int64_t connections)
+host_use(const url_t *u, const wr_resolver_t *resolver, const wr_addr_t *addrs, unsigned n,
+         int64_t connections)
 {
     wr_queue_t *bucket = bucket_of(u);
     host_t     *h = NULL;
@@ -148,7 +151,7 @@ host_use(const url_t *u, const wr_addr_t *addrs, unsigned n, int64_t connections
         host_t *other = WR_QUEUE_ITEM(q, host_t, link);
 
         if (other->port == u->port && other->tls == u->tls
-            && wr_str_eq(other->name, u->host))
+            && other->resolver == resolver && wr_str_eq(other->name, u->host))
         {
             h = other;
         }
@@ -159,7 +162,7 @@ host_use(const url_t *u, const wr_addr_t *addrs, unsigned n, int64_t connections
     }
     if (h == NULL) {
         make_room();
-        h = new_host(u, addrs, n);
+        h = new_host(u, resolver, addrs, n);
         wr_queue_push(bucket, &h->link);
         count++;
     }

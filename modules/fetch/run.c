@@ -46,6 +46,10 @@ done(fetch_t *f, bool failed)
         f->resolve.op.done = NULL;
         wr_op_cancel(&f->resolve.op);
     }
+    if (f->known.op.state == WR_OP_PENDING) {
+        f->known.op.done = NULL;
+        wr_op_cancel(&f->known.op);
+    }
     close_exchange(f, !failed, failed && !f->ours);
     fetch_body_drop(f);
     f->ended_ns = wr_clock_ns();
@@ -336,6 +340,27 @@ fetch_go_on(fetch_t *f)
 
 /* ---- the host ---- */
 
+/* The location's, else the system's. */
+static wr_resolver_t *
+resolver_of(const fetch_t *f)
+{
+    wr_resolver_t *own = wr_http_core(f->r)->resolver;
+
+    return own != NULL ? own : wr_resolver_default();
+}
+
+static void
+group_known(wr_op_t *op)
+{
+    fetch_t *f = op->waiter;
+
+    if (op->rc == WR_CANCELLED) {
+        cancelled(&f->op);
+        return;
+    }
+    have_group(f, f->group);        /* if there is none: no server is alive */
+}
+
 static void
 resolved(wr_op_t *op)
 {
@@ -346,7 +371,7 @@ resolved(wr_op_t *op)
                    wr_resolve_error(f->resolve.code));
         return;
     }
-    f->host = host_use(&f->url, f->resolve.addrs, f->resolve.n,
+    f->host = host_use(&f->url, resolver_of(f), f->resolve.addrs, f->resolve.n,
                        fetch_settings(f->r)->connections);
     if (host_enter(f->host, f)) {
         fetch_go_on(f);
@@ -362,15 +387,23 @@ without_brackets(wr_str_t host)
 static void
 resolve(fetch_t *f)
 {
-    wr_upstream_t *group = wr_upstream_find(f->url.authority);
+    const wr_http_core_t *core = wr_http_core(f->r);
+    wr_upstream_t        *group = wr_upstream_find(f->url.authority);
 
+    if (group != NULL && wr_upstream_wait(group, &f->known)) {
+        f->group = group;
+        wait_for(f, &f->known.op, group_known);
+        return;
+    }
     if (group != NULL) {
         have_group(f, group);
         return;
     }
     memset(&f->resolve, 0, sizeof(f->resolve));
-    wr_resolve_start(wr_resolver_default(), &f->resolve, wr_pool(f->r),
-                     without_brackets(f->url.host), f->timeout + 1000);
+    /* Without a resolver of its own the one deadline counts. */
+    wr_resolve_start(resolver_of(f), &f->resolve, wr_pool(f->r),
+                     without_brackets(f->url.host),
+                     core->resolver != NULL ? core->resolver_timeout : f->timeout + 1000);
     wait_for(f, &f->resolve.op, resolved);
 }
 

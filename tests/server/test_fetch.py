@@ -38,6 +38,68 @@ def ask(s, target, *headers, **more):
     return json.loads(s.get(target, *headers, **more).text)
 
 
+# ---- names ----
+
+def test_the_resolver_of_the_location(app, nameserver):
+    dns = nameserver({"one.test": ["127.0.0.1"]})
+    s = app("""
+    route GET /own {
+        resolver 127.0.0.1:%%DNS%% ipv6=off;
+        fetch a = http://{{ query.h }}:%%U%%/x; json [a.status, a.text];
+    }
+    route GET /address { resolver 127.0.0.1:%%DNS%%; fetch a = http://127.0.0.1:%%U%%/x; json a.ok; }
+    route GET /slow {
+        resolver 127.0.0.1:%%DNS%%; resolver_timeout 200ms;
+        fetch a = http://late.test:%%U%%/x { optional; } json a.error;
+    }
+    route GET /system { fetch a = http://localhost:%%U%%/x; json a.ok; }
+    """, {"/x": reply("hi")}, names={"DNS": dns.port})
+    assert ask(s, "/own?h=one.test") == [200, "hi"]
+    assert dns.asked() == [("one.test", 1, "udp")]
+    r = s.get("/own?h=none.test")
+    assert r.status == 502
+    assert "none.test could not be resolved: Host not found" in s.error_log()
+    assert ask(s, "/address") is True and ask(s, "/system") is True
+    assert not dns.asked("localhost")
+    dns.silent = True
+    began = time.monotonic()
+    assert "late.test could not be resolved" in ask(s, "/slow")
+    assert time.monotonic() - began < 5
+
+
+def test_two_resolvers_have_hosts_of_their_own(app, nameserver, upstream):
+    other = upstream({"/x": reply("other")}, host="127.0.0.2")
+    one = nameserver({"a.test": ["127.0.0.1"]})
+    two = nameserver({"a.test": ["127.0.0.2"]})
+    s = app("""
+    route GET /1/{p} { resolver 127.0.0.1:%%D1%% ipv6=off; fetch a = http://a.test:{{ params.p }}/x; text {{ a.text }}; }
+    route GET /2/{p} { resolver 127.0.0.1:%%D2%% ipv6=off; fetch a = http://a.test:{{ params.p }}/x; text {{ a.text }}; }
+    """, {"/x": reply("first")}, names={"D1": one.port, "D2": two.port})
+    for _ in range(2):
+        assert s.get("/1/%d" % s.u.port).text == "first"
+        assert s.get("/2/%d" % other.port).text == "other"
+
+
+def test_a_group_waits_for_its_first_addresses(server, upstream, nameserver):
+    u = upstream({"/x": reply("hi")})
+    dns = nameserver({"back.test": ["127.0.0.1"]})
+    dns.silent = True
+    s = server("""
+    upstream back { zone z 64k; server back.test:%%U%% resolve max_fails=0;
+                    resolver 127.0.0.1:%%DNS%% ipv6=off; }
+    server { listen 127.0.0.1:%%PORT%%;
+        route GET / { fetch a = http://back/x; text {{ a.text }}; }
+        route GET /short { fetch a = http://back/x { timeout 300ms; optional; } json a.error; }
+    }
+    """, main=MODULES, names={"U": u.port, "DNS": dns.port})
+    assert ask(s, "/short") == "timed out after 300 ms"
+    c = s.connect(timeout=20)
+    c.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+    time.sleep(0.3)
+    dns.silent = False
+    assert c.response().text == "hi"
+
+
 # ---- the request ----
 
 def test_what_is_sent(app):
