@@ -298,7 +298,7 @@ is_client_name(wr_str_t s)
 }
 
 typedef struct uses {
-    bool client, other, body, slow, session, loop;
+    bool client, other, body, form, slow, session, loop;
 } uses_t;
 
 static void
@@ -318,7 +318,8 @@ look(const app_main_t *m, const wr_expr_t *e, wr_str_t source, uses_t *u)
             u->loop |= (*WR_AT(&m->by_slot, name_t *, (size_t) wr_expr_slot_at(e, i)))->get
                        != NULL;
         }
-        if (wr_str_eqz(name, "json") || wr_str_eqz(name, "form") || wr_str_eqz(name, "files")
+        u->form |= wr_str_eqz(name, "form") || wr_str_eqz(name, "files");
+        if (u->form || wr_str_eqz(name, "json")
             || (wr_str_eqz(name, "request") && wr_str_find(source, WR_STR("body")) >= 0))
         {
             u->body = true;
@@ -332,7 +333,7 @@ static void
 apply(wr_conf_t *cf, const uses_t *u)
 {
     if (u->body) {
-        wr_app_want_body(cf);
+        app_want_body(cf, u->form);
     }
     if (u->session) {
         wr_app_want_session(cf);

@@ -39,6 +39,7 @@ typedef struct app_main {
 typedef struct app_conf {
     wr_array_t steps;       /* wr_stage_t: of this very scope */
     bool       body;        /* something here needs the request's body */
+    bool       form;        /* … and it may be form or files */
     bool       view;
     bool       session;     /* something here uses the session */
     bool       json;        /* errors are JSON */
@@ -83,6 +84,7 @@ typedef struct app {
     uint64_t         times[WR_TIMES], until[WR_TIMES];
     app_made_t      *ahead;         /* by wr_app_expr_t.ahead; NULL: none yet */
     bool             form_parsed;
+    wr_err_t         form_error;    /* kind: why it could not be; NULL: it was not tried */
     wr_val_t         form, files;
 } app_t;
 
@@ -94,6 +96,8 @@ app_t      *app_of(wr_req_t *r);
 app_main_t *app_main_of(wr_conf_t *cf);
 app_conf_t *app_conf_own(wr_conf_t *cf, wr_scope_t *scope);
 
+/* steps.c: as wr_app_want_body; `form`: it may be read as a form */
+void app_want_body(wr_conf_t *cf, bool form);
 /* steps.c: a stage of the block that is being read */
 void app_push_stage(wr_conf_t *cf, const wr_middleware_t *mw, const void *conf);
 
@@ -137,6 +141,11 @@ bool app_get_vars(wr_req_t *r, wr_eval_t *ev, wr_val_t *out);
 /* "a=1&b=2" in a charset ("": UTF-8) into pairs. False: more than max. */
 bool app_parse_pairs(wr_pool_t *pool, wr_str_t text, wr_str_t charset, multi_t *to,
                      int64_t max);
+/* forms.c: into app_t.form and files, once. False after a raise. */
+bool app_read_form(wr_req_t *r, wr_eval_t *ev);
+/* form_job.c: from a step: a long form with files is read on a thread, as far as its
+ * scope uses it. WR_OK: go on; WR_AGAIN: waits, then goes on. */
+wr_rc_t app_read_form_ahead(wr_req_t *r, bool wanted);
 /* uploads.c: a part of a form that is a file, as a value. False after a raise. */
 typedef struct app_upload {
     wr_val_t name;

@@ -16,7 +16,13 @@ content_type(const wr_req_t *r)
 static bool
 body_of(wr_req_t *r, wr_eval_t *ev, wr_str_t *text)
 {
+    wr_str_t encoding = wr_req_header(r->main, WR_H_CONTENT_ENCODING);
+
     *text = WR_STR("");
+    if (encoding.n != 0 && !wr_str_ieqz(encoding, "identity") && wr_has_body(r->main)) {
+        return wr_raise(ev, "UnsupportedMediaType", "the body's encoding \"%.*s\" is not taken:"
+                        " it is to come as it is", WR_ARG(encoding));
+    }
     if (r->main->body == NULL) {
         return true;
     }
@@ -75,9 +81,6 @@ parse_form(wr_req_t *r, wr_eval_t *ev)
     multi_t          *files = multi_new(ev->pool, MULTI_FILES, false);
     wr_str_t          type = content_type(r), text;
 
-    if (a->form_parsed) {
-        return true;
-    }
     if (wr_str_istarts(type, WR_STR("multipart/form-data"))) {
         if (!app_parse_multipart(r, ev, type, fields, files, conf->max_fields)) {
             return false;
@@ -103,9 +106,29 @@ parse_form(wr_req_t *r, wr_eval_t *ev)
 }
 
 bool
+app_read_form(wr_req_t *r, wr_eval_t *ev)
+{
+    app_t *a = app_of(r);
+
+    if (a->form_parsed) {
+        return true;
+    }
+    if (a->form_error.kind != NULL) {
+        ev->err = a->form_error;
+        ev->failed = true;
+        return false;
+    }
+    if (!parse_form(r, ev)) {
+        a->form_error = ev->err;
+        return false;
+    }
+    return true;
+}
+
+bool
 app_get_form(wr_req_t *r, wr_eval_t *ev, wr_val_t *out)
 {
-    if (!parse_form(r, ev)) {
+    if (!app_read_form(r, ev)) {
         return false;
     }
     *out = app_of(r)->form;
@@ -115,7 +138,7 @@ app_get_form(wr_req_t *r, wr_eval_t *ev, wr_val_t *out)
 bool
 app_get_files(wr_req_t *r, wr_eval_t *ev, wr_val_t *out)
 {
-    if (!parse_form(r, ev)) {
+    if (!app_read_form(r, ev)) {
         return false;
     }
     *out = app_of(r)->files;

@@ -92,13 +92,20 @@ holder(wr_conf_t *cf)
 }
 
 void
-wr_app_want_body(wr_conf_t *cf)
+app_want_body(wr_conf_t *cf, bool form)
 {
     wr_scope_t *scope = holder(cf);
 
     if (scope != NULL) {
         app_conf_own(cf, scope)->body = true;
+        app_conf_own(cf, scope)->form |= form;
     }
+}
+
+void
+wr_app_want_body(wr_conf_t *cf)
+{
+    app_want_body(cf, true);
 }
 
 void
@@ -484,19 +491,23 @@ set_json_errors(wr_req_t *r, void *state)
     return WR_DECLINED;
 }
 
+/* The conf of the stage: not NULL if the body may be read as a form. */
 static bool
 wants_body(wr_scope_t *scope, const void *own, const void **conf)
 {
+    bool wants = false;
+
     (void) own;
-    (void) conf;
+    *conf = NULL;
     for (; scope != NULL; scope = scope->outer) {
         const app_conf_t *c = own_conf(scope);
 
         if (c != NULL && c->body) {
-            return true;
+            wants = true;
+            *conf = c->form ? c : *conf;
         }
     }
-    return false;
+    return wants;
 }
 
 static wr_rc_t
@@ -506,7 +517,7 @@ body_read(wr_req_t *r, void *state)
     if (r->main->body != NULL && r->main->body->rc < 0) {
         return wr_body_failed(r);
     }
-    return WR_OK;
+    return app_read_form_ahead(r, wr_stage_conf(r) != NULL);
 }
 
 static wr_rc_t

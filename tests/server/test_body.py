@@ -127,6 +127,45 @@ def test_uploads(app, size):
     assert not glob.glob(os.path.dirname(f["p"]) + "/upload-*")
 
 
+def threads(s):
+    return sum(len(os.listdir("/proc/%d/task" % pid)) for pid in s.workers())
+
+
+def test_long_forms_are_read_on_a_thread(app):
+    s = app(ALL + """client_max_body_size 4m;
+    route POST /none { text {{ json|default("") }}; }
+    route POST /path { json [files.f.size, form.x, files.f.path]; }""")
+    kind = "multipart/form-data; boundary=B"
+    short = part("x", b"1") + part("f", b"y" * 100, filename="f") + b"--B--\r\n"
+    long = part("x", b"1") + part("f", b"y" * 1000000, filename="f") + b"--B--\r\n"
+    before = threads(s)
+    assert json.loads(post(s, "/path", short, kind).text)[:2] == [100, "1"]
+    assert post(s, "/none", long, kind).status == 400       # it is no form there
+    assert threads(s) == before
+    size, x, path = json.loads(post(s, "/path", long, kind).text)
+    assert (size, x) == (1000000, "1")
+    assert threads(s) > before
+    # What is broken in it is said where it is asked for, and leaves nothing.
+    r = post(s, "/path", long[:-8] + b"oops", kind)
+    assert r.status == 400 and "the multipart form does not end" in r.text
+    assert not glob.glob(os.path.dirname(path) + "/upload-*")
+
+
+@pytest.mark.parametrize("target,body,kind", [
+    ("/json", b"{}", "application/json"), ("/form", b"a=1", FORM),
+    ("/form", part("x", b"1") + b"--B--\r\n", "multipart/form-data; boundary=B"),
+    ("/form", part("x", b"1" * 100000) + b"--B--\r\n", "multipart/form-data; boundary=B")])
+def test_encoded_bodies_are_refused(app, target, body, kind):
+    s = app(ALL)
+    for encoding in ("gzip", "deflate", "br", "gzip, identity"):
+        r = s.get(target, "Content-Type: " + kind, "Content-Encoding: " + encoding,
+                  method="POST", body=body)
+        assert r.status == 415 and encoding in r.text
+    r = s.get(target, "Content-Type: " + kind, "Content-Encoding: Identity", method="POST",
+              body=body)
+    assert r.status == 200
+
+
 def test_a_small_upload_has_a_file_only_when_asked(app):
     s = app("""upload_buffer_size 100;
     route POST /t { set t = files.f.text; fetch a = http://127.0.0.1:%%PORT%%/ls/; json [t, a.text]; }
