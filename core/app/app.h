@@ -168,8 +168,6 @@ void wr_app_want_body(wr_conf_t *cf);
  * compiler; asked by the session module's hook. */
 void wr_app_want_session(wr_conf_t *cf);
 bool wr_app_wants_session(const wr_scope_t *scope);
-/* Names that a template file takes from outside count as well. */
-void wr_app_look_at_template(wr_conf_t *cf, const wr_template_t *t);
 /* The view is json: errors of this scope are JSON. */
 void wr_app_json_view(wr_conf_t *cf);
 

@@ -88,6 +88,20 @@ typedef struct app {
     wr_val_t         form, files;
 } app_t;
 
+/* names.c: for the compiler: the slot of a name, or -1. Of an expression, and of a
+ * template file: there an unknown name is undefined, not an error. */
+int  app_slot_of(void *data, wr_str_t text);
+int  app_slot_of_template(void *data, wr_str_t text);
+void app_note_ref(void *data, const wr_expr_ref_t *ref);
+void app_warn_of_unknown(wr_conf_t *cf, const app_main_t *m);
+
+/* evaluate.c: of the cycle that serves */
+extern app_main_t *app_newest;
+
+/* fail.c: see error_page.h */
+bool app_error_is_plain(const wr_req_t *r);
+bool app_error_body(wr_req_t *r, unsigned status, wr_str_t *body);
+
 /* dev.c: whether this client is shown what went wrong, and the page. */
 bool     app_dev_shows(const wr_req_t *r);
 wr_str_t app_dev_page(wr_req_t *r, unsigned status);
