@@ -2,8 +2,9 @@
  * fetch: the hosts that have been asked, with the connections that are kept and
  * the fetches that wait for one. All of it belongs to the worker.
  *
- * A host is scheme, name and port, as one resolver knows it. It lives in a pool of its own, so that one
- * whose addresses have changed, or that nobody has asked for long, can go.
+ * A host is scheme, name and port, as one resolver knows it. It lives in a pool of its
+ * own, so that one whose addresses have changed, or that nobody has asked for long, can
+ * go.
  */
 #include "fetch.h"
 
