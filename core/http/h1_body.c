@@ -281,7 +281,9 @@ wr_h1_body_ready(wr_h1_t *h)
 {
     if (h->hr->want_body) {
         pump(h);
-    } else if (h->conn.watch.hup && h->req->abort_on_close && !h->hr->finishing) {
+    } else if (h->conn.watch.hup && h->req->abort_on_close && !h->req->runs_on
+               && !h->hr->finishing)
+    {
         if (h->req->shielded) {
             wr_req_abort(h->req);       /* later */
             return;

@@ -74,6 +74,22 @@ render_headers(wr_req_t *r, const fetch_conf_t *c, fetch_t *f)
     return true;
 }
 
+/* A client that leaves ends what only asks. A request that may have changed something
+ * elsewhere runs to its end, and so does one within a transaction (it is shielded). */
+static void
+leave_with_client(const fetch_t *f)
+{
+    wr_req_t *r = f->r->main;
+
+    if (wr_str_eqz(f->method, "GET") || wr_str_eqz(f->method, "HEAD")
+        || wr_str_eqz(f->method, "OPTIONS"))
+    {
+        r->abort_on_close = true;
+    } else {
+        r->runs_on = true;
+    }
+}
+
 static wr_op_t *
 start(wr_req_t *r, const void *conf, void *state, wr_rc_t *rc)
 {
@@ -106,6 +122,7 @@ start(wr_req_t *r, const void *conf, void *state, wr_rc_t *rc)
                            "\"%.*s\" is no URL", WR_ARG(url));
         return NULL;
     }
+    leave_with_client(f);
     fetch_start(f);
     return &f->op;
 }
@@ -351,8 +368,10 @@ static const wr_directive_t directives[] = {
     WR_ACTION("fetch", STEPS, 1, 1, set_fetch,
               "Asks another server and goes on when the answer is there: an address, a name or "
               "an upstream; names are asked of the location's resolver, else as the system "
-              "does. The result has .ok .status .headers .text .json .elapsed .error; a "
-              "failure is answered 502 or 504, unless the block says optional.",
+              "does. A client that leaves ends it if it only asks (GET, HEAD, OPTIONS) and no "
+              "transaction has begun; else the request runs to its end. The result has .ok "
+              ".status .headers .text .json .elapsed .error; a failure is answered 502 or 504, "
+              "unless the block says optional.",
               .flags = TEMPLATE | WR_DF_BLOCK | WR_DF_REPEAT,
               .args = "NAME = URL-TEMPLATE [{ … }]",
               .example = "fetch user = http://127.0.0.1:8000/users/{{ query.id }};"),

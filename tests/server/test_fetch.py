@@ -394,6 +394,50 @@ def test_a_fast_stop_leaves_no_file(app):
     assert not glob.glob(s.path("out*"))
 
 
+def left_during(s, u, method="GET"):
+    """A client that leaves when the upstream has been asked."""
+    asked = len(u.requests)
+    with s.connect() as c:
+        c.send("%s / HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n" % method)
+        until(lambda: len(u.requests) > asked)
+
+
+def until(what, seconds=10):
+    end = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def test_a_client_that_leaves_ends_what_only_asks(app):
+    s = app("""access_log logs/a.log;
+    route GET / { fetch a = http://127.0.0.1:%%U%%/hang { timeout 60s; store out; }
+                  fetch b = http://127.0.0.1:%%U%%/next; text no; }""",
+            {"/hang": [b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nab", HANG]})
+    left_during(s, s.u)
+    until(lambda: " 499 " in s.read("logs/a.log"))
+    assert not glob.glob(s.path("out*"))
+    assert [r.target for r in s.u.requests] == ["/hang"]
+
+
+@pytest.mark.parametrize("gather", [False, True])
+def test_what_may_change_something_runs_to_its_end(app, gather):
+    gate = threading.Event()
+
+    def slow(request):
+        gate.wait(10)
+        return reply("done")
+
+    post = "fetch a = http://127.0.0.1:%%U%%/post { body x; }"
+    s = app("route POST / { %s fetch c = http://127.0.0.1:%%%%U%%%%/next { store out; } text x; }" % (
+        "gather { %s fetch b = http://127.0.0.1:%%%%U%%%%/get; }" % post if gather else post),
+        {"/post": slow})
+    left_during(s, s.u, "POST")
+    time.sleep(0.3)
+    gate.set()
+    until(lambda: os.path.exists(s.path("out")))
+
+
 # ---- connections ----
 
 def test_connections_are_kept(app):
