@@ -47,6 +47,7 @@ struct json {
     wr_buf_t             *to;
     const wr_json_opts_t *opts;
     wr_str_t              item_sep, key_sep;
+    bool                  plain;        /* they are ", " and ": ", in one line */
     size_t                enough;       /* bytes in `to`: stop there */
     unsigned              depth, cap;
     level_t              *open;
@@ -134,12 +135,9 @@ wr_json_put_str(wr_buf_t *to, wr_str_t s, const wr_json_opts_t *opts)
 static void
 put_raw(json_t *j, wr_str_t s)
 {
-    if (wr_likely(!j->opts->html)) {
-        wr_buf_str(j->to, s);
-        return;
-    }
     for (size_t i = 0; i < s.n; i++) {
-        if (s.p[i] != '\0' && strchr("<>&'", s.p[i]) != NULL) {
+        if (j->opts->html && s.p[i] != '\0'
+            && strchr("<>&'", s.p[i]) != NULL) {
             put_u(j->to, (unsigned char) s.p[i]);
         } else {
             wr_buf_char(j->to, s.p[i]);
@@ -253,6 +251,12 @@ new_line(json_t *j)
 static void
 before_item(json_t *j, uint64_t n)
 {
+    if (wr_likely(j->plain)) {
+        if (n != 0) {
+            wr_buf_lit(j->to, ", ");
+        }
+        return;
+    }
     if (n != 0) {
         put_raw(j, j->item_sep);
     }
@@ -277,7 +281,11 @@ put_pair(json_t *j, level_t *l, const wr_val_t *key, const wr_val_t *value)
     if (!put_key(j, key)) {
         return false;
     }
-    put_raw(j, j->key_sep);
+    if (wr_likely(j->plain)) {
+        wr_buf_lit(j->to, ": ");
+    } else {
+        put_raw(j, j->key_sep);
+    }
     return put(j, value);
 }
 
@@ -565,6 +573,8 @@ begin(json_t *j, wr_eval_t *ev, wr_buf_t *to, const wr_val_t *v,
     j->item_sep = opts->item_sep.p != NULL ? opts->item_sep
         : opts->pretty ? WR_STR(",") : WR_STR(", ");
     j->key_sep = opts->key_sep.p != NULL ? opts->key_sep : WR_STR(": ");
+    /* No character of these needs an escape in HTML. */
+    j->plain = opts->item_sep.p == NULL && opts->key_sep.p == NULL && !opts->pretty;
     return put(j, v) ? go_on(j) : WR_ERROR;
 }
 
