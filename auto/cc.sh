@@ -57,7 +57,10 @@ warnings=$(printf '%s' "$warnings" | tr -s ' \n' '  ')
 [ "$werror" = no ] || warnings="$warnings -Werror"
 
 cflags="-std=gnu11 -O2 -g -pthread -fno-strict-aliasing"
-ldflags="-pthread -Wl,--as-needed"
+# A sanitizer's library has functions of the same names (crypt_r) that call the real
+# ones: these must be there even if nothing seems to need them.
+ldflags="-pthread"
+[ -n "$sanitizer" ] || ldflags="$ldflags -Wl,--as-needed"
 if [ -n "$sanitizer" ]; then
     cflags="-std=gnu11 -O1 -g -pthread -fno-strict-aliasing $sanitize"
     ldflags="$ldflags $sanitize"

@@ -81,7 +81,7 @@ wr_dns_query(unsigned char *to, uint16_t id, const char *name, uint16_t type)
 static bool
 get(cursor_t *c, size_t n, const unsigned char **p)
 {
-    if (n > c->n - c->at) {
+    if (c->at > c->n || n > c->n - c->at) {
         return false;
     }
     *p = c->p + c->at;

@@ -120,6 +120,7 @@ typedef struct proxy {
     bool                cleanup;
     /* the body on its way to the client */
     struct piece       *free;
+    struct piece       *all;
     size_t              in_memory, allowed;
     wr_op_t             either;     /* peer or client: whoever is ready first */
     wr_file_t          *temp;

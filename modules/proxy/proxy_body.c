@@ -18,7 +18,8 @@
 enum { PIECE = 64 * 1024 };
 
 struct piece {
-    struct piece *next;
+    struct piece *next;         /* of those that are free */
+    struct piece *older;        /* of all */
     wr_seg_t      seg;
     proxy_t      *p;
     size_t        room;
@@ -38,15 +39,16 @@ came_back(wr_seg_t *seg)
     p->free = piece;
 }
 
+/* With the request: also what a filter that failed has not given back. */
 static void
 free_pieces(void *data)
 {
     proxy_t *p = data;
 
-    while (p->free != NULL) {
-        struct piece *piece = p->free;
+    while (p->all != NULL) {
+        struct piece *piece = p->all;
 
-        p->free = piece->next;
+        p->all = piece->older;
         free(piece);
     }
 }
@@ -71,6 +73,8 @@ take_piece(wr_req_t *r, proxy_t *p)
         piece = malloc(sizeof(*piece) + room);
         WR_ASSERT(piece != NULL);
         piece->room = room;
+        piece->older = p->all;
+        p->all = piece;
         if (!p->cleanup) {
             p->cleanup = true;
             wr_pool_on_free(wr_pool(r), free_pieces, p);
