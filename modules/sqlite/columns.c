@@ -74,7 +74,7 @@ place_of(const wr_app_ref_t *ref, wr_str_t part)
     size_t   from = name < 0 ? 0 : (size_t) name + ref->name.n;
     ssize_t  at = wr_str_find(wr_str_skip(text, from), part);
 
-    return sq_advance(&ref->at, at < 0 ? 0 : from + (size_t) at);
+    return wr_tok_part(&ref->at, at < 0 ? 0 : from + (size_t) at, SIZE_MAX);
 }
 
 static wr_rc_t

@@ -150,10 +150,9 @@ extern const wr_sql_t sq_service;
 const wr_scope_t *sq_scope_of(const wr_scope_t *scope);
 
 /* statement.c */
-wr_rc_t  sq_stmt_parse(wr_conf_t *cf, const wr_tok_t *text, sq_stmt_t *s);
-wr_tok_t sq_advance(const wr_tok_t *tok, size_t n);
+wr_rc_t sq_stmt_parse(wr_conf_t *cf, const wr_tok_t *text, sq_stmt_t *s);
 /* Makes the texts and prepares each in `mem`. */
-wr_rc_t  sq_stmt_check(wr_conf_t *cf, sq_stmt_t *s, sqlite3 *mem);
+wr_rc_t sq_stmt_check(wr_conf_t *cf, sq_stmt_t *s, sqlite3 *mem);
 
 /* ---- connections: conn.c ---- */
 

@@ -10,23 +10,6 @@
 
 enum { MOST_SQLS = 256 };
 
-wr_tok_t
-sq_advance(const wr_tok_t *tok, size_t n)
-{
-    wr_tok_t t = *tok;
-
-    for (size_t i = 0; i < n && i < tok->text.n; i++) {
-        if (tok->text.p[i] == '\n') {
-            t.line++;
-            t.column = 1;
-        } else {
-            t.column++;
-        }
-    }
-    t.text = wr_str_skip(tok->text, n);
-    return t;
-}
-
 static size_t
 skip_quoted(wr_str_t s, size_t i, bool backslash)
 {
@@ -157,7 +140,7 @@ parse_hole(wr_conf_t *cf, const wr_tok_t *tok, sq_stmt_t *s, sq_part_t *part)
         if (wr_str_starts(filter, WR_STR("one_of"))
             && (filter.n == 6 || !wr_is_word(filter.p[6])))
         {
-            wr_tok_t list = sq_advance(tok, (size_t) bar + 1 + blank + 6);
+            wr_tok_t list = wr_tok_part(tok, (size_t) bar + 1 + blank + 6, SIZE_MAX);
 
             if (parse_choices(cf, &list, part) != WR_OK) {
                 return WR_ERROR;
@@ -210,7 +193,7 @@ parse_text(wr_conf_t *cf, const wr_tok_t *tok, sq_stmt_t *s)
         } else if (c == '{' && next == '{') {
             size_t    end = skip_hole(t, i + 2);
             sq_part_t part = {.hole = i};
-            wr_tok_t  inside = sq_advance(tok, i + 2);
+            wr_tok_t  inside = wr_tok_part(tok, i + 2, SIZE_MAX);
 
             inside.text = wr_str_sub(t, i + 2, end - 2);
             if (parse_hole(cf, &inside, s, &part) != WR_OK) {
@@ -357,7 +340,7 @@ refuse(wr_conf_t *cf, const sq_stmt_t *s, const sq_sql_t *sql, sqlite3 *mem)
     if (at > (size_t) sql->n) {
         at = (size_t) sql->n;
     }
-    tok = sq_advance(&s->at, sql->from[at]);
+    tok = wr_tok_part(&s->at, sql->from[at], SIZE_MAX);
     return wr_conf_fail(cf, &tok, "%s", message);
 }
 
