@@ -134,19 +134,35 @@ tcp_query(wr_watch_t *w)
     CHECK(wr_watch_add(c) == WR_OK);
 }
 
-static void
-serve(void)
+/* A port that is free for both; false: the one that UDP got is taken for TCP. */
+static bool
+bind_both(void)
 {
     socklen_t len = sizeof(at.u);
 
     CHECK(wr_addr_parse(&at, WR_STR("127.0.0.1"), 0));
-    udp = (wr_watch_t) {.on_read = udp_query};
     udp.fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
     CHECK(bind(udp.fd, &at.u.sa, at.len) == 0);
     CHECK(getsockname(udp.fd, &at.u.sa, &len) == 0);
-    tcp = (wr_watch_t) {.on_read = tcp_query};
     tcp.fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-    CHECK(bind(tcp.fd, &at.u.sa, at.len) == 0 && listen(tcp.fd, 5) == 0);
+    if (bind(tcp.fd, &at.u.sa, at.len) == 0 && listen(tcp.fd, 5) == 0) {
+        return true;
+    }
+    close(udp.fd);
+    close(tcp.fd);
+    return false;
+}
+
+static void
+serve(void)
+{
+    unsigned tries = 0;
+
+    udp = (wr_watch_t) {.on_read = udp_query};
+    tcp = (wr_watch_t) {.on_read = tcp_query};
+    while (!bind_both()) {
+        CHECK(++tries < 50);
+    }
     CHECK(wr_watch_add(&udp) == WR_OK);
     CHECK(wr_watch_add_listen(&tcp, false) == WR_OK);
 }

@@ -456,7 +456,7 @@ location /scheme { proxy_pass $arg_s://127.0.0.1:%%U%%; }
 
 UP = "Connection: upgrade", "Upgrade: websocket"
 group("upgrade", server="""
-proxy_read_timeout 300ms;
+proxy_read_timeout 500ms;
 location / { proxy_pass http://127.0.0.1:%%U%%; proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection $http_connection; }
 location /no { proxy_pass http://127.0.0.1:%%U%%; proxy_http_version 1.1; }
 """, upstreams={"U": {
@@ -468,7 +468,7 @@ location /no { proxy_pass http://127.0.0.1:%%U%%; proxy_http_version 1.1; }
     "/no": b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\n"
            b"Upgrade: websocket\r\n\r\n"}}, requests=[
     raw("GET /ws HTTP/1.1\r\nHost: a\r\n%s\r\n%s\r\n\r\n" % UP, 0.05, "one", 0.05,
-        "two", id="echo"),
+        "two", 0.3, id="echo"),
     raw("GET /ws HTTP/1.1\r\nHost: a\r\n%s\r\n%s\r\n\r\n" % UP, 0.05, "one", 0.05,
         SHUT, id="echo and close"),
     raw("GET /hello HTTP/1.1\r\nHost: a\r\n%s\r\n%s\r\n\r\n" % UP),
