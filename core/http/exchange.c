@@ -360,18 +360,20 @@ parse_status(wr_exchange_t *x, wr_str_t line)
 static size_t
 fault_of_field(wr_str_t line, size_t colon)
 {
-    size_t i;
+    const char *nul = memchr(line.p + colon, '\0', line.n - colon);
+    const char *cr = memchr(line.p + colon, '\r', line.n - colon);
 
-    for (i = 0; i < colon; i++) {
+    for (size_t i = 0; i < colon; i++) {
         unsigned char c = (unsigned char) line.p[i];
 
         if (c <= ' ' || c == 0x7f) {
             return i;
         }
     }
-    for (; i < line.n && line.p[i] != '\0' && line.p[i] != '\r'; i++) {
+    if (nul == NULL || (cr != NULL && cr < nul)) {
+        nul = cr;
     }
-    return i;
+    return nul != NULL ? (size_t) (nul - line.p) : line.n;
 }
 
 static bool

@@ -15,7 +15,7 @@
 #include <unistd.h>
 #include <weir/process/cycle.h>
 
-enum { PIECE = 64 * 1024 };
+enum { PIECE = 64 * 1024, SMALL = 4096, MAX_SPARE = 256 };
 
 struct piece {
     struct piece *next;         /* of those that are free */
@@ -39,6 +39,10 @@ came_back(wr_seg_t *seg)
     p->free = piece;
 }
 
+/* Small pieces of the worker that no request has. */
+static struct piece *spare;
+static unsigned      nspare;
+
 /* With the request: also what a filter that failed has not given back. */
 static void
 free_pieces(void *data)
@@ -49,8 +53,30 @@ free_pieces(void *data)
         struct piece *piece = p->all;
 
         p->all = piece->older;
-        free(piece);
+        if (piece->room == SMALL && nspare < MAX_SPARE) {
+            piece->next = spare;
+            spare = piece;
+            nspare++;
+        } else {
+            free(piece);
+        }
     }
+}
+
+static struct piece *
+new_piece(size_t room)
+{
+    struct piece *piece = spare;
+
+    if (room == SMALL && piece != NULL) {
+        spare = piece->next;
+        nspare--;
+        return piece;
+    }
+    piece = malloc(sizeof(*piece) + room);
+    WR_ASSERT(piece != NULL);
+    piece->room = room;
+    return piece;
 }
 
 static struct piece *
@@ -68,11 +94,9 @@ take_piece(wr_req_t *r, proxy_t *p)
 
         /* Short answers need no large piece. */
         if (p->x.length >= 0 && p->x.length < (int64_t) room) {
-            room = wr_max_size((size_t) p->x.length, 512);
+            room = wr_max_size((size_t) p->x.length, SMALL);
         }
-        piece = malloc(sizeof(*piece) + room);
-        WR_ASSERT(piece != NULL);
-        piece->room = room;
+        piece = new_piece(room);
         piece->older = p->all;
         p->all = piece;
         if (!p->cleanup) {

@@ -83,6 +83,25 @@ set_type(wr_req_t *r, wr_str_t value)
     }
 }
 
+/* An upstream says the same date again and again. */
+static int64_t
+date_of(wr_str_t text)
+{
+    static char    last[32];
+    static size_t  n;
+    static int64_t date;
+
+    if (text.n == 0 || text.n > sizeof(last)) {
+        return wr_date_parse(text);
+    }
+    if (n != text.n || memcmp(last, text.p, n) != 0) {
+        date = wr_date_parse(text);
+        n = text.n;
+        memcpy(last, text.p, n);
+    }
+    return date;
+}
+
 static void
 copy_field(wr_req_t *r, proxy_t *p, const wr_header_t *h)
 {
@@ -95,7 +114,7 @@ copy_field(wr_req_t *r, proxy_t *p, const wr_header_t *h)
     case WR_H_CONTENT_LENGTH:
         return;
     case WR_H_LAST_MODIFIED:
-        r->last_modified = wr_date_parse(value);
+        r->last_modified = date_of(value);
         break;
     case WR_H_LOCATION:
         value = proxy_rewrite_location(r, p->conf, value);
