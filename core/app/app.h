@@ -180,6 +180,10 @@ bool wr_app_eval_truth(wr_req_t *r, const wr_app_expr_t *e, bool *truth);
 /* Appends the text; `escaped`: values are escaped for HTML. */
 bool wr_app_render(wr_req_t *r, const wr_app_text_t *t, bool escaped, wr_buf_t *out);
 wr_rc_t wr_app_failed(wr_req_t *r);
+/* Where a step is to write a file: `to` rendered, below the prefix (or from the root if
+ * it is `absolute`: the conf itself begins it with a slash); a NUL stands behind it.
+ * False: failed with 400 (it has "..", or no name) or 403 (a database's file). */
+bool wr_app_place(wr_req_t *r, const wr_app_text_t *to, bool absolute, wr_str_t *path);
 
 /* Bytes from outside as a str: what is not UTF-8 becomes U+FFFD. */
 wr_val_t wr_app_str(wr_pool_t *pool, wr_str_t bytes);

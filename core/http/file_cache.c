@@ -642,3 +642,17 @@ wr_file_cache_clear(void)
         }
     }
 }
+
+bool
+wr_file_is_private(wr_req_t *r, wr_str_t path)
+{
+    struct stat st;
+
+    if (wr_file_private == NULL) {
+        return false;
+    }
+    if (stat(path.p, &st) != 0) {
+        memset(&st, 0, sizeof(st));
+    }
+    return wr_file_private(r, path, st.st_dev, st.st_ino);
+}

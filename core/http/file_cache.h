@@ -32,6 +32,9 @@ wr_rc_t wr_file_open(wr_req_t *r, wr_str_t path, wr_opened_t *out) WR_MUST_CHECK
  * opened, as if it were not there (ENOENT). Who changes files asks about folders and
  * (inode 0) names not yet taken as well. NULL: none is. */
 extern bool (*wr_file_private)(wr_req_t *r, wr_str_t path, uint64_t device, uint64_t inode);
+/* For who writes or removes files on behalf of clients: asks that of `path` (a NUL
+ * stands behind it, no slash at its end), whether it is there or not. Calls stat(2). */
+bool wr_file_is_private(wr_req_t *r, wr_str_t path);
 
 /* Only what it is: neither file nor data is set. */
 wr_rc_t wr_file_test(wr_req_t *r, wr_str_t path, wr_opened_t *out) WR_MUST_CHECK;

@@ -385,18 +385,14 @@ done(wr_req_t *r, void *state)
 static bool
 is_private(wr_req_t *r, const char *path)
 {
-    struct stat st;
-    char       *name;
-    bool        is;
+    char *name;
+    bool  is;
 
-    if (wr_file_private == NULL || path == NULL) {
+    if (path == NULL) {
         return false;
     }
     name = bare(path);
-    if (stat(name, &st) != 0) {
-        memset(&st, 0, sizeof(st));
-    }
-    is = wr_file_private(r, wr_str_z(name), st.st_dev, st.st_ino);
+    is = wr_file_is_private(r, wr_str_z(name));
     free(name);
     return is;
 }

@@ -25,33 +25,6 @@ render(wr_req_t *r, const wr_app_text_t *t, wr_str_t *out)
     return true;
 }
 
-/* Where to store: under the prefix, and never out of it by what a client sent. */
-static bool
-store_path(wr_req_t *r, const fetch_conf_t *c, wr_str_t *path)
-{
-    wr_str_t text, rest, part;
-
-    if (!render(r, c->store, &text)) {
-        return false;
-    }
-    rest = text;
-    while (wr_str_split(&rest, '/', &part)) {
-        if (wr_str_eqz(part, "..")) {
-            (void) wr_app_fail(r, &c->store->at, 400, WR_STR("a file name leads elsewhere"),
-                               "\"store %.*s\" leads out of its folder", WR_ARG(text));
-            return false;
-        }
-    }
-    if (text.n == 0 || text.p[text.n - 1] == '/' || wr_str_chr(text, '\0') >= 0) {
-        (void) wr_app_fail(r, &c->store->at, 400, WR_STR("a file name is missing"), NULL);
-        return false;
-    }
-    *path = text.p[0] == '/' && c->store_absolute
-                ? wr_pool_join(wr_pool(r), text, WR_STR(""))
-                : wr_pool_join(wr_pool(r), wr_cycle->prefix, text);
-    return true;
-}
-
 static bool
 render_headers(wr_req_t *r, const fetch_conf_t *c, fetch_t *f)
 {
@@ -108,7 +81,8 @@ start(wr_req_t *r, const void *conf, void *state, wr_rc_t *rc)
     f->method = c->body != NULL ? WR_STR("POST") : WR_STR("GET");
     if (!render(r, c->url, &url) || (c->method != NULL && !render(r, c->method, &f->method))
         || (c->body != NULL && !render(r, c->body, &f->body))
-        || (c->store != NULL && !store_path(r, c, &f->path)) || !render_headers(r, c, f))
+        || (c->store != NULL && !wr_app_place(r, c->store, c->store_absolute, &f->path))
+        || !render_headers(r, c, f))
     {
         return NULL;
     }

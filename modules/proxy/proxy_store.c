@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <weir/http/file_cache.h>
 #include <weir/os/folder.h>
 #include <weir/process/cycle.h>
 
@@ -66,6 +67,11 @@ proxy_store_begin(wr_req_t *r, proxy_t *p)
     s = WR_NEW(wr_pool(r), struct proxy_store);
     s->path = file_of(r, conf);
     if (s->path.n == 0) {
+        return;
+    }
+    if (wr_file_is_private(r, s->path)) {
+        wr_log(&r->log, WR_LOG_ERR, 0, "\"%.*s\" belongs to a database: not stored",
+               WR_ARG(s->path));
         return;
     }
     s->temp = wr_pool_printf(wr_pool(r), "%.*s.weir-XXXXXX", WR_ARG(s->path));

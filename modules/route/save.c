@@ -173,28 +173,14 @@ find_source(wr_req_t *r, const save_conf_t *c, save_t *s)
 static bool
 find_place(wr_req_t *r, const save_conf_t *c, save_t *s)
 {
-    wr_buf_t b = wr_buf(wr_pool(r));
-    wr_str_t text, rest, part;
+    wr_str_t path;
 
-    if (!wr_app_render(r, c->to, false, &b)) {
-        return false;
-    }
-    text = rest = wr_buf_text(&b);
-    while (wr_str_split(&rest, '/', &part)) {
-        if (wr_str_eqz(part, "..")) {
-            (void) wr_app_fail(r, &c->at, 400, WR_STR("a file name leads elsewhere"),
-                               "\"save … to %.*s\" leads out of its folder", WR_ARG(text));
-            return false;
-        }
-    }
-    if (text.n == 0 || text.p[text.n - 1] == '/' || wr_str_chr(text, '\0') >= 0) {
-        (void) wr_app_fail(r, &c->at, 400, WR_STR("a file name is missing"), NULL);
+    if (!wr_app_place(r, c->to, c->absolute, &path)) {
         return false;
     }
     s->root = c->absolute ? 1 : wr_cycle->prefix.n;
-    text = wr_pool_join(wr_pool(r), c->absolute ? WR_STR("") : wr_cycle->prefix, text);
-    s->path = wr_pool_strz(wr_pool(r), text);
-    s->temp = wr_pool_strz(wr_pool(r), wr_pool_join(wr_pool(r), text, WR_STR(".XXXXXX")));
+    s->path = wr_pool_strz(wr_pool(r), path);
+    s->temp = wr_pool_strz(wr_pool(r), wr_pool_join(wr_pool(r), path, WR_STR(".XXXXXX")));
     return true;
 }
 
