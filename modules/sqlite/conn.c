@@ -1,14 +1,13 @@
 /*
- * A connection: how it is opened, what it refuses, and how it runs a statement.
+ * A connection: how it is opened, what it refuses, what stops its statements.
  *
- * Statements are prepared once per connection and kept. The authorizer refuses what
- * the conf has no business with; the module's own statements pass it.
+ * The authorizer refuses what the conf has no business with; the module's own
+ * statements pass it.
  */
 #include "sqlite.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <weir/base/utf8.h>
 
 static const char *const controls[SQ_CONTROLS] = {
     "BEGIN", "BEGIN IMMEDIATE", "COMMIT", "ROLLBACK", "SAVEPOINT weir", "RELEASE weir",
@@ -136,11 +135,12 @@ sq_conn_script(sq_conn_t *c, const char *sql, char **message)
 }
 
 static int
-set_up(sq_conn_t *c, bool memory, bool create, bool reader)
+set_up(sq_conn_t *c, sq_kind_t kind)
 {
     static const char *const journals[] = {"wal", "delete", "truncate", "persist"};
     static const char *const syncs[] = {"off", "normal", "full", "extra"};
     const sq_db_t           *conf = c->conf;
+    bool                     reads = kind == SQ_READER || kind == SQ_QUICK;
     char                     sql[256];
     int                      rc = SQLITE_OK;
 
@@ -154,16 +154,16 @@ set_up(sq_conn_t *c, bool memory, bool create, bool reader)
     sqlite3_db_config(c->db, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0, NULL);
     sqlite3_limit(c->db, SQLITE_LIMIT_ATTACHED, 0);
     sqlite3_busy_timeout(c->db, (int) conf->busy_timeout);
-    if (memory) {
+    if (kind == SQ_MEMORY) {
         return SQLITE_OK;
     }
     sqlite3_wal_autocheckpoint(c->db, 0);
     sqlite3_wal_hook(c->db, committed, c);
-    if (reader) {
+    if (reads) {
         sqlite3_db_config(c->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     }
     /* WAL is a property of the file: only who makes it need say so. */
-    if (create || conf->journal != 0) {
+    if (kind == SQ_MAKER || conf->journal != 0) {
         snprintf(sql, sizeof(sql), "PRAGMA journal_mode=%s", journals[conf->journal]);
         rc = sq_conn_own(c, sql);
     }
@@ -173,14 +173,14 @@ set_up(sq_conn_t *c, bool memory, bool create, bool reader)
         snprintf(sql, sizeof(sql), "PRAGMA cache_size=-%zu", conf->cache_size / 1024);
         rc = rc == SQLITE_OK ? sq_conn_own(c, sql) : rc;
     }
-    if (conf->mmap_size != 0) {
+    if (conf->mmap_size != 0 && kind != SQ_QUICK) {
         snprintf(sql, sizeof(sql), "PRAGMA mmap_size=%zu", conf->mmap_size);
         rc = rc == SQLITE_OK ? sq_conn_own(c, sql) : rc;
     }
     for (WR_EACH(sq_pragma_t, p, &conf->pragmas)) {
         rc = rc == SQLITE_OK ? sq_conn_own(c, p->sql) : rc;
     }
-    if (reader) {
+    if (reads) {
         rc = rc == SQLITE_OK ? sq_conn_own(c, "PRAGMA query_only=1") : rc;
     }
     return rc;
@@ -201,7 +201,7 @@ prepare_controls(sq_conn_t *c)
 }
 
 sq_conn_t *
-sq_conn_open(const sq_db_t *db, bool memory, bool create, bool reader, wr_log_t *log)
+sq_conn_open(const sq_db_t *db, sq_kind_t kind, wr_log_t *log)
 {
     sq_conn_t *c = calloc(1, sizeof(*c));
     int        flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
@@ -212,12 +212,13 @@ sq_conn_open(const sq_db_t *db, bool memory, bool create, bool reader, wr_log_t 
     c->nstmts = db->sqls.n;
     c->stmts = calloc(c->nstmts + 1u, sizeof(*c->stmts));
     WR_ASSERT(c->stmts != NULL);
-    if (create || memory) {
+    if (kind == SQ_MAKER || kind == SQ_MEMORY) {
         flags |= SQLITE_OPEN_CREATE;
     }
-    rc = sqlite3_open_v2(memory ? ":memory:" : db->path.p, &c->db, flags, NULL);
+    rc = sqlite3_open_v2(kind == SQ_MEMORY ? ":memory:" : db->path.p, &c->db, flags,
+                         kind == SQ_QUICK ? sq_vfs() : NULL);
     if (rc == SQLITE_OK) {
-        rc = set_up(c, memory, create, reader);
+        rc = set_up(c, kind);
     }
     if (rc == SQLITE_OK) {
         rc = sqlite3_set_authorizer(c->db, authorize, c);
@@ -230,6 +231,9 @@ sq_conn_open(const sq_db_t *db, bool memory, bool create, bool reader, wr_log_t 
                WR_ARG(db->path), c->db != NULL ? sqlite3_errmsg(c->db) : "no memory");
         sq_conn_close(c);
         return NULL;
+    }
+    if ((kind == SQ_READER || kind == SQ_QUICK) && db->journal == 0) {
+        sq_log_find(c);
     }
     sqlite3_progress_handler(c->db, 1000, watch_time, c);
     return c;
@@ -269,176 +273,4 @@ sq_conn_control(sq_conn_t *c, sq_control_t what)
     sqlite3_reset(c->controls[what]);
     c->mode = mode;
     return rc;
-}
-
-void
-sq_err_take(sq_err_t *err, sqlite3 *db, wr_pool_t *pool)
-{
-    err->code = sqlite3_extended_errcode(db);
-    if (err->code == SQLITE_OK) {
-        err->code = SQLITE_ERROR;
-    }
-    err->message = wr_pool_str(pool, wr_str_z(sqlite3_errmsg(db)));
-}
-
-static int
-bind_value(sqlite3_stmt *s, int i, const wr_val_t *v)
-{
-    switch (v->type) {
-    case WR_V_BOOL:
-    case WR_V_INT:
-        return sqlite3_bind_int64(s, i, v->u.i);
-    case WR_V_FLOAT:
-        return sqlite3_bind_double(s, i, v->u.f);
-    case WR_V_STR:
-        return sqlite3_bind_text64(s, i, v->len != 0 ? v->u.s : "", v->len, SQLITE_STATIC,
-                                   SQLITE_UTF8);
-    case WR_V_BYTES:
-        return sqlite3_bind_blob64(s, i, v->len != 0 ? v->u.s : "", v->len,
-                                   SQLITE_STATIC);
-    default:
-        return sqlite3_bind_null(s, i);
-    }
-}
-
-/* Text from the file, which may hold any bytes: what is no UTF-8 is replaced. */
-static wr_val_t
-text_value(wr_pool_t *pool, const char *p, size_t n)
-{
-    wr_str_t s = wr_str(p != NULL ? p : "", p != NULL ? n : 0);
-    wr_buf_t b;
-
-    if (wr_utf8_valid(s)) {
-        return wr_vstr(wr_pool_str(pool, s));
-    }
-    b = wr_buf(pool);
-    while (s.n != 0) {
-        size_t good = wr_utf8_bad(s);
-
-        wr_buf_add(&b, s.p, good);
-        s = wr_str_skip(s, good);
-        if (s.n != 0) {
-            wr_buf_lit(&b, "\xef\xbf\xbd");
-            s = wr_str_skip(s, 1);
-        }
-    }
-    return wr_vstr(wr_buf_text(&b));
-}
-
-static wr_val_t
-column(wr_pool_t *pool, sqlite3_stmt *s, int i)
-{
-    wr_val_t v;
-    int      type = sqlite3_column_type(s, i);
-
-    switch (type) {
-    case SQLITE_INTEGER:
-        return wr_int(sqlite3_column_int64(s, i));
-    case SQLITE_FLOAT:
-        return wr_float(sqlite3_column_double(s, i));
-    case SQLITE_TEXT: {
-        const char *p = (const char *) sqlite3_column_text(s, i);
-
-        return text_value(pool, p, (size_t) sqlite3_column_bytes(s, i));
-    }
-    case SQLITE_BLOB: {
-        const char *p = sqlite3_column_blob(s, i);
-
-        v = wr_vstr(wr_pool_str(pool, wr_str(p != NULL ? p : "",
-                                             (size_t) sqlite3_column_bytes(s, i))));
-        v.type = WR_V_BYTES;
-        return v;
-    }
-    default:
-        return wr_none();
-    }
-}
-
-/* The columns are counted anew each time: another program may have changed the
- * table, and the statement is then compiled again by itself. */
-static int
-read_rows(sq_conn_t *c, sq_call_t *call, sqlite3_stmt *s)
-{
-    size_t before = wr_pool_used(call->pool);
-    int    columns = 0, rows = 0;
-    int    rc = sqlite3_step(s);
-
-    columns = sqlite3_column_count(s);
-    call->rows = sq_rows_new(call->pool, (unsigned) columns);
-    for (int i = 0; i < columns; i++) {
-        sq_rows_name(call->rows, (unsigned) i, wr_str_z(sqlite3_column_name(s, i)));
-    }
-    while (rc == SQLITE_ROW) {
-        wr_val_t *cells = sq_rows_add(call->rows);
-
-        rows++;
-        for (int i = 0; i < columns; i++) {
-            cells[i] = column(call->pool, s, i);
-        }
-        if (wr_pool_used(call->pool) - before > c->conf->result_limit) {
-            call->err.code = SQLITE_TOOBIG;
-            call->err.message = WR_STR("the result is larger than result_limit");
-            break;
-        }
-        rc = sqlite3_step(s);
-    }
-    if (rows != 0) {
-        wr_metric_add_mt(call->sql->rows, rows);
-    }
-    return rc;
-}
-
-static void
-run(sq_conn_t *c, sq_call_t *call, sqlite3_stmt *s)
-{
-    int64_t total = sqlite3_total_changes64(c->db);
-    int     rc;
-
-    for (unsigned i = 0; i < call->stmt->nparams; i++) {
-        if (bind_value(s, (int) i + 1, &call->params[i]) != SQLITE_OK) {
-            sq_err_take(&call->err, c->db, call->pool);
-            return;
-        }
-    }
-    sqlite3_set_last_insert_rowid(c->db, 0);
-    rc = read_rows(c, call, s);
-    if (call->err.code != 0) {
-        return;
-    }
-    if (rc != SQLITE_DONE) {
-        sq_err_take(&call->err, c->db, call->pool);
-        if (c->late) {
-            call->err.message = WR_STR("the statement took longer than "
-                                       "statement_timeout");
-        }
-        return;
-    }
-    sq_rows_end(call->rows,
-                sqlite3_total_changes64(c->db) != total ? sqlite3_changes64(c->db) : 0,
-                sqlite3_last_insert_rowid(c->db) != 0,
-                sqlite3_last_insert_rowid(c->db));
-}
-
-void
-sq_conn_run(sq_conn_t *c, sq_call_t *call)
-{
-    sqlite3_stmt **s = &c->stmts[call->sql->id];
-    uint64_t       start = wr_clock_ns();
-
-    c->late = false;
-    c->deadline = c->conf->statement_timeout != 0
-                      ? start + (uint64_t) c->conf->statement_timeout * 1000000
-                      : 0;
-    if (*s == NULL
-        && sqlite3_prepare_v3(c->db, call->sql->text, call->sql->n + 1,
-                              SQLITE_PREPARE_PERSISTENT, s, NULL)
-               != SQLITE_OK)
-    {
-        sq_err_take(&call->err, c->db, call->pool);
-        return;
-    }
-    run(c, call, *s);
-    wr_metric_time_mt(call->sql->seconds, (wr_clock_ns() - start) / 1000);
-    sqlite3_reset(*s);
-    sqlite3_clear_bindings(*s);
 }

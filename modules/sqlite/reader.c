@@ -3,14 +3,12 @@
  *
  * A statement outside a transaction takes the connection that its thread has for
  * such. The thread reads those that wait in one snapshot (batch_t), for SQLite pays
- * three system calls for each: of those only that were handed over before the
- * snapshot was opened, so that each sees all that had been committed when it was
- * asked, and for a millisecond at the most, so that the log can begin anew. A
- * transaction that only reads keeps its connection, and so a snapshot that does not
- * change, until its last statement: where that is known not to be the last, it needs
- * a permit, of which there are as many as threads; who finds none waits in order.
- * Where the steps behind a statement can run on this thread the request is lent to
- * it, and all of its statements are one hop.
+ * some system calls for each: until anybody commits (log.c), and for a millisecond at
+ * the most, so that the log can begin anew. A transaction that only reads keeps its
+ * connection, and so a snapshot that does not change, until its last statement: where
+ * that is known not to be the last, it needs a permit, of which there are as many as
+ * threads; who finds none waits in order. Where the steps behind a statement can run
+ * on this thread the request is lent to it, and all of its statements are one hop.
  *
  * The loop owns the queue. The threads share the free connections and permits under
  * a lock; a connection belongs to the job that took it.
@@ -24,7 +22,6 @@ enum { BATCH_NS = 1000000 };
 /* Of a thread: the snapshot of the statements that stand alone. */
 typedef struct batch {
     sq_conn_t *conn;        /* NULL: none is open */
-    uint64_t   handed;      /* of the run, before it was opened */
     uint64_t   began;       /* ns */
 } batch_t;
 
@@ -44,7 +41,7 @@ take_conn(sq_run_t *run)
         return c;
     }
     WR_ASSERT(run->nreaders < run->most);
-    c = sq_conn_open(run->db, false, false, true, &wr_log_main);
+    c = sq_conn_open(run->db, SQ_READER, &wr_log_main);
     if (c != NULL) {
         run->readers[run->nreaders++] = c;
     }
@@ -111,21 +108,20 @@ idle(void *data)
     close_batch(data);
 }
 
-/* BEGIN reads nothing: the snapshot is opened by the first statement, and so behind
- * the look at how many have been handed over. */
+/* BEGIN reads nothing: the snapshot is opened by the first statement. */
 static int
-begin_batch(sq_run_t *run, uint64_t now)
+begin_batch(uint64_t now)
 {
-    batch.handed = __atomic_load_n(&run->handed, __ATOMIC_ACQUIRE);
+    sq_log_note(batch.conn);
     batch.began = now;
     return sq_conn_control(batch.conn, SQ_BEGIN);
 }
 
-/* Is its snapshot good for this call? SQLite ends it itself after some errors. */
+/* SQLite ends it itself after some errors. */
 static bool
-is_fresh(const sq_call_t *call, uint64_t now)
+is_fresh(uint64_t now)
 {
-    return call->number <= batch.handed && now - batch.began < BATCH_NS
+    return sq_log_is_as_noted(batch.conn) && now - batch.began < BATCH_NS
            && sqlite3_get_autocommit(batch.conn->db) == 0;
 }
 
@@ -144,12 +140,12 @@ join_batch(sq_call_t *call, uint64_t now)
             sq_call_fail(call, SQLITE_CANTOPEN, "unable to open database file");
             return false;
         }
-        rc = begin_batch(run, now);
-    } else if (!is_fresh(call, now)) {
+        rc = begin_batch(now);
+    } else if (!is_fresh(now)) {
         if (sqlite3_get_autocommit(batch.conn->db) == 0) {
             rc = sq_conn_control(batch.conn, SQ_COMMIT);
         }
-        rc = rc == SQLITE_OK ? begin_batch(run, now) : rc;
+        rc = rc == SQLITE_OK ? begin_batch(now) : rc;
     }
     if (rc != SQLITE_OK) {
         sq_err_take(&call->err, batch.conn->db, call->pool);
@@ -309,8 +305,6 @@ sq_reader_call(sq_run_t *run, sq_tx_t *tx)
         return;
     }
     sq_call_lend(call);
-    call->number = run->handed + 1;
-    __atomic_store_n(&run->handed, call->number, __ATOMIC_RELEASE);
     call->job.run = work;
     if (wr_threads_run(run->threads, &call->job, "sql") != WR_OK) {
         wr_op_begin(&call->job.op, "sql", NULL);
@@ -379,7 +373,7 @@ sq_readers_open(sq_run_t *run, wr_log_t *log)
     run->pump.fn = pump;
     run->readers = calloc(run->most, sizeof(*run->readers));
     WR_ASSERT(run->readers != NULL);
-    run->readers[0] = run->free = sq_conn_open(run->db, false, false, true, log);
+    run->readers[0] = run->free = sq_conn_open(run->db, SQ_READER, log);
     if (run->free == NULL) {
         return false;
     }

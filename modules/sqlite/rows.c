@@ -7,7 +7,7 @@
 struct sq_rows {
     wr_obj_t   obj;
     wr_pool_t *pool;
-    wr_str_t  *names;
+    const wr_str_t *names;
     unsigned   columns;
     wr_list_t *list;            /* of row_t */
     int64_t    changes;
@@ -307,22 +307,16 @@ static const wr_obj_type_t rows_type = {
 /* ---- making them ---- */
 
 sq_rows_t *
-sq_rows_new(wr_pool_t *pool, unsigned columns)
+sq_rows_new(wr_pool_t *pool, const wr_str_t *names, unsigned columns)
 {
     sq_rows_t *rows = WR_NEW(pool, sq_rows_t);
 
     rows->obj.type = &rows_type;
     rows->pool = pool;
     rows->columns = columns;
-    rows->names = WR_NEW_N(pool, wr_str_t, columns + 1);
+    rows->names = names;
     rows->list = wr_list_new(pool, columns != 0 ? 8 : 1);
     return rows;
-}
-
-void
-sq_rows_name(sq_rows_t *rows, unsigned column, wr_str_t name)
-{
-    rows->names[column] = wr_pool_str(rows->pool, name);
 }
 
 wr_val_t *

@@ -274,7 +274,11 @@ open_run(sq_db_t *db, wr_log_t *log)
     run->db = db;
     sq_stats_init(db, &run->stats);
     run->writer = sq_writer_open(run, log);
-    return run->writer != NULL && sq_readers_open(run, log) ? WR_OK : WR_ERROR;
+    if (run->writer == NULL || !sq_readers_open(run, log)) {
+        return WR_ERROR;
+    }
+    run->quick = sq_quick_open(run, log);
+    return WR_OK;
 }
 
 wr_rc_t
@@ -302,6 +306,7 @@ sq_worker_stop(wr_worker_t *w)
         }
         run->closing = true;
         sq_readers_close(run);
+        sq_quick_close(run->quick);
         sq_writer_close(run->writer);
         free(run);
         (*db)->run = NULL;

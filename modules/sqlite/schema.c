@@ -348,7 +348,7 @@ sq_schema_memory(wr_conf_t *cf, sq_db_t *db, sq_conn_t **mem)
     wr_array_t files;
     bool       found;
 
-    *mem = sq_conn_open(db, true, false, false, cf->log);
+    *mem = sq_conn_open(db, SQ_MEMORY, cf->log);
     if (*mem == NULL) {
         return WR_ERROR;
     }
@@ -487,7 +487,7 @@ sq_schema_apply(wr_conf_t *cf, sq_db_t *db)
         return wr_conf_fail(cf, &db->at, "the database \"%.*s\" stays busy",
                             WR_ARG(db->path));
     }
-    c = sq_conn_open(db, false, true, false, cf->log);
+    c = sq_conn_open(db, SQ_MAKER, cf->log);
     rc = c != NULL ? apply(cf, db, c) : WR_ERROR;
     sq_conn_close(c);
     if (rc == WR_OK) {

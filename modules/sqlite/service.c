@@ -93,6 +93,7 @@ start(wr_req_t *r, wr_pool_t *pool, const wr_sql_stmt_t *stmt, const wr_val_t *v
 {
     const sq_stmt_t *s = (const sq_stmt_t *) stmt;
     request_t       *q = WR_NEW(pool, request_t);
+    sq_tx_t         *tx = r != NULL ? sq_transaction_of(r, s->db) : NULL;
 
     q->db = s->db;
     q->call.op = &q->op;
@@ -100,10 +101,13 @@ start(wr_req_t *r, wr_pool_t *pool, const wr_sql_stmt_t *stmt, const wr_val_t *v
     q->own.sql = &s->sqls[0];
     q->own.params = WR_NEW_N(pool, wr_val_t, s->nparams + 1);
     memcpy(q->own.params, values, s->nparams * sizeof(*values));
-    q->own.pool = sq_pool_new(pool);
+    q->own.pool = pool;
     q->own.r = r;
     wr_op_begin(&q->op, "sql", cancel);
-    sq_call_start(r != NULL ? sq_transaction_of(r, s->db) : NULL, &q->own);
+    if (!sq_quick_run(tx, &q->own)) {
+        q->own.pool = sq_pool_new(pool);
+        sq_call_start(tx, &q->own);
+    }
     q->own.op.waiter = q;
     if (q->own.op.state == WR_OP_DONE) {
         ended(&q->own.op);

@@ -472,6 +472,9 @@ finish(wr_conf_t *cf)
 static wr_rc_t
 begin(wr_conf_t *cf)
 {
+    /* Its statistics of memory take a lock at each allocation. Refused, and no harm,
+     * when SQLite has been used already. */
+    (void) sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     reading = sq_main_of(cf);
     return WR_OK;
 }

@@ -26,6 +26,7 @@ typedef struct sq_lock   sq_lock_t;
 typedef struct sq_tx     sq_tx_t;
 typedef struct sq_call   sq_call_t;
 typedef struct sq_rows   sq_rows_t;
+typedef struct sq_quick  sq_quick_t;
 
 /* ---- the conf ---- */
 
@@ -98,6 +99,8 @@ typedef struct sq_sql {
     int         n;
     unsigned    id;             /* within its database */
     bool        readonly;
+    wr_str_t   *names;          /* of the columns, as the conf's check has found them */
+    unsigned    columns;
     uint32_t   *from;           /* for each byte, its offset in the conf's text */
     uint32_t    seconds;        /* the metric's cell */
     uint32_t    rows;           /* and that of its database's rows */
@@ -176,6 +179,8 @@ typedef struct sq_conn {
     bool             late;      /* the deadline has passed */
     const bool      *gone;      /* set by the loop: nobody waits any more; may be NULL */
     int              wal_pages;
+    const volatile uint32_t *index; /* of the log; NULL: unknown */
+    uint32_t         noted[2];
     struct sq_conn  *next;
 } sq_conn_t;
 
@@ -185,24 +190,48 @@ typedef struct sq_err {
     wr_str_t message;           /* in the call's pool, or constant */
 } sq_err_t;
 
-/* NULL after having logged why. `memory`: not the file; `create`: make it. */
-sq_conn_t *sq_conn_open(const sq_db_t *db, bool memory, bool create, bool reader,
-                        wr_log_t *log);
+typedef enum sq_kind {
+    SQ_MEMORY,          /* not the file */
+    SQ_MAKER,           /* makes the file */
+    SQ_WRITER,
+    SQ_READER,
+    SQ_QUICK,           /* reads on the loop: sq_vfs() is not NULL */
+} sq_kind_t;
+
+/* NULL after having logged why. */
+sq_conn_t *sq_conn_open(const sq_db_t *db, sq_kind_t kind, wr_log_t *log);
 void       sq_conn_close(sq_conn_t *c);
 int        sq_conn_control(sq_conn_t *c, sq_control_t what);
 /* A script of several statements. */
 int        sq_conn_script(sq_conn_t *c, const char *sql, char **message);
 int        sq_conn_own(sq_conn_t *c, const char *sql);
-void       sq_conn_run(sq_conn_t *c, sq_call_t *call);
+
+/* ---- log.c ---- */
+/* When the connection has been opened. */
+void       sq_log_find(sq_conn_t *c);
+/* Before a snapshot is opened; then, whether it still is the newest state. */
+void       sq_log_note(sq_conn_t *c);
+bool       sq_log_is_as_noted(const sq_conn_t *c);
+
+/* ---- execute.c ---- */
 void       sq_err_take(sq_err_t *err, sqlite3 *db, wr_pool_t *pool);
+/* Runs the call's statement, prepared if need be: its rows or its err. */
+void       sq_conn_run(sq_conn_t *c, sq_call_t *call);
+/* The same in pieces. The values are borrowed until they are bound anew. */
+int        sq_bind(sqlite3_stmt *s, const sq_call_t *call);
+/* Are the columns those of the conf's check? */
+bool       sq_names_are(sqlite3_stmt *s, const sq_sql_t *sql);
+/* All rows: SQLITE_DONE, an error, or SQLITE_ROW if they take more than `limit` bytes.
+ * `same_names`: sq_names_are is known to be true. */
+int        sq_read(sq_call_t *call, sqlite3_stmt *s, bool same_names, size_t limit);
 
 /* ---- schema.c ---- */
 wr_rc_t    sq_schema_memory(wr_conf_t *cf, sq_db_t *db, sq_conn_t **mem);
 wr_rc_t    sq_schema_apply(wr_conf_t *cf, sq_db_t *db);
 
 /* ---- rows.c ---- */
-sq_rows_t *sq_rows_new(wr_pool_t *pool, unsigned columns);
-void       sq_rows_name(sq_rows_t *rows, unsigned column, wr_str_t name);
+/* `names` are borrowed. */
+sq_rows_t *sq_rows_new(wr_pool_t *pool, const wr_str_t *names, unsigned columns);
 wr_val_t  *sq_rows_add(sq_rows_t *rows);
 void       sq_rows_end(sq_rows_t *rows, int64_t changes, bool has_id, int64_t id);
 wr_val_t   sq_rows_val(sq_rows_t *rows);
@@ -270,7 +299,6 @@ struct sq_call {
     bool             dropped;   /* the client has gone before it began */
     bool             ran;       /* a writer has come to it */
     bool             unwanted;  /* set by the loop: a read is to stop */
-    uint64_t         number;    /* of a reader: how many were handed over before it */
 };
 
 /* Cells of metrics: stats.c. */
@@ -284,10 +312,10 @@ struct sq_run {
     sq_stats_t    stats;
     bool          closing;      /* the worker ends: nothing new is begun */
     sq_writer_t  *writer;
+    sq_quick_t   *quick;
     /* readers: the loop's … */
     wr_threads_t *threads;
     wr_post_t     pump;
-    uint64_t      handed;       /* calls, ever: read by the threads */
     sq_tx_t      *first, *last;             /* new ones */
     sq_tx_t      *waiting, *waiting_last;   /* for a permit */
     /* … and under the lock */
@@ -332,6 +360,23 @@ void sq_writer_add(sq_writer_t *w, sq_tx_t *tx);
 void sq_writer_drop(sq_writer_t *w, sq_tx_t *tx);   /* out of the queue */
 void sq_writer_pump(sq_writer_t *w);
 bool sq_writer_end(sq_writer_t *w, sq_tx_t *tx, bool commit);
+
+/* quick.c: reads on the loop. NULL: none can be. */
+sq_quick_t *sq_quick_open(sq_run_t *run, wr_log_t *log);
+void        sq_quick_close(sq_quick_t *q);
+/* Runs the call at once, in call->pool, if it is short and needs no waiting: then
+ * call->op is done. False: nothing has happened, it is to be started as any other. */
+bool        sq_quick_run(sq_tx_t *tx, sq_call_t *call);
+
+/* vfs.c: the name of the VFS for connections of the loop; NULL: SQLite's own is not the
+ * one that is known. Not while other threads use SQLite. */
+const char *sq_vfs(void);
+/* This thread is in a hurry: what would wait fails. */
+void        sq_vfs_hurry(bool hurry);
+/* Whether SQLite's reads have gone through it at all; whether the file system could not
+ * say what is in memory, on this thread (told once). */
+bool        sq_vfs_is_asked(void);
+bool        sq_vfs_was_unable(void);
 
 /* columns.c: expressions of the conf ask for columns that are there. */
 wr_rc_t sq_columns_check(wr_conf_t *cf, const sq_main_t *m);

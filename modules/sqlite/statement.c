@@ -399,9 +399,11 @@ check_sql(wr_conf_t *cf, sq_stmt_t *s, sq_sql_t *sql, sqlite3 *mem)
         rc = wr_conf_fail(cf, &s->at, "parameters are written {{ expression }}, not "
                                       "? or :name");
     }
-    for (int i = 0; i < sqlite3_column_count(stmt); i++) {
-        *WR_PUSH(&s->columns, wr_str_t) =
-            wr_pool_str(cf->pool, wr_str_z(sqlite3_column_name(stmt, i)));
+    sql->columns = (unsigned) sqlite3_column_count(stmt);
+    sql->names = WR_NEW_N(cf->pool, wr_str_t, sql->columns + 1);
+    for (unsigned i = 0; i < sql->columns; i++) {
+        sql->names[i] = wr_pool_str(cf->pool, wr_str_z(sqlite3_column_name(stmt, (int) i)));
+        *WR_PUSH(&s->columns, wr_str_t) = sql->names[i];
     }
     sql->readonly = sqlite3_stmt_readonly(stmt) != 0;
     s->writes |= !sql->readonly;

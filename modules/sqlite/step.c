@@ -154,9 +154,14 @@ sq_transaction_of(wr_req_t *r, const sq_db_t *db)
 static void
 begin_call(step_t *s)
 {
-    s->call.pool = sq_pool_new(wr_pool(s->r));
+    sq_tx_t *tx = sq_transaction_of(s->r, s->stmt->db);
+
     s->call.sql = &s->stmt->sqls[s->variant];
-    sq_call_start(sq_transaction_of(s->r, s->stmt->db), &s->call);
+    s->call.pool = wr_pool(s->r);
+    if (!sq_quick_run(tx, &s->call)) {
+        s->call.pool = sq_pool_new(wr_pool(s->r));
+        sq_call_start(tx, &s->call);
+    }
 }
 
 /* Evaluates from s->at on. 1: all are there; 0: a slow one has been started; -1: the

@@ -31,7 +31,8 @@ enum {
     MOST = 128,         /* transactions of a batch */
     TOGETHER = 64,      /* calls of a job */
     OLD = 5,            /* ms: then it is somebody else's turn */
-    WAL_PAGES = 1000,   /* copied into the file when the log has so many */
+    WAL_PAGES = 1000,   /* copied into the file when the log has so many … */
+    AGAIN_PAGES = 100,  /* … or so many more, where some could not be copied */
 };
 
 typedef enum { KEEP, RELEASE, UNDO } former_t;
@@ -332,7 +333,7 @@ checkpoint(sq_writer_t *w)
     w->owes = false;
     (void) sqlite3_wal_checkpoint_v2(w->conn->db, NULL, SQLITE_CHECKPOINT_PASSIVE, &pages,
                                      &copied);
-    w->next_checkpoint = (copied < pages ? pages : 0) + WAL_PAGES;
+    w->next_checkpoint = copied < pages ? pages + AGAIN_PAGES : WAL_PAGES;
     sq_lock_leave(w->lock);
 }
 
@@ -767,7 +768,7 @@ sq_writer_open(sq_run_t *run, wr_log_t *log)
     w->lock = run->db->zone->data;
     w->next_checkpoint = WAL_PAGES;
     w->pump.fn = pump;
-    w->conn = sq_conn_open(run->db, false, false, false, log);
+    w->conn = sq_conn_open(run->db, SQ_WRITER, log);
     if (w->conn == NULL) {
         free(w);
         return NULL;

@@ -1,0 +1,236 @@
+/*
+ * Running a statement of the conf on a connection: values in, rows out.
+ *
+ * Statements are prepared once per connection and kept. What SQLite gives is gone with
+ * the next row, so texts are copied; the names of the columns are those that the conf's
+ * check has found, as long as they still are.
+ */
+#include "sqlite.h"
+
+#include <weir/base/utf8.h>
+
+void
+sq_err_take(sq_err_t *err, sqlite3 *db, wr_pool_t *pool)
+{
+    err->code = sqlite3_extended_errcode(db);
+    if (err->code == SQLITE_OK) {
+        err->code = SQLITE_ERROR;
+    }
+    err->message = wr_pool_str(pool, wr_str_z(sqlite3_errmsg(db)));
+}
+
+/* ---- values in ---- */
+
+static int
+bind_value(sqlite3_stmt *s, int i, const wr_val_t *v)
+{
+    switch (v->type) {
+    case WR_V_BOOL:
+    case WR_V_INT:
+        return sqlite3_bind_int64(s, i, v->u.i);
+    case WR_V_FLOAT:
+        return sqlite3_bind_double(s, i, v->u.f);
+    case WR_V_STR:
+        return sqlite3_bind_text64(s, i, v->len != 0 ? v->u.s : "", v->len, SQLITE_STATIC,
+                                   SQLITE_UTF8);
+    case WR_V_BYTES:
+        return sqlite3_bind_blob64(s, i, v->len != 0 ? v->u.s : "", v->len,
+                                   SQLITE_STATIC);
+    default:
+        return sqlite3_bind_null(s, i);
+    }
+}
+
+int
+sq_bind(sqlite3_stmt *s, const sq_call_t *call)
+{
+    int rc = SQLITE_OK;
+
+    for (unsigned i = 0; rc == SQLITE_OK && i < call->stmt->nparams; i++) {
+        rc = bind_value(s, (int) i + 1, &call->params[i]);
+    }
+    return rc;
+}
+
+/* ---- rows out ---- */
+
+/* Text from the file, which may hold any bytes: what is no UTF-8 is replaced. */
+static wr_val_t
+text_value(wr_pool_t *pool, wr_str_t s)
+{
+    wr_buf_t b;
+
+    if (wr_utf8_valid(s)) {
+        return wr_vstr(wr_pool_str(pool, s));
+    }
+    b = wr_buf(pool);
+    while (s.n != 0) {
+        size_t good = wr_utf8_bad(s);
+
+        wr_buf_add(&b, s.p, good);
+        s = wr_str_skip(s, good);
+        if (s.n != 0) {
+            wr_buf_lit(&b, "\xef\xbf\xbd");
+            s = wr_str_skip(s, 1);
+        }
+    }
+    return wr_vstr(wr_buf_text(&b));
+}
+
+/* False: there is no memory. */
+static bool
+take_cell(wr_pool_t *pool, sqlite3_value *from, wr_val_t *to)
+{
+    const char *p;
+    size_t      n;
+
+    switch (sqlite3_value_type(from)) {
+    case SQLITE_INTEGER:
+        *to = wr_int(sqlite3_value_int64(from));
+        return true;
+    case SQLITE_FLOAT:
+        *to = wr_float(sqlite3_value_double(from));
+        return true;
+    case SQLITE_TEXT:
+        p = (const char *) sqlite3_value_text(from);
+        if (p == NULL) {
+            return false;
+        }
+        *to = text_value(pool, wr_str(p, (size_t) sqlite3_value_bytes(from)));
+        return true;
+    case SQLITE_BLOB:
+        p = sqlite3_value_blob(from);
+        n = (size_t) sqlite3_value_bytes(from);
+        if (p == NULL && n != 0) {
+            return false;
+        }
+        *to = wr_vstr(wr_pool_str(pool, wr_str(n != 0 ? p : "", n)));
+        to->type = WR_V_BYTES;
+        return true;
+    default:
+        *to = wr_none();
+        return true;
+    }
+}
+
+bool
+sq_names_are(sqlite3_stmt *s, const sq_sql_t *sql)
+{
+    bool same = sqlite3_column_count(s) == (int) sql->columns;
+
+    for (unsigned i = 0; same && i < sql->columns; i++) {
+        same = wr_str_eqz(sql->names[i], sqlite3_column_name(s, (int) i));
+    }
+    return same;
+}
+
+/* Another program may have changed the table: then the columns are others than those
+ * that the conf was checked with. */
+static sq_rows_t *
+new_rows(wr_pool_t *pool, sqlite3_stmt *s, const sq_sql_t *sql)
+{
+    unsigned  n = (unsigned) sqlite3_column_count(s);
+    wr_str_t *names;
+
+    if (sq_names_are(s, sql)) {
+        return sq_rows_new(pool, sql->names, n);
+    }
+    names = WR_NEW_N(pool, wr_str_t, n + 1);
+    for (unsigned i = 0; i < n; i++) {
+        names[i] = wr_pool_str(pool, wr_str_z(sqlite3_column_name(s, (int) i)));
+    }
+    return sq_rows_new(pool, names, n);
+}
+
+int
+sq_read(sq_call_t *call, sqlite3_stmt *s, bool same_names, size_t limit)
+{
+    size_t before = wr_pool_used(call->pool);
+    int    n = 0, rc = sqlite3_step(s), columns = sqlite3_column_count(s);
+
+    call->rows = same_names
+                     ? sq_rows_new(call->pool, call->sql->names, call->sql->columns)
+                     : new_rows(call->pool, s, call->sql);
+    for (; rc == SQLITE_ROW; rc = sqlite3_step(s)) {
+        wr_val_t *cells = sq_rows_add(call->rows);
+
+        n++;
+        for (int i = 0; i < columns; i++) {
+            if (!take_cell(call->pool, sqlite3_column_value(s, i), &cells[i])) {
+                return SQLITE_NOMEM;
+            }
+        }
+        if (wr_pool_used(call->pool) - before > limit) {
+            return SQLITE_ROW;
+        }
+    }
+    if (n != 0) {
+        wr_metric_add_mt(call->sql->rows, n);
+    }
+    return rc;
+}
+
+/* ---- on a thread ---- */
+
+static void
+fail(sq_conn_t *c, sq_call_t *call, int rc)
+{
+    if (rc == SQLITE_ROW) {
+        call->err.code = SQLITE_TOOBIG;
+        call->err.message = WR_STR("the result is larger than result_limit");
+        return;
+    }
+    if (rc == SQLITE_NOMEM) {
+        call->err.code = SQLITE_NOMEM;
+        call->err.message = WR_STR("out of memory");
+        return;
+    }
+    sq_err_take(&call->err, c->db, call->pool);
+    if (c->late) {
+        call->err.message = WR_STR("the statement took longer than statement_timeout");
+    }
+}
+
+static void
+run(sq_conn_t *c, sq_call_t *call, sqlite3_stmt *s)
+{
+    int64_t total = sqlite3_total_changes64(c->db), id;
+    int     rc = sq_bind(s, call);
+
+    if (rc == SQLITE_OK) {
+        sqlite3_set_last_insert_rowid(c->db, 0);
+        rc = sq_read(call, s, false, c->conf->result_limit);
+    }
+    if (rc != SQLITE_DONE) {
+        fail(c, call, rc);
+        return;
+    }
+    id = sqlite3_last_insert_rowid(c->db);
+    sq_rows_end(call->rows,
+                sqlite3_total_changes64(c->db) != total ? sqlite3_changes64(c->db) : 0,
+                id != 0, id);
+}
+
+void
+sq_conn_run(sq_conn_t *c, sq_call_t *call)
+{
+    sqlite3_stmt **s = &c->stmts[call->sql->id];
+    uint64_t       start = wr_clock_ns();
+
+    c->late = false;
+    c->deadline = c->conf->statement_timeout != 0
+                      ? start + (uint64_t) c->conf->statement_timeout * 1000000
+                      : 0;
+    if (*s == NULL
+        && sqlite3_prepare_v3(c->db, call->sql->text, call->sql->n + 1,
+                              SQLITE_PREPARE_PERSISTENT, s, NULL)
+               != SQLITE_OK)
+    {
+        sq_err_take(&call->err, c->db, call->pool);
+        return;
+    }
+    run(c, call, *s);
+    wr_metric_time_mt(call->sql->seconds, (wr_clock_ns() - start) / 1000);
+    sqlite3_reset(*s);
+    sqlite3_clear_bindings(*s);
+}
