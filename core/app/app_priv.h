@@ -129,8 +129,11 @@ wr_app_job_t *app_render_start(wr_req_t *r, const wr_app_text_t *t);
 typedef struct multi {
     wr_obj_t    obj;
     wr_array_t  pairs;      /* wr_app_param_t */
+    wr_str_t    raw;        /* of a query: the pairs, as they came and not read yet */
     bool        icase;
     bool        dashes;     /* a name with _ finds one with - */
+    uint32_t   *order;      /* of the pairs with a new name; NULL: nobody asked yet */
+    uint32_t    names;      /* how many */
 } multi_t;
 typedef enum multi_kind {
     MULTI_OTHER, MULTI_PARAMS, MULTI_QUERY, MULTI_FORM, MULTI_FILES, MULTI_COOKIES,

@@ -5,6 +5,7 @@
 
 #include <weir/base/utf8.h>
 #include <weir/expr/json_in.h>
+#include <weir/expr/mapping.h>
 
 /* ---- text from outside ---- */
 
@@ -40,6 +41,12 @@ app_str(wr_pool_t *pool, wr_str_t s)
 
 /* ---- mappings of pairs ---- */
 
+static inline multi_t *
+multi_of(wr_obj_t *o)
+{
+    return (multi_t *) (void *) o;
+}
+
 static bool
 same_name(const multi_t *m, wr_str_t have, wr_str_t want)
 {
@@ -67,9 +74,18 @@ same_name(const multi_t *m, wr_str_t have, wr_str_t want)
     return true;
 }
 
+/* What still stands in the query string as it came. */
+static bool find_raw(const multi_t *m, wr_str_t name, wr_val_t *out);
+static void read_raw(multi_t *m);
+
 static bool
-find(const multi_t *m, wr_str_t name, wr_val_t *out)
+find(wr_obj_t *o, wr_str_t name, wr_val_t *out)
 {
+    const multi_t *m = multi_of(o);
+
+    if (m->raw.n != 0) {
+        return find_raw(m, name, out);
+    }
     for (WR_EACH(wr_app_param_t, p, &m->pairs)) {
         if (same_name(m, p->name, name)) {
             *out = p->value;
@@ -79,16 +95,63 @@ find(const multi_t *m, wr_str_t name, wr_val_t *out)
     return false;
 }
 
+/* Each name once, with its first value: where the pairs stand. */
+static void
+order(multi_t *m, wr_pool_t *pool)
+{
+    wr_map_t seen = wr_map(pool, m->icase);
+
+    read_raw(m);
+    m->order = WR_NEW_N(pool, uint32_t, m->pairs.n + 1);
+    m->names = 0;
+    for (uint32_t i = 0; i < m->pairs.n; i++) {
+        wr_app_param_t *p = WR_AT(&m->pairs, wr_app_param_t, i);
+
+        if (m->pairs.n == 1 || wr_map_set(&seen, p->name, p) == NULL) {
+            m->order[m->names++] = i;
+        }
+    }
+}
+
+static uint32_t
+count(wr_eval_t *ev, wr_obj_t *o)
+{
+    multi_t *m = multi_of(o);
+
+    if (m->order == NULL) {
+        order(m, ev->pool);
+    }
+    return m->names;
+}
+
+static bool
+next(wr_eval_t *ev, wr_obj_t *o, int64_t *at, wr_str_t *key, wr_val_t *value)
+{
+    const multi_t        *m = multi_of(o);
+    const wr_app_param_t *p;
+
+    if (*at >= count(ev, o)) {
+        return false;
+    }
+    p = WR_AT(&m->pairs, wr_app_param_t, m->order[(*at)++]);
+    *key = p->name;
+    *value = p->value;
+    return true;
+}
+
+static const wr_mapping_t multi_map = {.find = find, .next = next, .count = count};
+
 static bool
 getall(wr_eval_t *ev, const wr_args_t *args, wr_val_t *out)
 {
-    multi_t   *m = (multi_t *) (void *) args->self.u.obj;
+    multi_t   *m = multi_of(args->self.u.obj);
     wr_list_t *list = wr_list_new(ev->pool, 4);
     wr_val_t   v[2];
 
     if (!wr_args_bind(ev, "getall", "key, default=none", args, v, 2)) {
         return false;
     }
+    read_raw(m);
     if (v[0].type == WR_V_STR) {
         for (WR_EACH(wr_app_param_t, p, &m->pairs)) {
             if (same_name(m, p->name, wr_val_text(&v[0]))) {
@@ -101,123 +164,20 @@ getall(wr_eval_t *ev, const wr_args_t *args, wr_val_t *out)
 }
 
 static bool
-get_method(wr_eval_t *ev, const wr_args_t *args, wr_val_t *out)
-{
-    multi_t *m = (multi_t *) (void *) args->self.u.obj;
-    wr_val_t v[2];
-
-    if (!wr_args_bind(ev, "get", "key, default=none", args, v, 2)) {
-        return false;
-    }
-    if (v[0].type != WR_V_STR || !find(m, wr_val_text(&v[0]), out)) {
-        *out = wr_given(&v[1]) ? v[1] : wr_none();
-    }
-    return true;
-}
-
-typedef enum { KEYS, VALUES, ITEMS } listing_t;
-
-static wr_val_t
-listing(wr_pool_t *pool, const multi_t *m, listing_t what)
-{
-    wr_list_t *list = wr_list_new(pool, m->pairs.n + 1);
-    wr_map_t   seen = wr_map(pool, m->icase);
-
-    /* A name stands there once, with its first value. */
-    for (WR_EACH(wr_app_param_t, p, &m->pairs)) {
-        wr_val_t v = what == VALUES ? p->value : wr_vstr(p->name);
-
-        if (m->pairs.n > 1 && wr_map_set(&seen, p->name, p) != NULL) {
-            continue;
-        }
-        if (what == ITEMS) {
-            wr_list_t *pair = wr_list_new(pool, 2);
-
-            wr_list_push(pool, pair, v);
-            wr_list_push(pool, pair, p->value);
-            v = wr_vtuple(pair);
-        }
-        wr_list_push(pool, list, v);
-    }
-    return wr_vlist(list);
-}
-
-static bool
-keys_method(wr_eval_t *ev, const wr_args_t *args, wr_val_t *out)
-{
-    *out = listing(ev->pool, (multi_t *) (void *) args->self.u.obj, KEYS);
-    return true;
-}
-
-static bool
-values_method(wr_eval_t *ev, const wr_args_t *args, wr_val_t *out)
-{
-    *out = listing(ev->pool, (multi_t *) (void *) args->self.u.obj, VALUES);
-    return true;
-}
-
-static bool
-items_method(wr_eval_t *ev, const wr_args_t *args, wr_val_t *out)
-{
-    *out = listing(ev->pool, (multi_t *) (void *) args->self.u.obj, ITEMS);
-    return true;
-}
-
-static bool
 multi_attr(wr_eval_t *ev, wr_obj_t *o, wr_str_t name, wr_val_t *out)
 {
-    static const struct {
-        wr_str_t name;
-        wr_fn_t  fn;
-    } methods[] = {{WR_STR_INIT("getall"), getall}, {WR_STR_INIT("get"), get_method},
-                   {WR_STR_INIT("keys"), keys_method}, {WR_STR_INIT("values"), values_method},
-                   {WR_STR_INIT("items"), items_method}};
-
-    for (unsigned i = 0; i < WR_COUNT(methods); i++) {
-        if (wr_str_eq(name, methods[i].name)) {
-            *out = wr_vfunc(ev->pool, methods[i].name.p, methods[i].fn, NULL);
-            out->u.func->self = wr_vobj(o);
-            return true;
-        }
+    if (!wr_str_eqz(name, "getall")) {
+        return wr_mapping_attr(ev, o, name, out);
     }
-    return false;
-}
-
-static bool
-multi_item(wr_eval_t *ev, wr_obj_t *o, const wr_val_t *key, wr_val_t *out)
-{
-    (void) ev;
-    return key->type == WR_V_STR && find((multi_t *) (void *) o, wr_val_text(key), out);
-}
-
-static bool
-multi_length(wr_eval_t *ev, wr_obj_t *o, int64_t *n)
-{
-    *n = listing(ev->pool, (multi_t *) (void *) o, KEYS).u.list->n;
+    *out = wr_vfunc(ev->pool, "getall", getall, NULL);
+    out->u.func->self = wr_vobj(o);
     return true;
-}
-
-static bool
-multi_contains(wr_eval_t *ev, wr_obj_t *o, const wr_val_t *v, bool *is)
-{
-    wr_val_t unused;
-
-    *is = multi_item(ev, o, v, &unused);
-    return true;
-}
-
-static bool
-multi_iter(wr_eval_t *ev, wr_obj_t *o, wr_iter_t *it)
-{
-    wr_val_t keys = listing(ev->pool, (multi_t *) (void *) o, KEYS);
-
-    return wr_iter(ev, &keys, it);
 }
 
 static bool
 multi_repr(wr_eval_t *ev, wr_obj_t *o, wr_buf_t *to)
 {
-    wr_val_t items = listing(ev->pool, (multi_t *) (void *) o, ITEMS);
+    wr_val_t items = wr_mapping_items(ev, o);
 
     wr_buf_lit(to, "<mapping ");
     if (!wr_put_repr(ev, to, &items)) {
@@ -229,9 +189,8 @@ multi_repr(wr_eval_t *ev, wr_obj_t *o, wr_buf_t *to)
 
 /* The name stands in messages: 'query object' has no attribute 'page'. */
 #define MULTI_TYPE(n)                                                         \
-    {.name = n, .attr = multi_attr, .item = multi_item, .length = multi_length, \
-     .iter = multi_iter, .contains = multi_contains, .repr = multi_repr,      \
-     .mapping = true, .source = WR_FROM_CLIENT}
+    {.name = n, .attr = multi_attr, .repr = multi_repr, .source = WR_FROM_CLIENT, \
+     WR_MAPPING_HOOKS(&multi_map)}
 
 static const wr_obj_type_t multi_types[] = {
     [MULTI_OTHER] = MULTI_TYPE("mapping"), [MULTI_PARAMS] = MULTI_TYPE("params"),
@@ -243,11 +202,10 @@ static const wr_obj_type_t multi_types[] = {
 multi_t *
 multi_new(wr_pool_t *pool, multi_kind_t kind, bool icase)
 {
-    multi_t *m = WR_NEW(pool, multi_t);
+    multi_t *m = wr_alloc(pool, sizeof(*m));
 
-    m->obj.type = &multi_types[kind];
-    m->pairs = wr_array(pool, sizeof(wr_app_param_t));
-    m->icase = icase;
+    *m = (multi_t) {.obj = {&multi_types[kind]}, .icase = icase,
+                    .pairs = wr_array(pool, sizeof(wr_app_param_t))};
     return m;
 }
 
@@ -255,6 +213,7 @@ void
 multi_add(multi_t *m, wr_str_t name, wr_val_t value)
 {
     *WR_PUSH(&m->pairs, wr_app_param_t) = (wr_app_param_t) {name, value};
+    m->order = NULL;
 }
 
 wr_val_t
@@ -280,12 +239,12 @@ wr_app_mapping_add(wr_obj_t *mapping, wr_str_t name, wr_val_t value)
 bool
 app_get_params(wr_req_t *r, wr_eval_t *ev, wr_val_t *out)
 {
-    app_t   *a = app_of(r);
-    multi_t *m = multi_new(ev->pool, MULTI_PARAMS, false);
+    const app_t *a = app_of(r);
+    multi_t     *m = multi_new(ev->pool, MULTI_PARAMS, false);
 
-    for (unsigned i = 0; i < a->nparams; i++) {
-        multi_add(m, a->params[i].name, a->params[i].value);
-    }
+    /* Nobody adds to them: they stay where they are. */
+    m->pairs.items = (void *) (uintptr_t) a->params;
+    m->pairs.n = m->pairs.cap = a->nparams;
     *out = wr_vobj(&m->obj);
     return true;
 }
@@ -326,13 +285,73 @@ app_parse_pairs(wr_pool_t *pool, wr_str_t text, wr_str_t charset, multi_t *to, i
     return true;
 }
 
+/* ---- the query: mostly one or two of its fields are wanted ---- */
+
+/* Stands for itself: nothing encoded, ASCII. */
+static bool
+is_plain(wr_str_t s)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        if (s.p[i] == '%' || s.p[i] == '+' || (unsigned char) s.p[i] >= 0x80) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static wr_str_t
+decoded(const multi_t *m, wr_str_t s)
+{
+    return is_plain(s) ? s : decode(m->pairs.pool, s, WR_STR(""));
+}
+
+static bool
+find_raw(const multi_t *m, wr_str_t want, wr_val_t *out)
+{
+    const char *p = m->raw.p, *end = p + m->raw.n;
+
+    while (p < end) {
+        const char *from = p, *eq = NULL;
+        wr_str_t    name;
+
+        for (; p < end && *p != '&'; p++) {
+            if (*p == '=' && eq == NULL) {
+                eq = p;
+            }
+        }
+        name = wr_str(from, (size_t) ((eq != NULL ? eq : p) - from));
+        if (p != from && wr_str_eq(decoded(m, name), want)) {
+            *out = wr_vstr(eq != NULL ? decoded(m, wr_str(eq + 1, (size_t) (p - eq - 1)))
+                                      : WR_STR(""));
+            return true;
+        }
+        p++;
+    }
+    return false;
+}
+
+static void
+read_raw(multi_t *m)
+{
+    wr_str_t raw = m->raw;
+
+    m->raw = WR_STR_NONE;
+    (void) app_parse_pairs(m->pairs.pool, raw, WR_STR(""), m, INT64_MAX);
+}
+
+/* A short query is searched where it stands, as often as it is asked; a long one is
+ * read once. */
+enum { SHORT_QUERY = 128 };
+
 bool
 app_get_query(wr_req_t *r, wr_eval_t *ev, wr_val_t *out)
 {
     const app_conf_t *conf = wr_conf_of(r, &wr_app_module);
     multi_t          *m = multi_new(ev->pool, MULTI_QUERY, false);
 
-    if (!app_parse_pairs(ev->pool, r->args, WR_STR(""), m, conf->max_fields)) {
+    if (r->args.n <= SHORT_QUERY && (int64_t) r->args.n <= conf->max_fields) {
+        m->raw = r->args;
+    } else if (!app_parse_pairs(ev->pool, r->args, WR_STR(""), m, conf->max_fields)) {
         return wr_raise(ev, "BadRequest", "the query has more than %" PRId64 " fields",
                         conf->max_fields);
     }

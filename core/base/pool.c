@@ -12,15 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#if defined(__SANITIZE_ADDRESS__)
-#define WR_ASAN 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define WR_ASAN 1
-#endif
-#endif
-
-#ifdef WR_ASAN
+#ifdef WR_POOL_CHECKED
 #include <sanitizer/asan_interface.h>
 #define GAP 8u                  /* a red zone between neighbours */
 #else
@@ -50,15 +42,20 @@ typedef struct cleanup {
 
 struct wr_pool {
     block_t    first;           /* this block holds the pool itself */
-    uint32_t   magic;
-    char      *at;              /* free room of the current block */
+    char      *at;              /* as in wr_pool_room_t */
     char      *end;
+    size_t     used;
+    uint32_t   magic;
     block_t   *blocks;          /* further small blocks */
     block_t   *large;
     cleanup_t *cleanups;
-    size_t     used;
     wr_pool_guard_t guard;
 };
+
+_Static_assert(offsetof(struct wr_pool, at) == offsetof(wr_pool_room_t, at)
+                   && offsetof(struct wr_pool, end) == offsetof(wr_pool_room_t, end)
+                   && offsetof(struct wr_pool, used) == offsetof(wr_pool_room_t, used),
+               "the header's functions see the pool as it is");
 
 static __thread block_t *cache;
 static __thread unsigned cached;
@@ -228,7 +225,7 @@ bump(wr_pool_t *pool, size_t size, size_t align)
 }
 
 void *
-wr_alloc(wr_pool_t *pool, size_t size)
+wr_alloc_slow(wr_pool_t *pool, size_t size)
 {
     void *p;
 
@@ -250,22 +247,16 @@ wr_alloc(wr_pool_t *pool, size_t size)
 }
 
 char *
-wr_alloc_bytes(wr_pool_t *pool, size_t size)
+wr_alloc_bytes_slow(wr_pool_t *pool, size_t size)
 {
     if (wr_likely(size <= LARGE)) {
-#ifdef WR_ASAN
+#ifdef WR_POOL_CHECKED
         return bump(pool, size, 8);
 #else
         return bump(pool, size, 1);
 #endif
     }
     return wr_alloc(pool, size);
-}
-
-void *
-wr_zalloc(wr_pool_t *pool, size_t size)
-{
-    return memset(wr_alloc(pool, size), 0, size);
 }
 
 bool

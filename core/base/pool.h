@@ -12,6 +12,15 @@
 
 typedef struct wr_pool wr_pool_t;
 
+/* What the functions below see of a pool: it begins so. */
+typedef struct wr_pool_room {
+    void  *next;        /* the head of the pool's first block */
+    size_t size;
+    char  *at;          /* free room of the current block */
+    char  *end;
+    size_t used;
+} wr_pool_room_t;
+
 /* A new, empty pool. Never NULL: lack of memory ends the process. */
 WR_NONNULL wr_pool_t *wr_pool_new(void);
 
@@ -23,13 +32,13 @@ void wr_pool_clear(wr_pool_t *pool);
 
 /* `size` bytes, aligned for any type; never NULL. For sizes that the program
  * or the conf decides. */
-WR_NONNULL void *wr_alloc(wr_pool_t *pool, size_t size);
+static inline WR_NONNULL void *wr_alloc(wr_pool_t *pool, size_t size);
 
 /* The same, zeroed. */
-WR_NONNULL void *wr_zalloc(wr_pool_t *pool, size_t size);
+static inline WR_NONNULL void *wr_zalloc(wr_pool_t *pool, size_t size);
 
 /* Bytes without alignment: for text. */
-WR_NONNULL char *wr_alloc_bytes(wr_pool_t *pool, size_t size);
+static inline WR_NONNULL char *wr_alloc_bytes(wr_pool_t *pool, size_t size);
 
 /* For sizes that come from outside: NULL if the pool's limit would be passed or
  * there is no memory. */
@@ -84,6 +93,58 @@ wr_str_t wr_pool_join3(wr_pool_t *pool, wr_str_t a, wr_str_t b, wr_str_t c);
 
 /* Frees the blocks that this thread keeps for reuse: before it ends. */
 void wr_pool_trim_cache(void);
+
+/* ---- inline: a request allocates some dozens of times ---- */
+
+/* The same, when the block is full, or under AddressSanitizer. */
+WR_NONNULL void *wr_alloc_slow(wr_pool_t *pool, size_t size);
+WR_NONNULL char *wr_alloc_bytes_slow(wr_pool_t *pool, size_t size);
+
+#if defined(__SANITIZE_ADDRESS__)
+#define WR_POOL_CHECKED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define WR_POOL_CHECKED 1
+#endif
+#endif
+
+static inline void *
+wr_alloc(wr_pool_t *pool, size_t size)
+{
+#ifndef WR_POOL_CHECKED
+    wr_pool_room_t *room = (wr_pool_room_t *) (void *) pool;
+    char           *p = (char *) (((uintptr_t) room->at + 15) & ~(uintptr_t) 15);
+
+    if (wr_likely(p < room->end && size <= (size_t) (room->end - p))) {
+        room->at = p + size;
+        room->used += size;
+        return p;
+    }
+#endif
+    return wr_alloc_slow(pool, size);
+}
+
+static inline char *
+wr_alloc_bytes(wr_pool_t *pool, size_t size)
+{
+#ifndef WR_POOL_CHECKED
+    wr_pool_room_t *room = (wr_pool_room_t *) (void *) pool;
+    char           *p = room->at;
+
+    if (wr_likely(size <= (size_t) (room->end - p))) {
+        room->at = p + size;
+        room->used += size;
+        return p;
+    }
+#endif
+    return wr_alloc_bytes_slow(pool, size);
+}
+
+static inline void *
+wr_zalloc(wr_pool_t *pool, size_t size)
+{
+    return memset(wr_alloc(pool, size), 0, size);
+}
 
 #define WR_NEW(pool, type) ((type *) wr_zalloc(pool, sizeof(type)))
 #define WR_NEW_N(pool, type, n) ((type *) wr_zalloc(pool, sizeof(type) * (n)))

@@ -417,6 +417,7 @@ wr_compile_expr(wr_template_t *t, wr_pool_t *tmp, wr_str_t source,
     if (setjmp(c->jump) != 0) {
         return false;
     }
+    c->alone = true;
     t->root = new_proto(c, "expression", 1);
     c->fn = c->root = wr_cfn_new(tmp, NULL, t->root);
     f.syms = wr_syms_new(tmp, c->fn, NULL, 0);

@@ -41,6 +41,7 @@ typedef struct wr_comp {
     bool           have_extends, known_extends;
     uint32_t       extends_so_far;
     bool           exit; /* the rest of this body is never reached */
+    bool           alone; /* an expression on its own: it has no frame */
     uint32_t       line; /* an error at run time would be told so */
     wr_ast_list_t  blocks;
     wr_emit_t     *to;
@@ -88,7 +89,7 @@ wr_cframe_t  wr_comp_inner(wr_comp_t *c, wr_cframe_t *f);
 
 #define WR_NODES(X)                                                            \
     X(const)                                                                   \
-    X(copy) X(local) X(outer) X(tuple) X(list) X(dict) X(cond) X(binary)       \
+    X(copy) X(local) X(outer) X(alone) X(tuple) X(list) X(dict) X(cond) X(binary)       \
         X(neg) X(pos) X(not ) X(and) X(or) X(compare) X(concat) X(concat_auto) \
             X(getattr) X(loopattr) X(loopcall) X(getitem) X(slice) X(call)     \
                 X(filter) X(test) X(text) X(safe_if) X(debug)

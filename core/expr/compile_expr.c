@@ -69,7 +69,9 @@ name_node(wr_comp_t *c, wr_cframe_t *f, wr_ast_t *n)
     wr_place_t p = wr_comp_place(c, f, n->name);
     wr_node_t *to;
 
-    to = wr_comp_node(c, p.hops == 0 ? wr_eval_local : wr_eval_outer);
+    to = wr_comp_node(c, c->alone      ? wr_eval_alone
+                         : p.hops == 0 ? wr_eval_local
+                                       : wr_eval_outer);
     to->u.var = p;
     return to;
 }

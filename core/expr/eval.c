@@ -40,6 +40,23 @@ wr_eval_outer(wr_mach_t *m, const wr_node_t *n, wr_val_t *out)
     return wr_read(m, &n->u.var, out);
 }
 
+/* An expression on its own has no names but those from outside. */
+bool
+wr_eval_alone(wr_mach_t *m, const wr_node_t *n, wr_val_t *out)
+{
+    const wr_name_t     *name = n->u.var.name;
+    const wr_bindings_t *vars = m->vars;
+
+    if (wr_likely(vars != NULL && vars->dict == NULL
+                  && (uint32_t) name->slot < vars->nslots
+                  && wr_given(&vars->slots[name->slot])))
+    {
+        *out = vars->slots[name->slot];
+        return true;
+    }
+    return wr_eval_local(m, n, out);
+}
+
 /* ---- literals ---- */
 
 static bool

@@ -45,34 +45,85 @@ wr_expr_compile(wr_env_t *env, wr_str_t source, wr_pool_t *pool, wr_err_t *err)
     return compile(env, source, pool, err);
 }
 
+/* Where expressions on their own run: a context without names, and a frame for what
+ * they have asked for outside. */
+enum { FEW = 8 };
+
 typedef struct {
-    wr_mach_t            m;
+    wr_mach_t  m;
+    wr_ctx_t   ctx;
+    wr_ectx_t  ectx;
+    void      *was;
+    bool       was_auto;
+    union {
+        wr_frame_t f;
+        char       room[sizeof(wr_frame_t) + FEW * sizeof(wr_val_t)];
+    };
+} alone_t;
+
+static void
+begin(alone_t *x, wr_eval_t *ev, wr_env_t *env, const wr_bindings_t *vars,
+      wr_buf_t *out)
+{
+    x->was = ev->machine;
+    x->was_auto = ev->autoescape;
+    wr_mach_start(&x->m, ev, env, vars, out);
+    x->ctx = (wr_ctx_t){.ectx = &x->ectx};
+    x->f.up = NULL;
+    x->f.ctx = &x->ctx;
+    x->f.parent = NULL;
+    x->f.size = 0;
+}
+
+static void
+end(alone_t *x, wr_eval_t *ev)
+{
+    wr_mach_end(&x->m);
+    ev->machine = x->was;
+    ev->autoescape = x->was_auto;
+}
+
+static bool
+run(alone_t *x, const wr_template_t *t, wr_val_t *out)
+{
+    uint32_t i;
+
+    x->ctx.tpl = t;
+    x->ectx.autoescape = t->autoescape;
+    if (wr_unlikely(t->root->nslots > FEW)) {
+        (void) wr_frame_push(&x->m, t->root, NULL, &x->ctx);
+        return wr_run_node(&x->m, t->expr, out);
+    }
+    x->m.f = &x->f;
+    x->f.proto = t->root;
+    x->m.ev->autoescape = t->autoescape;
+    for (i = 0; i < t->root->nslots; i++) {
+        x->f.slots[i] = wr_lazy();
+    }
+    return wr_run_node(&x->m, t->expr, out);
+}
+
+typedef struct {
+    alone_t              alone;
     const wr_template_t *t;
     wr_val_t            *out;
 } eval_t;
 
 static bool
-run(wr_eval_t *ev, void *data)
+eval(wr_eval_t *ev, void *data)
 {
-    eval_t     *x = data;
-    wr_frame_t *f;
-    bool        ok;
+    eval_t *x = data;
 
     (void) ev;
-    f = wr_frame_push(&x->m, x->t->root, NULL,
-                      wr_ctx_new(&x->m, x->t, NULL, false));
-    ok = wr_run_node(&x->m, x->t->expr, x->out);
-    wr_frame_pop(&x->m, f, NULL);
-    return ok;
+    return run(&x->alone, x->t, x->out);
 }
 
 bool
 wr_expr_eval(const wr_expr_t *e, wr_eval_t *ev, const wr_bindings_t *vars,
              wr_val_t *out)
 {
-    void    *was = ev->machine;
     wr_buf_t unused = wr_buf(ev->pool);
-    bool     ok, was_auto = ev->autoescape;
+    bool     ok;
     eval_t   x;
 
     if (wr_expr_const(e, out)) {
@@ -80,11 +131,9 @@ wr_expr_eval(const wr_expr_t *e, wr_eval_t *ev, const wr_bindings_t *vars,
     }
     x.t = e->tpl;
     x.out = out;
-    wr_mach_start(&x.m, ev, x.t->env, vars, &unused);
-    ok = wr_guarded(ev, run, &x);
-    wr_mach_end(&x.m);
-    ev->machine = was;
-    ev->autoescape = was_auto;
+    begin(&x.alone, ev, e->tpl->env, vars, &unused);
+    ok = wr_guarded(ev, eval, &x);
+    end(&x.alone, ev);
     return ok;
 }
 
@@ -250,33 +299,33 @@ wr_inline_compile(wr_env_t *env, wr_str_t source, wr_pool_t *pool,
 }
 
 typedef struct {
-    const wr_inline_t   *t;
-    const wr_bindings_t *vars;
-    bool                 escaped;
-    wr_buf_t            *out;
+    alone_t            alone;
+    const wr_inline_t *t;
+    bool               escaped;
 } inline_t;
+
+static bool
+put(wr_mach_t *m, const wr_val_t *v, bool escaped)
+{
+    return escaped ? wr_print_escaped(m, v) : wr_print_plain(m, v);
+}
 
 static bool
 render(wr_eval_t *ev, void *data)
 {
-    const inline_t         *x = data;
-    const wr_inline_part_t *p;
+    inline_t               *x = data;
+    wr_mach_t              *m = &x->alone.m;
+    const wr_inline_part_t *p = x->t->parts, *last = p + x->t->n - 1;
     wr_val_t                v;
-    uint32_t                i;
 
-    for (i = 0; i < x->t->n; i++) {
-        p = &x->t->parts[i];
-        wr_buf_str(x->out, p->text);
-        if (p->expr == NULL) {
-            continue;
-        }
-        if (!wr_expr_eval(p->expr, ev, x->vars, &v)
-            || !(x->escaped ? wr_put_escaped(ev, x->out, &v)
-                            : wr_put_str(ev, x->out, &v)))
-        {
+    (void) ev;
+    for (; p < last; p++) {
+        wr_buf_str(m->out, p->text);
+        if (!run(&x->alone, p->expr->tpl, &v) || !put(m, &v, x->escaped)) {
             return false;
         }
     }
+    wr_buf_str(m->out, last->text);
     return true;
 }
 
@@ -284,7 +333,17 @@ bool
 wr_inline_render(const wr_inline_t *t, wr_eval_t *ev, const wr_bindings_t *vars,
                  bool escaped, wr_buf_t *out)
 {
-    inline_t x = {t, vars, escaped, out};
+    inline_t x;
+    bool     ok;
 
-    return wr_guarded(ev, render, &x);
+    if (t->n == 1) {
+        wr_buf_str(out, t->parts[0].text);
+        return true;
+    }
+    x.t = t;
+    x.escaped = escaped;
+    begin(&x.alone, ev, t->parts[0].expr->tpl->env, vars, out);
+    ok = wr_guarded(ev, render, &x);
+    end(&x.alone, ev);
+    return ok;
 }

@@ -6,6 +6,7 @@
  * found and turns a forbidden one into an undefined that raises SecurityError.
  */
 #include <weir/expr/dunder.h>
+#include <weir/expr/mapping.h>
 #include <weir/expr/method.h>
 #include <weir/expr/slice.h>
 #include <weir/expr/val_priv.h>
@@ -305,8 +306,10 @@ wr_get_attr(wr_eval_t *ev, const wr_val_t *v, wr_str_t name, wr_val_t *out)
     const wr_val_t *item;
     wr_val_t        key;
 
-    if (v->type == WR_V_DICT && !is_dict_method(name)
-        && name.n != 0 && name.p[0] != '_')
+    if (name.n != 0 && name.p[0] != '_'
+        && (v->type == WR_V_DICT ? !is_dict_method(name)
+                                 : v->type == WR_V_OBJ && v->u.obj->type->map != NULL
+                                       && !wr_is_mapping_method(name)))
     {
         /* The usual case, in short. */
     } else if (wr_find_attr(ev, v, name, out)) {
@@ -318,6 +321,10 @@ wr_get_attr(wr_eval_t *ev, const wr_val_t *v, wr_str_t name, wr_val_t *out)
         item = wr_dict_gets(v->u.dict, name);
         if (wr_likely(item != NULL)) {
             *out = *item;
+            return true;
+        }
+    } else if (v->type == WR_V_OBJ && v->u.obj->type->map != NULL) {
+        if (v->u.obj->type->map->find(v->u.obj, name, out)) {
             return true;
         }
     } else if (v->type == WR_V_OBJ && v->u.obj->type->item != NULL) {

@@ -26,6 +26,7 @@ typedef struct wr_obj   wr_obj_t;
 typedef struct wr_func  wr_func_t;
 typedef struct wr_eval  wr_eval_t;
 typedef struct wr_iter  wr_iter_t;
+typedef struct wr_mapping wr_mapping_t;
 
 typedef enum wr_vtype {
     WR_V_UNDEFINED = 0, /* u.undef says what is missing; may be NULL */
@@ -208,6 +209,7 @@ typedef struct wr_obj_type {
     /* Of Python's class, for the messages of undefined: "jinja2.utils" gives
      * `'jinja2.utils.Cycler object' has no attribute …`; NULL: builtins. */
     const char *module;
+    const wr_mapping_t *map;    /* of a mapping: see mapping.h */
 } wr_obj_type_t;
 
 struct wr_obj {

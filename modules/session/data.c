@@ -8,6 +8,7 @@
 
 #include <weir/expr/json_in.h>
 #include <weir/expr/json_out.h>
+#include <weir/expr/mapping.h>
 #include <weir/expr/template.h>
 
 /* ---- text ---- */
@@ -213,36 +214,17 @@ session_merge(session_t *s, wr_str_t text)
 
 /* ---- the mapping ---- */
 
-static wr_val_t
-dict_of(wr_obj_t *o)
+static wr_dict_t *
+now_of(wr_obj_t *o)
 {
-    return wr_vdict(((session_t *) (void *) o)->now);
+    return ((session_t *) (void *) o)->now;
 }
 
 static bool
-attr(wr_eval_t *ev, wr_obj_t *o, wr_str_t name, wr_val_t *out)
+find(wr_obj_t *o, wr_str_t key, wr_val_t *out)
 {
-    static const char *const methods[] = {"get", "keys", "values", "items"};
-    wr_val_t                 d = dict_of(o);
+    const wr_val_t *v = wr_dict_gets(now_of(o), key);
 
-    for (unsigned i = 0; i < WR_COUNT(methods); i++) {
-        if (wr_str_eqz(name, methods[i])) {
-            return wr_find_attr(ev, &d, name, out);
-        }
-    }
-    return false;
-}
-
-static bool
-item(wr_eval_t *ev, wr_obj_t *o, const wr_val_t *key, wr_val_t *out)
-{
-    wr_val_t *v;
-
-    (void) ev;
-    if (key->type != WR_V_STR) {
-        return false;
-    }
-    v = wr_dict_gets(((session_t *) (void *) o)->now, wr_val_text(key));
     if (v == NULL) {
         return false;
     }
@@ -251,37 +233,35 @@ item(wr_eval_t *ev, wr_obj_t *o, const wr_val_t *key, wr_val_t *out)
 }
 
 static bool
-length(wr_eval_t *ev, wr_obj_t *o, int64_t *n)
+next(wr_eval_t *ev, wr_obj_t *o, int64_t *at, wr_str_t *key, wr_val_t *value)
+{
+    uint32_t               i = (uint32_t) *at;
+    const wr_dict_entry_t *e = wr_dict_next(now_of(o), &i);
+
+    (void) ev;
+    if (e == NULL) {
+        return false;
+    }
+    *at = i;
+    *key = wr_val_text(&e->key);
+    *value = e->value;
+    return true;
+}
+
+static uint32_t
+count(wr_eval_t *ev, wr_obj_t *o)
 {
     (void) ev;
-    *n = ((session_t *) (void *) o)->now->live;
-    return true;
+    return now_of(o)->live;
 }
 
-static bool
-iter(wr_eval_t *ev, wr_obj_t *o, wr_iter_t *it)
-{
-    wr_val_t d = dict_of(o);
-
-    return wr_iter(ev, &d, it);
-}
-
-static bool
-contains(wr_eval_t *ev, wr_obj_t *o, const wr_val_t *v, bool *is)
-{
-    wr_val_t unused;
-
-    *is = item(ev, o, v, &unused);
-    return true;
-}
+static const wr_mapping_t map = {.find = find, .next = next, .count = count};
 
 static bool
 repr(wr_eval_t *ev, wr_obj_t *o, wr_buf_t *to)
 {
-    wr_val_t d = dict_of(o);
-
     wr_buf_lit(to, "<session ");
-    if (!wr_put_repr(ev, to, &d)) {
+    if (!wr_mapping_repr(ev, o, to)) {
         return false;
     }
     wr_buf_char(to, '>');
@@ -289,12 +269,5 @@ repr(wr_eval_t *ev, wr_obj_t *o, wr_buf_t *to)
 }
 
 const wr_obj_type_t session_type = {
-    .name = "session",
-    .attr = attr,
-    .item = item,
-    .length = length,
-    .iter = iter,
-    .contains = contains,
-    .repr = repr,
-    .mapping = true,
+    .name = "session", .attr = wr_mapping_attr, .repr = repr, WR_MAPPING_HOOKS(&map),
 };

@@ -4,6 +4,8 @@
  */
 #include "sqlite.h"
 
+#include <weir/expr/mapping.h>
+
 struct sq_rows {
     wr_obj_t   obj;
     wr_pool_t *pool;
@@ -36,8 +38,10 @@ rows_of(const wr_obj_t *o)
 /* ---- a row ---- */
 
 static bool
-find(const row_t *row, wr_str_t name, wr_val_t *out)
+find(wr_obj_t *o, wr_str_t name, wr_val_t *out)
 {
+    const row_t *row = row_of(o);
+
     for (unsigned i = 0; i < row->of->columns; i++) {
         if (wr_str_eq(row->of->names[i], name)) {
             *out = row->cells[i];
@@ -47,87 +51,31 @@ find(const row_t *row, wr_str_t name, wr_val_t *out)
     return false;
 }
 
-typedef enum { KEYS, VALUES, ITEMS } listing_t;
-
-static wr_val_t
-listing(wr_pool_t *pool, const row_t *row, listing_t what)
-{
-    wr_list_t *list = wr_list_new(pool, row->of->columns + 1);
-
-    for (unsigned i = 0; i < row->of->columns; i++) {
-        wr_val_t v = what == VALUES ? row->cells[i] : wr_vstr(row->of->names[i]);
-
-        if (what == ITEMS) {
-            wr_list_t *pair = wr_list_new(pool, 2);
-
-            wr_list_push(pool, pair, v);
-            wr_list_push(pool, pair, row->cells[i]);
-            v = wr_vtuple(pair);
-        }
-        wr_list_push(pool, list, v);
-    }
-    return wr_vlist(list);
-}
-
 static bool
-keys_method(wr_eval_t *ev, const wr_args_t *args, wr_val_t *out)
+next(wr_eval_t *ev, wr_obj_t *o, int64_t *at, wr_str_t *key, wr_val_t *value)
 {
-    *out = listing(ev->pool, row_of(args->self.u.obj), KEYS);
-    return true;
-}
+    const row_t *row = row_of(o);
 
-static bool
-values_method(wr_eval_t *ev, const wr_args_t *args, wr_val_t *out)
-{
-    *out = listing(ev->pool, row_of(args->self.u.obj), VALUES);
-    return true;
-}
-
-static bool
-items_method(wr_eval_t *ev, const wr_args_t *args, wr_val_t *out)
-{
-    *out = listing(ev->pool, row_of(args->self.u.obj), ITEMS);
-    return true;
-}
-
-static bool
-get_method(wr_eval_t *ev, const wr_args_t *args, wr_val_t *out)
-{
-    wr_val_t v[2];
-
-    if (!wr_args_bind(ev, "get", "key, default=none", args, v, 2)) {
+    (void) ev;
+    if (*at >= row->of->columns) {
         return false;
     }
-    if (v[0].type != WR_V_STR
-        || !find(row_of(args->self.u.obj), wr_val_text(&v[0]), out))
-    {
-        *out = wr_given(&v[1]) ? v[1] : wr_none();
-    }
+    *key = row->of->names[*at];
+    *value = row->cells[(*at)++];
     return true;
 }
 
-/* Columns hide the methods: a table may well have one named "values". */
-static bool
-row_attr(wr_eval_t *ev, wr_obj_t *o, wr_str_t name, wr_val_t *out)
+static uint32_t
+count(wr_eval_t *ev, wr_obj_t *o)
 {
-    static const struct {
-        const char *name;
-        wr_fn_t     fn;
-    } methods[] = {{"get", get_method}, {"keys", keys_method}, {"values", values_method},
-                   {"items", items_method}};
-
-    if (find(row_of(o), name, out)) {
-        return true;
-    }
-    for (unsigned i = 0; i < WR_COUNT(methods); i++) {
-        if (wr_str_eqz(name, methods[i].name)) {
-            *out = wr_vfunc(ev->pool, methods[i].name, methods[i].fn, NULL);
-            out->u.func->self = wr_vobj(o);
-            return true;
-        }
-    }
-    return false;
+    (void) ev;
+    return row_of(o)->of->columns;
 }
+
+/* A table may well have a column named "values". */
+static const wr_mapping_t row_map = {
+    .find = find, .next = next, .count = count, .keys_first = true,
+};
 
 static bool
 row_item(wr_eval_t *ev, wr_obj_t *o, const wr_val_t *key, wr_val_t *out)
@@ -135,86 +83,20 @@ row_item(wr_eval_t *ev, wr_obj_t *o, const wr_val_t *key, wr_val_t *out)
     const row_t *row = row_of(o);
     int64_t      i = key->u.i;
 
-    (void) ev;
-    if (key->type == WR_V_STR) {
-        return find(row, wr_val_text(key), out);
+    if (key->type != WR_V_INT) {
+        return wr_mapping_item(ev, o, key, out);
     }
-    if (key->type != WR_V_INT || i < 0 || i >= row->of->columns) {
+    if (i < 0 || i >= row->of->columns) {
         return false;
     }
     *out = row->cells[i];
     return true;
 }
 
-static bool
-row_length(wr_eval_t *ev, wr_obj_t *o, int64_t *n)
-{
-    (void) ev;
-    *n = row_of(o)->of->columns;
-    return true;
-}
-
-static bool
-row_contains(wr_eval_t *ev, wr_obj_t *o, const wr_val_t *v, bool *is)
-{
-    wr_val_t unused;
-
-    (void) ev;
-    *is = v->type == WR_V_STR && find(row_of(o), wr_val_text(v), &unused);
-    return true;
-}
-
-static wr_rc_t
-next_key(wr_eval_t *ev, wr_iter_t *it, wr_val_t *out)
-{
-    const row_t *row = row_of(it->over.u.obj);
-
-    (void) ev;
-    if (it->at >= row->of->columns) {
-        return WR_DONE;
-    }
-    *out = wr_vstr(row->of->names[it->at++]);
-    return WR_OK;
-}
-
-static bool
-row_iter(wr_eval_t *ev, wr_obj_t *o, wr_iter_t *it)
-{
-    (void) ev;
-    *it = (wr_iter_t) {.next = next_key, .over = wr_vobj(o),
-                       .left = row_of(o)->of->columns};
-    return true;
-}
-
-/* As a dict would be printed. */
-static bool
-row_repr(wr_eval_t *ev, wr_obj_t *o, wr_buf_t *to)
-{
-    const row_t *row = row_of(o);
-
-    wr_buf_char(to, '{');
-    for (unsigned i = 0; i < row->of->columns; i++) {
-        wr_val_t key = wr_vstr(row->of->names[i]);
-
-        if (i != 0) {
-            wr_buf_lit(to, ", ");
-        }
-        if (!wr_put_repr(ev, to, &key)) {
-            return false;
-        }
-        wr_buf_lit(to, ": ");
-        if (!wr_put_repr(ev, to, &row->cells[i])) {
-            return false;
-        }
-    }
-    wr_buf_char(to, '}');
-    return true;
-}
-
 static const wr_obj_type_t row_type = {
-    .name = "Row", .attr = row_attr, .item = row_item, .length = row_length,
-    .iter = row_iter, .contains = row_contains, .str = row_repr, .repr = row_repr,
-    .mapping = true,
+    .name = "Row", .attr = wr_mapping_attr, .item = row_item,
+    .str = wr_mapping_repr, .repr = wr_mapping_repr, .map = &row_map, .mapping = true,
+    .length = wr_mapping_length, .iter = wr_mapping_iter, .contains = wr_mapping_contains,
 };
 
 /* ---- rows ---- */

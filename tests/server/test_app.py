@@ -4,6 +4,7 @@ import json
 import os
 import threading
 import time
+from urllib.parse import parse_qsl
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -222,6 +223,10 @@ server { listen 127.0.0.1:%%PORT%%;
     route GET /fail { json qery.a; }
     route GET /query { json {"q": query, "n": query|length, "all": query.getall("a")}; }
     route GET /named { json query.page; }
+    route GET /lookup { json {"a": query.a|default("-"), "b c": query["b c"]|default("-"), "u": query["\u00fc"]|default("-"),
+                              "e": query[""]|default("-"), "in": "a" in query, "get": query.get("z", 7), "keys": query.keys(), "values": query.values(),
+                              "items": query.items(), "again": query.a|default("-"), "getall": query.getall("a"), "no": query.getall("zz", 5)}; }
+    route GET /call { json query.keys(1); }
     route GET /cookie { json cookies.who; }
     route GET /message { require false else 403 "not <you>, {{ query.who }}"; text never; }
     route GET /env { json [env("WEIR_TEST_ENV"), env("WEIR_NONE", "none")]; }
@@ -249,6 +254,32 @@ def test_unknown_names(more):
 def test_a_mapping_has_each_name_once(more):
     r = more.get("/query?a=1&b=2&a=3")
     assert r.text == '{"q": {"a": "1", "b": "2"}, "n": 2, "all": ["1", "3"]}'
+
+
+LOOKUPS = ["a=1&a=2&b+c=x%20y", "%61=%31&b%20c=+", "b=a&a", "a=", "=e&a=%C3%BC&%C3%BC=%FF", "&&a=1&", "a%3D=1&a==2",
+           "xa=1&ax=2&a%26=3", "%C3%BC=1&a=%ZZ%4", "a&a=2", "A=1", "+=1&a=%2B+%2b", "a=\xc3\xbc"]      # the bytes as they are
+
+
+@pytest.mark.parametrize("query", LOOKUPS)
+@pytest.mark.parametrize("pad", ["", "&pad=" + "x" * 200], ids=["short", "long"])
+def test_a_query_is_read_as_anywhere_else(more, query, pad):
+    """Short queries are searched where they stand, long ones are read first."""
+    pairs = parse_qsl((query + pad).encode("latin-1").decode(), keep_blank_values=True)
+    first = {}
+    for n, v in pairs:
+        first.setdefault(n, v)
+    a = first.get("a", "-")
+    r = more.get("/lookup?" + query + pad)
+    assert json.loads(r.text) == {
+        "a": a, "b c": first.get("b c", "-"), "u": first.get("\u00fc", "-"), "e": first.get("", "-"), "in": "a" in first,
+        "get": 7, "keys": list(first), "values": list(first.values()),
+        "items": [list(i) for i in first.items()], "again": a,
+        "getall": [v for n, v in pairs if n == "a"], "no": 5}
+
+
+def test_the_methods_of_mappings_take_what_they_say(more):
+    assert more.get("/call?a=1").status == 500
+    assert "keys() takes no arguments (1 given)" in more.error_log()
 
 
 @pytest.mark.parametrize("target,name", [("/named", "'query object' has no attribute 'page'"),
