@@ -103,6 +103,10 @@ finish(wr_conf_t *cf)
     app_main_t *m = app_main_of(cf);
 
     app_warn_of_unknown(cf, m);
+    m->blank = WR_NEW_N(cf->pool, wr_val_t, m->by_slot.n);
+    for (uint32_t i = 0; i < m->by_slot.n; i++) {
+        m->blank[i].aux = 1;        /* not given */
+    }
     m->cf = NULL;
     app_newest = m;
     wr_error_body_hook = app_error_body;

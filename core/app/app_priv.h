@@ -25,6 +25,7 @@ typedef struct app_main {
     wr_env_t  *env;
     wr_map_t   names;       /* text → name_t * */
     wr_array_t by_slot;     /* name_t * */
+    wr_val_t  *blank;       /* by slot: not given; once the conf has been read */
     wr_array_t waits;       /* wr_app_wait_t */
     wr_array_t refs;        /* wr_app_ref_t */
     wr_array_t makers;      /* wr_app_maker_t */
@@ -66,7 +67,6 @@ typedef struct app_place {
 /* Of a request: r->app. */
 typedef struct app {
     app_main_t      *main;
-    wr_eval_t        ev;
     wr_val_t        *slots;
     wr_bindings_t    bindings;
     wr_req_t        *r;
@@ -79,13 +79,15 @@ typedef struct app {
     app_place_t      place, inner;  /* of it: in the conf, and in a template */
     const wr_app_param_t *params;
     unsigned         nparams;
-    const wr_stage_t *returns[32];  /* where blocks go back to */
-    unsigned         depth;
+    unsigned         depth;         /* how many returns */
     uint64_t         times[WR_TIMES], until[WR_TIMES];
     app_made_t      *ahead;         /* by wr_app_expr_t.ahead; NULL: none yet */
     bool             form_parsed;
     wr_err_t         form_error;    /* kind: why it could not be; NULL: it was not tried */
     wr_val_t         form, files;
+    /* From here on nothing is zeroed. */
+    wr_eval_t        ev;
+    const wr_stage_t *returns[32];  /* where blocks go back to */
 } app_t;
 
 /* names.c: for the compiler: the slot of a name, or -1. Of an expression, and of a

@@ -31,16 +31,17 @@ app_of(wr_req_t *r)
     app_t *a = r->app;
 
     if (a == NULL) {
-        a = WR_NEW(wr_pool(r), app_t);
+        uint32_t n = app_newest->by_slot.n;
+
+        a = wr_alloc(wr_pool(r), sizeof(*a));
+        memset(a, 0, offsetof(app_t, ev));
         a->main = app_newest;
         a->r = r;
-        a->slots = WR_NEW_N(wr_pool(r), wr_val_t, app_newest->by_slot.n + 1u);
-        for (uint32_t i = 0; i < app_newest->by_slot.n; i++) {
-            a->slots[i].aux = 1;        /* not given */
-        }
+        a->slots = wr_alloc(wr_pool(r), n * sizeof(wr_val_t));
+        memcpy(a->slots, app_newest->blank, n * sizeof(wr_val_t));
         wr_eval_init(&a->ev, app_newest->env, wr_pool(r));
         a->ev.host = r;
-        a->bindings = (wr_bindings_t) {NULL, a->slots, app_newest->by_slot.n, get_slot, a};
+        a->bindings = (wr_bindings_t) {NULL, a->slots, n, get_slot, a};
         r->app = a;
     }
     return a;

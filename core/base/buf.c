@@ -55,15 +55,53 @@ wr_buf_fill(wr_buf_t *b, char c, size_t n)
 size_t
 wr_put_uint(char *to, uint64_t v)
 {
+    static const char pairs[] = "00010203040506070809101112131415161718192021222324"
+                                "25262728293031323334353637383940414243444546474849"
+                                "50515253545556575859606162636465666768697071727374"
+                                "75767778798081828384858687888990919293949596979899";
     char   text[20];
-    size_t n = 0;
+    char  *end = text + sizeof(text), *p = end;
+    size_t n;
 
-    do {
-        text[sizeof(text) - ++n] = (char) ('0' + v % 10);
-        v /= 10;
-    } while (v != 0);
-    memcpy(to, text + sizeof(text) - n, n);
+    for (; v >= 100; v /= 100) {
+        p -= 2;
+        memcpy(p, pairs + v % 100 * 2, 2);
+    }
+    if (v >= 10) {
+        p -= 2;
+        memcpy(p, pairs + v * 2, 2);
+    } else {
+        *--p = (char) ('0' + v);
+    }
+    n = (size_t) (end - p);
+    memcpy(to, p, n);
     return n;
+}
+
+/* Four bits of v to a byte each, then 0..15 to a digit, eight at a time. */
+static inline uint64_t
+hex8(uint32_t v)
+{
+    uint64_t x = v, letters;
+
+    x = (x & 0xffff) << 32 | x >> 16;
+    x = (x & 0x000000ff000000ffu) << 16 | (x & 0x0000ff000000ff00u) >> 8;
+    x = (x & 0x000f000f000f000fu) << 8 | (x & 0x00f000f000f000f0u) >> 4;
+    letters = ((x + 0x0606060606060606u) >> 4) & 0x0101010101010101u;
+    return x + 0x3030303030303030u + letters * ('a' - '0' - 10);
+}
+
+void
+wr_put_hex16(char *to, uint64_t v)
+{
+    uint64_t high = hex8((uint32_t) (v >> 32)), low = hex8((uint32_t) v);
+
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+    high = __builtin_bswap64(high);
+    low = __builtin_bswap64(low);
+#endif
+    memcpy(to, &high, 8);
+    memcpy(to + 8, &low, 8);
 }
 
 void

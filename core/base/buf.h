@@ -76,4 +76,7 @@ void wr_buf_free(wr_buf_t *b);
 /* Writes `v` in decimal, returns how many bytes (at most 20). */
 size_t wr_put_uint(char *to, uint64_t v);
 
+/* Writes all 16 hexadecimal digits of `v`. */
+void wr_put_hex16(char *to, uint64_t v);
+
 #endif

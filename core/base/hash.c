@@ -19,13 +19,23 @@ mix(uint64_t a, uint64_t b)
     return (uint64_t) m ^ (uint64_t) (m >> 64);
 }
 
+/* 1 to 8 bytes: the same n bytes always give the same, others of that length others. */
 static inline uint64_t
 load(const unsigned char *p, size_t n)
 {
-    uint64_t v = 0;
+    uint64_t v;
+    uint32_t a, b;
 
-    memcpy(&v, p, n);
-    return v;
+    if (n >= 8) {
+        memcpy(&v, p, 8);
+        return v;
+    }
+    if (n >= 4) {
+        memcpy(&a, p, 4);
+        memcpy(&b, p + n - 4, 4);
+        return a | (uint64_t) b << 32;
+    }
+    return p[0] | (uint64_t) p[n / 2] << 8 | (uint64_t) p[n - 1] << 16;
 }
 
 /* Multiply and fold: each 8 bytes go through a 128-bit product with the seed. */

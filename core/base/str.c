@@ -4,10 +4,56 @@
 #define _GNU_SOURCE
 #include <weir/base/str.h>
 
+/* ASCII letters of eight bytes in lower case. */
+static inline uint64_t
+fold8(uint64_t w)
+{
+    uint64_t low = w & 0x7f7f7f7f7f7f7f7fu;
+    uint64_t above_Z = low + 0x2525252525252525u, from_A = low + 0x3f3f3f3f3f3f3f3fu;
+    uint64_t upper = ~w & 0x8080808080808080u & (from_A ^ above_Z);
+
+    return w | upper >> 2;
+}
+
+static inline uint64_t
+load8(const char *p)
+{
+    uint64_t w;
+
+    memcpy(&w, p, 8);
+    return w;
+}
+
+static inline uint64_t
+load4(const char *p, size_t n)
+{
+    uint32_t a, b;
+
+    memcpy(&a, p, 4);
+    memcpy(&b, p + n - 4, 4);
+    return a | (uint64_t) b << 32;
+}
+
 bool
 wr_str_ieq(wr_str_t a, wr_str_t b)
 {
-    return a.n == b.n && wr_str_icmp(a, b) == 0;
+    size_t i;
+
+    if (a.n != b.n) {
+        return false;
+    }
+    if (a.n < 4) {
+        return wr_str_icmp(a, b) == 0;
+    }
+    if (a.n < 8) {
+        return fold8(load4(a.p, a.n)) == fold8(load4(b.p, b.n));
+    }
+    for (i = 0; i + 8 < a.n; i += 8) {
+        if (fold8(load8(a.p + i)) != fold8(load8(b.p + i))) {
+            return false;
+        }
+    }
+    return fold8(load8(a.p + a.n - 8)) == fold8(load8(b.p + b.n - 8));
 }
 
 bool
@@ -60,6 +106,57 @@ wr_str_icmp(wr_str_t a, wr_str_t b)
         }
     }
     return a.n < b.n ? -1 : a.n > b.n;
+}
+
+/* The bytes below `limit` (at most 0x80) or equal to `c`, each as its highest bit; what
+ * lies above the lowest of them may be wrong. */
+static inline uint64_t
+low_or(uint64_t w, uint64_t limit, uint64_t c)
+{
+    uint64_t ones = 0x0101010101010101u, x = w ^ ones * c;
+
+    return (((w - ones * limit) & ~w) | ((x - ones) & ~x)) & 0x8080808080808080u;
+}
+
+size_t
+wr_str_visible(wr_str_t s)
+{
+    size_t i = 0;
+
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    for (; i + 8 <= s.n; i += 8) {
+        uint64_t found = low_or(load8(s.p + i), ' ' + 1, 0x7f);
+
+        if (found != 0) {
+            return i + (size_t) __builtin_ctzll(found) / 8;
+        }
+    }
+#endif
+    while (i < s.n && (unsigned char) s.p[i] > ' ' && s.p[i] != 0x7f) {
+        i++;
+    }
+    return i;
+}
+
+bool
+wr_str_has_nul_or_cr(wr_str_t s)
+{
+    size_t i;
+
+    if (s.n < 8) {
+        for (i = 0; i < s.n; i++) {
+            if (s.p[i] == '\0' || s.p[i] == '\r') {
+                return true;
+            }
+        }
+        return false;
+    }
+    for (i = 0; i + 8 < s.n; i += 8) {
+        if (low_or(load8(s.p + i), 1, '\r') != 0) {
+            return true;
+        }
+    }
+    return low_or(load8(s.p + s.n - 8), 1, '\r') != 0;
 }
 
 ssize_t

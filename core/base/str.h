@@ -64,6 +64,10 @@ ssize_t wr_str_rchr(wr_str_t s, char c);
 ssize_t wr_str_find(wr_str_t s, wr_str_t needle);
 ssize_t wr_str_ifind(wr_str_t s, wr_str_t needle);
 
+/* How many bytes at its start are neither controls nor spaces (nor DEL). */
+size_t wr_str_visible(wr_str_t s);
+bool   wr_str_has_nul_or_cr(wr_str_t s);
+
 /* The part from `from` (included) to `to` (not), both clipped to `s`. */
 static inline wr_str_t
 wr_str_sub(wr_str_t s, size_t from, size_t to)

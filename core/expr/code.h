@@ -481,6 +481,8 @@ void wr_ctx_unexport(wr_ctx_t *c, const wr_name_t *name);
 /* True if it was found; false with ev->failed: the host failed. */
 bool
 wr_ctx_find(wr_mach_t *m, wr_ctx_t *c, const wr_name_t *name, wr_val_t *out);
+/* The same of what is under all contexts: what the render was given, globals. */
+bool wr_find_outside(wr_mach_t *m, const wr_name_t *name, wr_val_t *out);
 /* Everything that can be seen, as {% debug %} shows it. */
 wr_val_t wr_ctx_dict(wr_mach_t *m, wr_ctx_t *c);
 /* The same context with further locals. */

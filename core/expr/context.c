@@ -82,7 +82,7 @@ wr_ctx_unexport(wr_ctx_t *c, const wr_name_t *name)
 }
 
 static bool
-find_outside(wr_mach_t *m, const wr_name_t *name, wr_val_t *out)
+find_given(wr_mach_t *m, const wr_name_t *name, wr_val_t *out)
 {
     const wr_bindings_t *vars = m->vars;
     const wr_val_t  *v;
@@ -110,6 +110,16 @@ find_outside(wr_mach_t *m, const wr_name_t *name, wr_val_t *out)
 }
 
 bool
+wr_find_outside(wr_mach_t *m, const wr_name_t *name, wr_val_t *out)
+{
+    if (find_given(m, name, out)) {
+        return true;
+    }
+    *out = name->global;
+    return wr_given(out);
+}
+
+bool
 wr_ctx_find(wr_mach_t *m, wr_ctx_t *c, const wr_name_t *name, wr_val_t *out)
 {
     wr_cvar_t *var;
@@ -127,8 +137,8 @@ wr_ctx_find(wr_mach_t *m, wr_ctx_t *c, const wr_name_t *name, wr_val_t *out)
             break;
         }
     }
-    if (c == NULL && find_outside(m, name, out)) {
-        return true;
+    if (c == NULL) {
+        return wr_find_outside(m, name, out);
     }
     *out = name->global;
     return wr_given(out);

@@ -54,7 +54,22 @@ wr_eval_alone(wr_mach_t *m, const wr_node_t *n, wr_val_t *out)
         *out = vars->slots[name->slot];
         return true;
     }
-    return wr_eval_local(m, n, out);
+    *out = m->f->slots[n->u.var.slot];
+    if (!wr_slot_special(out)) {
+        return true;
+    }
+    if (out->aux == WR_SLOT_LAZY) {
+        if (wr_find_outside(m, name, out)) {
+            m->f->slots[n->u.var.slot] = *out;
+            return true;
+        }
+        if (m->ev->failed) {
+            return false;
+        }
+        m->f->slots[n->u.var.slot] = wr_missing();
+    }
+    *out = (wr_val_t){.type = WR_V_UNDEFINED, .u.undef = (wr_undef_t *) &name->undef};
+    return true;
 }
 
 /* ---- literals ---- */

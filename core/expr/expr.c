@@ -256,6 +256,7 @@ add(wr_pool_t *pool, wr_inline_t *t, uint32_t *cap, wr_str_t text,
         t->parts = more;
     }
     t->parts[t->n++] = (wr_inline_part_t){text, e};
+    t->room += text.n + (e != NULL ? 32 : 0);
 }
 
 wr_inline_t *
@@ -340,6 +341,7 @@ wr_inline_render(const wr_inline_t *t, wr_eval_t *ev, const wr_bindings_t *vars,
         wr_buf_str(out, t->parts[0].text);
         return true;
     }
+    wr_buf_reserve(out, t->room);
     x.t = t;
     x.escaped = escaped;
     begin(&x.alone, ev, t->parts[0].expr->tpl->env, vars, out);

@@ -59,6 +59,7 @@ typedef struct wr_inline_part {
 typedef struct wr_inline {
     wr_inline_part_t *parts;
     uint32_t          n;
+    size_t            room; /* that the output is likely to take */
 } wr_inline_t;
 
 /* Lines and columns of errors count in the whole text. */

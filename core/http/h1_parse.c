@@ -129,13 +129,9 @@ parse_line(wr_h1_t *h, wr_str_t line)
         i++;
     }
     start = i;
-    while (i < line.n && line.p[i] != ' ') {
-        unsigned char c = (unsigned char) line.p[i];
-
-        if (c < ' ' || c == 0x7f) {
-            return reject(h, 400, "client sent invalid request");
-        }
-        i++;
+    i += wr_str_visible(wr_str_skip(line, i));
+    if (i < line.n && line.p[i] != ' ') {
+        return reject(h, 400, "client sent invalid request");
     }
     uri = wr_str(line.p + start, i - start);
     while (i < line.n && line.p[i] == ' ') {
@@ -182,24 +178,30 @@ parse_line(wr_h1_t *h, wr_str_t line)
 
 typedef enum { NAME_OK, NAME_ODD, NAME_BAD } name_t;
 
+/* What a byte makes of a name, as bits: of all bytes together the worst counts. */
+enum { BYTE_ODD = 1, BYTE_UNDERSCORE = 2, BYTE_BAD = 4 };
+
+static const uint8_t name_bytes[256] = {
+    [0 ... ' '] = BYTE_BAD, ['!' ... ','] = BYTE_ODD, ['.' ... '/'] = BYTE_ODD,
+    [':' ... '@'] = BYTE_ODD, ['[' ... '^'] = BYTE_ODD, ['_'] = BYTE_UNDERSCORE,
+    ['`'] = BYTE_ODD, ['{' ... '~'] = BYTE_ODD, [0x7f] = BYTE_BAD,
+    [0x80 ... 0xff] = BYTE_ODD,
+};
+
 static name_t
 check_name(wr_str_t name, bool underscores)
 {
-    name_t result = NAME_OK;
+    unsigned all = 0;
 
     for (size_t i = 0; i < name.n; i++) {
-        unsigned char c = (unsigned char) name.p[i];
-
-        if (c <= ' ' || c == 0x7f) {
-            return NAME_BAD;
-        }
-        if (!wr_is_alpha((char) c) && !wr_is_digit((char) c) && c != '-'
-            && !(c == '_' && underscores))
-        {
-            result = NAME_ODD;
-        }
+        all |= name_bytes[(unsigned char) name.p[i]];
     }
-    return name.n != 0 ? result : NAME_BAD;
+    if (name.n == 0 || (all & BYTE_BAD) != 0) {
+        return NAME_BAD;
+    }
+    return (all & BYTE_ODD) != 0 || ((all & BYTE_UNDERSCORE) != 0 && !underscores)
+               ? NAME_ODD
+               : NAME_OK;
 }
 
 /* Fields that may stand once only. */
@@ -461,7 +463,7 @@ take_line(wr_h1_t *h, wr_str_t line)
         }
         hr->have_line = true;
         h->req->log.action = "while reading client request line";
-        if (wr_str_chr(line, '\r') >= 0 || wr_str_chr(line, '\0') >= 0) {
+        if (wr_str_has_nul_or_cr(line)) {
             h->req->request_line = line;
             return reject(h, 400, "client sent invalid request");
         }
@@ -481,7 +483,7 @@ take_line(wr_h1_t *h, wr_str_t line)
     if (line.n == 0) {
         return head_complete(h) == WR_OK ? WR_DECLINED : WR_DONE;
     }
-    if (wr_str_chr(line, '\r') >= 0 || wr_str_chr(line, '\0') >= 0) {
+    if (wr_str_has_nul_or_cr(line)) {
         return reject(h, 400, "client sent invalid header line");
     }
     return parse_field(h, line);

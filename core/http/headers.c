@@ -167,13 +167,10 @@ search(const wr_headers_t *h, uint32_t from, wr_hid_t id, wr_str_t name)
 }
 
 wr_header_t *
-wr_headers_first(const wr_headers_t *h, wr_hid_t id)
+wr_headers_first_known(const wr_headers_t *h, wr_hid_t id)
 {
     uint8_t at = h->first[id];
 
-    if (at == 0) {
-        return NULL;
-    }
     if (at != MANY && !h->items[at - 1].dead) {
         return &h->items[at - 1];
     }

@@ -55,7 +55,12 @@ wr_header_t *wr_headers_set(wr_headers_t *h, wr_hid_t id, wr_str_t name, wr_str_
 void wr_headers_remove(wr_headers_t *h, wr_hid_t id, wr_str_t name);
 
 /* The first with this id, or NULL. */
-wr_header_t *wr_headers_first(const wr_headers_t *h, wr_hid_t id);
+wr_header_t *wr_headers_first_known(const wr_headers_t *h, wr_hid_t id);
+static inline wr_header_t *
+wr_headers_first(const wr_headers_t *h, wr_hid_t id)
+{
+    return h->first[id] != 0 ? wr_headers_first_known(h, id) : NULL;
+}
 wr_header_t *wr_headers_find(const wr_headers_t *h, wr_str_t name);
 /* The next of the same name behind `after`, or NULL. */
 wr_header_t *wr_headers_next(const wr_headers_t *h, const wr_header_t *after);

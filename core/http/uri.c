@@ -6,14 +6,18 @@
 #include <weir/base/buf.h>
 #include <weir/http/request.h>
 
-/* Bytes of a path that need a second look. */
-static bool
-is_plain(unsigned char c)
-{
-    static const char special[] = "%/?#.+";
+/* Bytes that need a second look: of a path, of a host. */
+enum { IN_PATH = 1, IN_HOST = 2, CONTROL = 4 };
 
-    return c > ' ' && c != 0x7f && memchr(special, c, sizeof(special) - 1) == NULL;
-}
+#define CONTROLS(from) [from ... from + 7] = IN_PATH | IN_HOST | CONTROL
+static const uint8_t look_at[256] = {
+    CONTROLS(0), CONTROLS(8), CONTROLS(16), CONTROLS(24),
+    [' '] = IN_PATH | IN_HOST | CONTROL, [0x7f] = IN_PATH | IN_HOST | CONTROL,
+    ['%'] = IN_PATH, ['/'] = IN_PATH | IN_HOST, ['?'] = IN_PATH | IN_HOST,
+    ['#'] = IN_PATH | IN_HOST, ['.'] = IN_PATH | IN_HOST, ['+'] = IN_PATH,
+    ['\\'] = IN_HOST, ['@'] = IN_HOST, [','] = IN_HOST, ['A' ... 'Z'] = IN_HOST,
+};
+#undef CONTROLS
 
 /* One decoded byte of the path; *i moves behind it. -1: a bad escape. */
 static int
@@ -116,7 +120,7 @@ wr_uri_normalise(wr_pool_t *pool, wr_str_t raw, bool merge, wr_uri_t *out)
     for (size_t i = 0; i < raw.n; i++) {
         char c = raw.p[i];
 
-        if (is_plain((unsigned char) c)) {
+        if ((look_at[(unsigned char) c] & IN_PATH) == 0) {
             before = c;
             continue;
         }
@@ -135,20 +139,13 @@ wr_uri_normalise(wr_pool_t *pool, wr_str_t raw, bool merge, wr_uri_t *out)
         }
         if (c == '+') {
             out->plus = true;
-        } else if (c != '/' && c != '.' && ((unsigned char) c <= ' ' || c == 0x7f)) {
+        } else if ((look_at[(unsigned char) c] & CONTROL) != 0) {
             return WR_SYNTAX;
         }
         before = c;
     }
     out->path = raw;
     return WR_OK;
-}
-
-static bool
-bad_host_char(unsigned char c)
-{
-    return c <= ' ' || c == 0x7f || c == '/' || c == '\\' || c == '?' || c == '#'
-           || c == '@' || c == ',';
 }
 
 wr_rc_t
@@ -174,13 +171,16 @@ wr_host_normalise(wr_pool_t *pool, wr_str_t raw, wr_str_t *host, int *port)
         }
     }
     for (size_t i = 0; i < end; i++) {
-        if (bad_host_char((unsigned char) raw.p[i])
-            || (raw.p[i] == '.' && before == '.'))
-        {
-            return WR_SYNTAX;
+        char c = raw.p[i];
+
+        if (wr_unlikely((look_at[(unsigned char) c] & IN_HOST) != 0)) {
+            if (c >= 'A' && c <= 'Z') {
+                upper = true;
+            } else if (c != '.' || before == '.') {
+                return WR_SYNTAX;
+            }
         }
-        before = raw.p[i];
-        upper |= raw.p[i] >= 'A' && raw.p[i] <= 'Z';
+        before = c;
     }
     if (end < raw.n) {
         if (raw.p[end] != ':') {

@@ -369,6 +369,21 @@ look_at_ends(search_t *s, const wr_array_t *ends)
     }
 }
 
+/* Of a handful of texts each is looked at: that beats hashing. */
+static node_t *
+next_by_text(const node_t *n, wr_str_t segment)
+{
+    if (n->texts.n > 8) {
+        return wr_map_get(&n->texts, segment);
+    }
+    for (uint32_t i = 0; i < n->texts.n; i++) {
+        if (wr_str_eq(n->texts.entries[i].key, segment)) {
+            return n->texts.entries[i].value;
+        }
+    }
+    return NULL;
+}
+
 static void
 walk(search_t *s, const node_t *n, wr_str_t rest, bool slash)
 {
@@ -389,7 +404,7 @@ walk(search_t *s, const node_t *n, wr_str_t rest, bool slash)
     segment = end >= 0 ? wr_str(rest.p, (size_t) end) : rest;
     tail = end >= 0 ? wr_str_skip(rest, (size_t) end + 1) : WR_STR("");
     if (rest.n != 0) {
-        next = wr_map_get(&n->texts, segment);
+        next = next_by_text(n, segment);
         if (next != NULL) {
             walk(s, next, tail, end >= 0 && tail.n == 0);
             if (s->found != NULL) {
