@@ -16,7 +16,7 @@
 #include <weir/net/tls.h>
 #include <weir/process/cycle.h>
 
-enum { RETIRE_IDLE_MS = 5000 };
+enum { RETIRE_IDLE_MS = 5000, FIRST_READ = 16384 };
 
 static const wr_http_core_t *
 core_of(const wr_h1_t *h)
@@ -150,7 +150,7 @@ log_closed(const wr_h1_t *h)
 static bool
 fill(wr_h1_t *h)
 {
-    size_t  n;
+    size_t  n, room;
     wr_rc_t rc;
 
     if (h->buf == NULL) {
@@ -161,7 +161,11 @@ fill(wr_h1_t *h)
     } else if (h->req == NULL && h->pos == h->end) {
         h->pos = h->end = 0;
     }
-    rc = wr_conn_recv(&h->conn, h->buf + h->end, h->cap - h->end, &n);
+    room = h->cap - h->end;
+    if (h->state == H1_FIRST) {
+        room = wr_min_size(room, FIRST_READ);
+    }
+    rc = wr_conn_recv(&h->conn, h->buf + h->end, room, &n);
     if (rc == WR_OK) {
         h->end += (uint32_t) n;
         return true;
@@ -186,25 +190,32 @@ fill(wr_h1_t *h)
 static wr_rc_t test_preface(const wr_h1_t *h);
 static void    become_http2(wr_h1_t *h);
 
+/* What was read, by itself. False: another protocol has taken the connection. */
+static bool
+use_bytes(wr_h1_t *h)
+{
+    if (h->buf[h->pos] == 'P') {
+        wr_rc_t rc = test_preface(h);
+
+        if (rc == WR_OK) {
+            become_http2(h);
+            return false;
+        }
+        if (rc == WR_AGAIN) {
+            return true;
+        }
+    }
+    run(h);
+    return true;
+}
+
 static void
 read_head(wr_h1_t *h)
 {
     do {
-        if (!fill(h)) {
+        if (!fill(h) || !use_bytes(h)) {
             return;
         }
-        if (h->buf[h->pos] == 'P') {
-            wr_rc_t rc = test_preface(h);
-
-            if (rc == WR_OK) {
-                become_http2(h);
-                return;
-            }
-            if (rc == WR_AGAIN) {
-                continue;
-            }
-        }
-        run(h);
     } while (h->state == H1_HEAD && h->conn.watch.readable);
 }
 
@@ -271,7 +282,8 @@ linger(wr_h1_t *h)
 
     if (core->lingering_close == 0
         || (core->lingering_close == 1 && h->hr->body_done && h->pos == h->end
-            && !h->hr->body_broken && !h->conn.watch.readable))
+            && !h->hr->body_broken && !h->conn.watch.readable
+            && (h->conn.tls == NULL || !wr_tls_is_early(h->conn.tls))))
     {
         wr_h1_close(h);
         return;
@@ -420,27 +432,37 @@ handshake(wr_h1_t *h)
     read_head(h);
 }
 
+static bool
+begin_tls(wr_h1_t *h)
+{
+    char  *bytes = h->buf;
+    size_t at = h->pos, n = h->end - h->pos;
+
+    h->buf = NULL;
+    h->cap = h->pos = h->end = 0;
+    h->conn.received = 0;       /* of what is within TLS it tells */
+    return wr_tls_server(&h->conn, h->endpoint->default_server->ssl, h->endpoint, bytes, at, n)
+           == WR_OK;
+}
+
 /* TLS records of a handshake begin with 22; plain requests are answered 497. */
 static void
 look_at_first(wr_h1_t *h)
 {
     unsigned char c;
-    ssize_t       n = recv(h->conn.watch.fd, &c, 1, MSG_PEEK);
 
-    if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
-        h->conn.watch.readable = false;
+    if (!fill(h)) {
         return;
     }
-    if (n <= 0) {
-        wr_h1_close(h);
-        return;
-    }
+    c = (unsigned char) h->buf[h->pos];
     if (c != 0x16 && c < 0x80) {
         h->state = H1_HEAD;
-        read_head(h);
+        if (use_bytes(h) && h->state == H1_HEAD && h->conn.watch.readable) {
+            read_head(h);
+        }
         return;
     }
-    if (wr_tls_server(&h->conn, h->endpoint->default_server->ssl, h->endpoint) != WR_OK) {
+    if (!begin_tls(h)) {
         wr_h1_close(h);
         return;
     }

@@ -1,17 +1,12 @@
 /*
- * Byte streams over TLS.
+ * Byte streams over TLS, by OpenSSL: opening, the handshake, reading and writing.
  *
- * OpenSSL reads and writes the socket by a BIO of ours, which knows the flags of
- * the watch: it does not ask the kernel again for what is known not to be there.
- * With kTLS the library's own BIO is used. Read-ahead fetches records whole.
- *
- * Records of one call leave by one send(2): they are gathered in `cork`. What the
- * kernel does not take waits in wr_tls_t.held, and the caller, who was told EAGAIN,
- * comes again with the same bytes, which are `owed` and not encrypted twice. A session
- * ticket waits there for the first answer.
- * The error queue is the thread's, so it is emptied before each call.
+ * OpenSSL reads and writes the socket by a BIO of ours (tls_socket.c). With kTLS the
+ * library's own BIO is used. A connection that needs no more of it after the handshake
+ * goes on without it (tls_light.c). The error queue is the thread's, so it is emptied
+ * before each call.
  */
-#include <weir/net/tls.h>
+#include <weir/net/tls_priv.h>
 
 #include <errno.h>
 #include <openssl/err.h>
@@ -21,164 +16,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { JOIN = 64 * 1024, CORK = 96 * 1024, MAX_EARLY = 16384 };
+enum { USES_MAX = 100 };
 
-/* Small records first: each can be read as soon as its packet is there. Later, and
- * for as long as bytes flow, few large ones. */
-enum { SMALL_RECORD = 1369, SMALL_RUN = 16 * SMALL_RECORD, SILENCE_MS = 1000 };
+static int ex_index = -1, log_index = -1, fragment_index = -1;
 
-
-static int         ex_index = -1;
-static BIO_METHOD *socket_method;
-
-/* ---- the BIO ---- */
-
-static int
-bio_read(BIO *b, char *to, int n)
-{
-    wr_tls_t *t = BIO_get_data(b);
-    ssize_t   got;
-
-    BIO_clear_retry_flags(b);
-    if (!t->kernel_ready) {
-        BIO_set_retry_read(b);
-        errno = EAGAIN;
-        return -1;
-    }
-    do {
-        got = recv(t->conn->watch.fd, to, (size_t) n, 0);
-    } while (wr_unlikely(got < 0 && errno == EINTR));
-    if (got < 0 && errno == EAGAIN) {
-        t->kernel_ready = false;
-        BIO_set_retry_read(b);
-    } else if (got > 0 && got < n && !t->conn->watch.hup) {
-        t->kernel_ready = false;
-    }
-    return (int) got;
-}
-
-static struct {
-    const wr_tls_t *of;         /* whose records are gathered; NULL: nobody's */
-    size_t          n;
-    char            bytes[CORK];
-} cork;
-
-static void
-hold(wr_tls_t *t, const char *p, size_t n)
-{
-    t->held = malloc(n);
-    WR_ASSERT(t->held != NULL);
-    memcpy(t->held, p, n);
-    t->held_n = n;
-    t->held_at = 0;
-}
-
-/* How much of both went; the held bytes first. */
-static ssize_t
-send_two(wr_tls_t *t, const char *p, size_t n)
-{
-    struct iovec  iov[2];
-    struct msghdr m = {.msg_iov = iov};
-    size_t        total = n;
-    ssize_t       sent;
-
-    if (t->held != NULL) {
-        iov[m.msg_iovlen++] = (struct iovec) {t->held + t->held_at, t->held_n - t->held_at};
-        total += t->held_n - t->held_at;
-    }
-    if (n != 0) {
-        iov[m.msg_iovlen++] = (struct iovec) {(char *) (uintptr_t) p, n};
-    }
-    do {
-        sent = m.msg_iovlen == 1 ? send(t->conn->watch.fd, iov[0].iov_base, total, MSG_NOSIGNAL)
-                                 : sendmsg(t->conn->watch.fd, &m, MSG_NOSIGNAL);
-    } while (wr_unlikely(sent < 0 && errno == EINTR));
-    if (sent < 0 ? errno == EAGAIN : (size_t) sent < total) {
-        t->conn->watch.writable = false;
-    }
-    return sent;
-}
-
-/* What is held, then p. How much of p went; -1: nothing, or not even all that was
- * held, see errno. */
-static ssize_t
-send_held_and(wr_tls_t *t, const char *p, size_t n)
-{
-    size_t  held = t->held != NULL ? t->held_n - t->held_at : 0;
-    ssize_t sent = held + n != 0 ? send_two(t, p, n) : 0;
-
-    if (sent < 0) {
-        return -1;
-    }
-    if ((size_t) sent < held) {
-        t->held_at += (size_t) sent;
-        errno = EAGAIN;
-        return -1;
-    }
-    free(t->held);
-    t->held = NULL;
-    return sent - (ssize_t) held;
-}
-
-static void
-flush_ticket(wr_post_t *p)
-{
-    (void) send_held_and(WR_CONTAINER(p, wr_tls_t, flush), NULL, 0);
-}
-
-/* The ticket of TLS 1.3 is no answer to anything: it goes with what comes next, or at
- * the end of the turn. */
-static bool
-is_ticket(const wr_tls_t *t)
-{
-    return !t->established && t->held == NULL && SSL_get_state(t->ssl) == TLS_ST_SW_SESSION_TICKET
-           && SSL_version(t->ssl) == TLS1_3_VERSION;
-}
-
-static int
-bio_write(BIO *b, const char *from, int n)
-{
-    wr_tls_t *t = BIO_get_data(b);
-    ssize_t   sent;
-
-    BIO_clear_retry_flags(b);
-    if (cork.of == t && (size_t) n <= CORK - cork.n) {
-        memcpy(cork.bytes + cork.n, from, (size_t) n);
-        cork.n += (size_t) n;
-        return n;
-    }
-    if (is_ticket(t)) {
-        hold(t, from, (size_t) n);
-        wr_post(&t->flush);
-        return n;
-    }
-    sent = send_held_and(t, from, (size_t) n);
-    if (sent == 0 && n != 0) {
-        errno = EAGAIN;
-        sent = -1;
-    }
-    if (sent < 0 && errno == EAGAIN) {
-        BIO_set_retry_write(b);
-    }
-    return (int) sent;
-}
-
-static long
-bio_ctrl(BIO *b, int cmd, long n, void *p)
-{
-    (void) b;
-    (void) n;
-    (void) p;
-    return cmd == BIO_CTRL_FLUSH || cmd == BIO_CTRL_DUP;
-}
-
-static int
-bio_create(BIO *b)
-{
-    BIO_set_init(b, 1);
-    return 1;
-}
-
+/* Asked for before the first connection, maybe by the one who makes contexts. */
 static void
 prepare(void)
 {
@@ -186,12 +28,9 @@ prepare(void)
         return;
     }
     ex_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, NULL);
-    socket_method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "weir");
-    WR_ASSERT(ex_index >= 0 && socket_method != NULL);
-    BIO_meth_set_read(socket_method, bio_read);
-    BIO_meth_set_write(socket_method, bio_write);
-    BIO_meth_set_ctrl(socket_method, bio_ctrl);
-    BIO_meth_set_create(socket_method, bio_create);
+    log_index = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, NULL);
+    fragment_index = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, NULL);
+    WR_ASSERT(ex_index >= 0 && log_index >= 0 && fragment_index >= 0);
 }
 
 /* ---- errors ---- */
@@ -215,8 +54,7 @@ wr_tls_error(void)
     return text;
 }
 
-/* The peer's doing is no alarm. errno becomes EPROTO: it has been logged. */
-static void
+void
 tls_failed(wr_conn_t *c, const char *call, int kind)
 {
     int        err = kind == SSL_ERROR_SYSCALL ? errno : 0;
@@ -235,27 +73,6 @@ tls_failed(wr_conn_t *c, const char *call, int kind)
 /* ---- kTLS ---- */
 
 static const wr_conn_io_t conn_ktls, conn_fd;
-
-/* Pieces become one, so that they share a record. */
-static const char *
-joined(const struct iovec *iov, int n, size_t *size)
-{
-    static char buffer[JOIN];
-    size_t      at = 0;
-
-    if (n == 1) {
-        *size = iov->iov_len;
-        return iov->iov_base;
-    }
-    for (int i = 0; i < n && at < JOIN; i++) {
-        size_t part = wr_min_size(iov[i].iov_len, JOIN - at);
-
-        memcpy(buffer + at, iov[i].iov_base, part);
-        at += part;
-    }
-    *size = at;
-    return buffer;
-}
 
 /* Asked once: a kernel without the module refuses its name. */
 static bool
@@ -280,7 +97,7 @@ ktls_send(wr_conn_t *c, const struct iovec *iov, int n, bool more)
 {
     wr_tls_t   *t = c->tls;
     size_t      size;
-    const char *p = joined(iov, n, &size);
+    const char *p = tls_joined(iov, n, &size);
     int         sent, kind;
 
     (void) more;
@@ -345,13 +162,14 @@ static wr_rc_t
 attach(wr_conn_t *c, SSL_CTX *ctx, const void *endpoint)
 {
     wr_tls_t *t = calloc(1, sizeof(*t));
+    BIO      *in, *out;
+    size_t    fragment;
 
     WR_ASSERT(t != NULL);
     prepare();
     ERR_clear_error();
     t->conn = c;
     t->endpoint = endpoint;
-    t->flush.fn = flush_ticket;
     t->ssl = SSL_new(ctx);
     if (t->ssl == NULL || SSL_set_ex_data(t->ssl, ex_index, t) != 1) {
         wr_log(c->log, WR_LOG_ALERT, 0, "SSL_new() failed (SSL: %s)", wr_tls_error());
@@ -359,32 +177,17 @@ attach(wr_conn_t *c, SSL_CTX *ctx, const void *endpoint)
         free(t);
         return WR_ERROR;
     }
+    fragment = (uintptr_t) SSL_CTX_get_ex_data(ctx, fragment_index);
+    t->fragment = (uint16_t) (fragment != 0 ? fragment : SSL3_RT_MAX_PLAIN_LENGTH);
+    in = out = tls_socket_bio(t);
     if ((SSL_get_options(t->ssl) & SSL_OP_ENABLE_KTLS) != 0 && kernel_has_tls()) {
-        if (SSL_set_fd(t->ssl, c->watch.fd) != 1) {
-            SSL_free(t->ssl);
-            free(t);
-            return WR_ERROR;
-        }
-    } else {
-        BIO *b = BIO_new(socket_method);
-
-        WR_ASSERT(b != NULL);
-        BIO_set_data(b, t);
-        SSL_set_bio(t->ssl, b, b);
+        out = BIO_new_socket(c->watch.fd, BIO_NOCLOSE);
+        WR_ASSERT(out != NULL);
+        t->heavy = true;
     }
+    SSL_set_bio(t->ssl, in, out);
     c->tls = t;
     c->io = &wr_conn_tls;
-    return WR_OK;
-}
-
-wr_rc_t
-wr_tls_server(wr_conn_t *c, SSL_CTX *ctx, const void *endpoint)
-{
-    if (attach(c, ctx, endpoint) != WR_OK) {
-        return WR_ERROR;
-    }
-    ((wr_tls_t *) c->tls)->try_early = SSL_CTX_get_max_early_data(ctx) != 0;
-    SSL_set_accept_state(((wr_tls_t *) c->tls)->ssl);
     return WR_OK;
 }
 
@@ -423,128 +226,259 @@ wr_tls_of(const SSL *ssl)
     return SSL_get_ex_data(ssl, ex_index);
 }
 
-wr_str_t
-wr_tls_alpn(const wr_conn_t *c)
-{
-    const wr_tls_t      *t = c->tls;
-    const unsigned char *p;
-    unsigned             n;
+/* ---- the key log: of whom the conf names a file, and for connections to become light ---- */
 
-    if (t == NULL) {
-        return WR_STR_NONE;
+static SSL_CTX *listened;       /* whose log is on for the handshake that runs */
+
+static void
+on_line(const SSL *ssl, const char *line)
+{
+    SSL_CTX         *ctx = SSL_get_SSL_CTX(ssl);
+    wr_tls_key_log_t fn = (wr_tls_key_log_t) (uintptr_t) SSL_CTX_get_ex_data(ctx, log_index);
+
+    if (((wr_tls_t *) wr_tls_of(ssl))->endpoint != NULL) {
+        tls_note_secret(ssl, line);
     }
-    SSL_get0_alpn_selected(t->ssl, &p, &n);
-    return wr_str((const char *) p, n);
+    if (fn != NULL) {
+        fn(ssl, line);
+    }
+}
+
+void
+wr_tls_set_key_log(SSL_CTX *ctx, wr_tls_key_log_t fn)
+{
+    prepare();
+    (void) SSL_CTX_set_ex_data(ctx, log_index, (void *) (uintptr_t) fn);
+    SSL_CTX_set_keylog_callback(ctx, on_line);
+}
+
+void
+wr_tls_set_fragment(SSL_CTX *ctx, size_t bytes)
+{
+    bytes = wr_max_size(512, wr_min_size(bytes, SSL3_RT_MAX_PLAIN_LENGTH));
+    prepare();
+    (void) SSL_CTX_set_max_send_fragment(ctx, bytes);
+    (void) SSL_CTX_set_ex_data(ctx, fragment_index, (void *) (uintptr_t) bytes);
+}
+
+static void
+listen_to(const SSL *ssl)
+{
+    if (tls_light_pays_off() && SSL_get_verify_mode(ssl) == SSL_VERIFY_NONE) {
+        listened = SSL_get_SSL_CTX(ssl);
+        SSL_CTX_set_keylog_callback(listened, on_line);
+    }
+}
+
+static void
+stop_listening(void)
+{
+    if (listened != NULL && SSL_CTX_get_ex_data(listened, log_index) == NULL) {
+        SSL_CTX_set_keylog_callback(listened, NULL);
+    }
+    listened = NULL;
+}
+
+/* Those of the handshake itself have been written when this state is left. */
+static void
+on_state(const SSL *ssl, int where, int ret)
+{
+    (void) ret;
+    if (where == SSL_CB_ACCEPT_LOOP && SSL_get_state(ssl) == TLS_ST_SW_ENCRYPTED_EXTENSIONS) {
+        listen_to(ssl);
+    }
+}
+
+wr_rc_t
+wr_tls_server(wr_conn_t *c, SSL_CTX *ctx, const void *endpoint, char *take_bytes, size_t at,
+              size_t n)
+{
+    wr_tls_t *t;
+
+    if (attach(c, ctx, endpoint) != WR_OK) {
+        free(take_bytes);
+        return WR_ERROR;
+    }
+    t = c->tls;
+    tls_light_opened();
+    t->try_early = SSL_CTX_get_max_early_data(ctx) != 0;
+    SSL_set_accept_state(t->ssl);
+    SSL_set_info_callback(t->ssl, on_state);
+    if (n != 0) {
+        memmove(take_bytes, take_bytes + at, n);
+        t->in = take_bytes;
+        t->in_n = (uint32_t) n;
+    } else {
+        free(take_bytes);
+    }
+    return WR_OK;
 }
 
 /* ---- the handshake ---- */
 
-/* Early data is taken and kept until the handshake is complete, so that a replay
- * of it is never acted on. */
+/* Whether there is early data. WR_DECLINED: there is none; the handshake goes on. */
 static wr_rc_t
-take_early(wr_tls_t *t)
+try_early(wr_tls_t *t, int *kind)
 {
-    for (;;) {
-        size_t n = 0;
+    size_t n;
 
-        if (t->early == NULL) {
-            t->early = malloc(MAX_EARLY);
-            WR_ASSERT(t->early != NULL);
-        }
-        if (t->early_n == MAX_EARLY) {
-            return WR_ERROR;
-        }
-        switch (SSL_read_early_data(t->ssl, t->early + t->early_n, MAX_EARLY - t->early_n,
-                                    &n))
-        {
-        case SSL_READ_EARLY_DATA_SUCCESS:
-            t->early_n += n;
-            break;
-        case SSL_READ_EARLY_DATA_FINISH:
-            t->early_n += n;
-            t->try_early = false;
-            return WR_OK;
-        default:
-            return WR_AGAIN;
-        }
+    switch (SSL_read_early_data(t->ssl, &t->byte, 1, &n)) {
+    case SSL_READ_EARLY_DATA_SUCCESS:
+        t->try_early = false;
+        t->early = t->in_early = true;
+        t->has_byte = n != 0;
+        return WR_OK;
+    case SSL_READ_EARLY_DATA_FINISH:
+        t->try_early = false;
+        return WR_DECLINED;
+    default:
+        *kind = SSL_get_error(t->ssl, 0);
+        return WR_ERROR;
     }
+}
+
+/* WR_OK, or WR_ERROR and what SSL_get_error says. */
+static wr_rc_t
+shake(wr_tls_t *t, int *kind)
+{
+    wr_rc_t rc = t->try_early ? try_early(t, kind) : WR_DECLINED;
+    int     done;
+
+    if (rc != WR_DECLINED) {
+        return rc;
+    }
+    if (t->light != NULL) {
+        listen_to(t->ssl);
+    }
+    done = SSL_do_handshake(t->ssl);
+    *kind = done == 1 ? 0 : SSL_get_error(t->ssl, done);
+    return done == 1 ? WR_OK : WR_ERROR;
+}
+
+static wr_rc_t
+not_done(wr_conn_t *c, int kind, int err)
+{
+    if (kind == SSL_ERROR_WANT_READ || kind == SSL_ERROR_WANT_WRITE) {
+        return WR_AGAIN;
+    }
+    if (kind == SSL_ERROR_SYSCALL && err == 0) {
+        wr_log(c->log, c->peer_errors ? WR_LOG_ERR : WR_LOG_INFO, 0,
+               "peer closed connection in SSL handshake");
+        c->error = true;
+        return WR_ERROR;
+    }
+    errno = err;
+    tls_failed(c, "SSL_do_handshake()", kind);
+    return WR_ERROR;
 }
 
 wr_rc_t
 wr_tls_handshake(wr_conn_t *c)
 {
     wr_tls_t *t = c->tls;
-    int       rc, kind;
+    int       kind = 0, err;
+    wr_rc_t   rc;
 
-    t->kernel_ready |= c->watch.readable;
+    tls_ahead_begin(t);
     c->watch.readable = false;
     ERR_clear_error();
     errno = 0;
-    if (t->try_early && take_early(t) != WR_OK) {
-        rc = -1;
-    } else {
-        rc = SSL_do_handshake(t->ssl);
+    rc = shake(t, &kind);
+    err = errno;
+    stop_listening();
+    tls_ahead_end(t);
+    if (rc != WR_OK) {
+        return not_done(c, kind, err);
     }
-    if (rc == 1) {
-        t->established = true;
-        try_ktls(c);
-        if (t->early != NULL && t->early_n == 0) {
-            free(t->early);
-            t->early = NULL;
-        }
-        /* Data may have come behind the last message. */
-        c->watch.readable = true;
-        return WR_OK;
+    t->established = true;
+    try_ktls(c);
+    /* Data may have come behind the last message. */
+    c->watch.readable = t->in != NULL || t->kernel_ready || t->early;
+    if (t->endpoint != NULL) {
+        tls_lighten(c);
     }
-    kind = SSL_get_error(t->ssl, rc);
-    if (kind == SSL_ERROR_WANT_READ || kind == SSL_ERROR_WANT_WRITE) {
-        return WR_AGAIN;
-    }
-    if (kind == SSL_ERROR_SYSCALL && errno == 0) {
-        wr_log(c->log, c->peer_errors ? WR_LOG_ERR : WR_LOG_INFO, 0,
-               "peer closed connection in SSL handshake");
-        c->error = true;
-        return WR_ERROR;
-    }
-    tls_failed(c, "SSL_do_handshake()", kind);
-    return WR_ERROR;
+    return WR_OK;
 }
 
-/* ---- bytes ---- */
+/* ---- the end ---- */
 
-static size_t
-from_early(wr_tls_t *t, char *to, size_t n)
+static void
+say_closed(wr_tls_t *t)
 {
-    n = wr_min_size(n, t->early_n - t->early_at);
-    memcpy(to, t->early + t->early_at, n);
-    t->early_at += n;
-    if (t->early_at == t->early_n) {
-        free(t->early);
-        t->early = NULL;
+    ERR_clear_error();
+    if (t->ssl == NULL) {
+        tls_light_close(t);
+    } else if ((SSL_get_shutdown(t->ssl) & SSL_SENT_SHUTDOWN) == 0
+               && SSL_is_init_finished(t->ssl))
+    {
+        (void) SSL_shutdown(t->ssl);
     }
-    return n;
+    ERR_clear_error();
+}
+
+/* With early data the answer may be out before the handshake is complete: the end waits
+ * for it, as it cannot be said before. */
+static wr_rc_t
+tls_shutdown(wr_conn_t *c)
+{
+    wr_tls_t *t = c->tls;
+
+    if (t->established && !c->error) {
+        t->close_later = wr_tls_is_early(t);
+        if (t->close_later) {
+            return WR_OK;
+        }
+        say_closed(t);
+    }
+    return shutdown(c->watch.fd, SHUT_WR) == 0 ? WR_OK : WR_ERROR;
+}
+
+/* ---- in ---- */
+
+/* A piece of early data; -1: that was all. Else as SSL_read. */
+static int
+read_early(wr_tls_t *t, char *to, int room)
+{
+    size_t n = 0;
+
+    if (t->has_byte) {
+        t->has_byte = false;
+        *to = t->byte;
+        return 1;
+    }
+    switch (SSL_read_early_data(t->ssl, to, (size_t) room, &n)) {
+    case SSL_READ_EARLY_DATA_SUCCESS:
+        return (int) n;
+    case SSL_READ_EARLY_DATA_FINISH:
+        t->in_early = false;
+        return n != 0 ? (int) n : -1;
+    default:
+        return 0;
+    }
 }
 
 static ssize_t
-tls_recv(wr_conn_t *c, void *to, size_t n)
+read_some(wr_conn_t *c, char *to, size_t n)
 {
     wr_tls_t *t = c->tls;
     size_t    done = 0;
     int       kind;
 
-    if (t->early != NULL) {
-        return (ssize_t) from_early(t, to, n);
-    }
-    t->kernel_ready |= c->watch.readable;
-    ERR_clear_error();
     while (done < n) {
-        int room = (int) wr_min_size(n - done, 1 << 30);
-        int got;
+        int  room = (int) wr_min_size(n - done, 1 << 30);
+        bool was_early = t->in_early;
+        int  got;
 
         errno = 0;
-        got = SSL_read(t->ssl, (char *) to + done, room);
+        got = t->in_early ? read_early(t, to + done, room) : SSL_read(t->ssl, to + done, room);
         if (got > 0) {
             done += (size_t) got;
+            continue;
+        }
+        if (was_early && !t->in_early) {
+            if (done != 0) {
+                break;          /* it is told apart from what comes behind the handshake */
+            }
             continue;
         }
         kind = SSL_get_error(t->ssl, got);
@@ -569,16 +503,33 @@ tls_recv(wr_conn_t *c, void *to, size_t n)
         tls_failed(c, "SSL_read()", kind);
         return -1;
     }
-    c->watch.readable = t->kernel_ready = true;
+    c->watch.readable = true;
     return (ssize_t) done;
 }
 
-/* How large the next record may be. */
-static size_t
-record_size(wr_tls_t *t, size_t n)
+static ssize_t
+tls_recv(wr_conn_t *c, void *to, size_t n)
 {
-    return t->run < SMALL_RUN ? wr_min_size(n, SMALL_RECORD) : wr_min_size(n, 1 << 30);
+    wr_tls_t *t = c->tls;
+    ssize_t   got;
+    int       err;
+
+    if (t->ssl == NULL) {
+        return tls_light_recv(c, to, n);
+    }
+    tls_ahead_begin(t);
+    ERR_clear_error();
+    got = read_some(c, to, n);
+    err = errno;
+    if (t->close_later && !wr_tls_is_early(t)) {
+        (void) tls_shutdown(c);
+    }
+    tls_ahead_end(t);
+    errno = err;
+    return got;
 }
+
+/* ---- out ---- */
 
 /* Into the cork. How much was encrypted; *kind: what has stopped it, or 0. */
 static size_t
@@ -588,73 +539,21 @@ encrypt(wr_tls_t *t, const char *p, size_t n, int *kind)
 
     *kind = 0;
     while (done < n) {
-        int sent;
+        size_t size = tls_record_size(t, n - done), sent = 0;
+        int    ok;
 
         errno = 0;
-        sent = SSL_write(t->ssl, p + done, (int) record_size(t, n - done));
-        if (sent <= 0) {
-            *kind = SSL_get_error(t->ssl, sent);
+        ok = t->early && !SSL_is_init_finished(t->ssl)
+                 ? SSL_write_early_data(t->ssl, p + done, size, &sent)
+                 : SSL_write_ex(t->ssl, p + done, size, &sent);
+        if (ok != 1) {
+            *kind = SSL_get_error(t->ssl, ok);
             break;
         }
-        done += (size_t) sent;
-        t->run += (size_t) sent;
+        done += sent;
+        t->run += sent;
     }
     return done;
-}
-
-/* The part of iov behind `skip`; how many pieces. */
-static int
-rest_of(struct iovec *rest, int room, const struct iovec *iov, int n, size_t skip)
-{
-    int k = 0;
-
-    for (int i = 0; i < n && k < room; i++) {
-        if (skip >= iov[i].iov_len) {
-            skip -= iov[i].iov_len;
-            continue;
-        }
-        rest[k++] = (struct iovec) {(char *) iov[i].iov_base + skip, iov[i].iov_len - skip};
-        skip = 0;
-    }
-    return k;
-}
-
-/* Sends what is corked. False: not all went, see errno; the rest is held. */
-static bool
-uncork(wr_tls_t *t)
-{
-    size_t  n = cork.n;
-    ssize_t sent;
-
-    cork.of = NULL;
-    cork.n = 0;
-    if (n == 0) {
-        return true;
-    }
-    sent = send_held_and(t, cork.bytes, n);
-    if (sent == (ssize_t) n) {
-        return true;
-    }
-    if (sent < 0 && errno != EAGAIN) {
-        return false;
-    }
-    if (t->held != NULL) {
-        /* Not even that went which was held. */
-        size_t before = t->held_n - t->held_at;
-        char  *both = malloc(before + n);
-
-        WR_ASSERT(both != NULL);
-        memcpy(both, t->held + t->held_at, before);
-        memcpy(both + before, cork.bytes, n);
-        free(t->held);
-        t->held = both;
-        t->held_n = before + n;
-        t->held_at = 0;
-    } else {
-        hold(t, cork.bytes + (sent > 0 ? sent : 0), n - (size_t) (sent > 0 ? sent : 0));
-    }
-    errno = EAGAIN;
-    return false;
 }
 
 static ssize_t
@@ -680,27 +579,27 @@ tls_send(wr_conn_t *c, const struct iovec *iov, int n, bool more)
         total += iov[i].iov_len;
     }
     if (t->owed != 0) {
-        if (send_held_and(t, NULL, 0) < 0) {
+        if (tls_send_held_and(t, NULL, 0) < 0) {
             return send_failed(c, 0);
         }
         done = wr_min_size(t->owed, total);
         t->owed = 0;
     }
-    if (wr_clock.mono - t->last > SILENCE_MS) {
-        t->run = 0;
-    }
-    t->last = wr_clock.mono;
+    tls_note_send(t);
+    t->uses += t->uses < USES_MAX;
     ERR_clear_error();
     while (done < total) {
         struct iovec rest[64];
         size_t       size, part;
-        const char  *p = joined(rest, rest_of(rest, (int) WR_COUNT(rest), iov, n, done), &size);
+        const char  *p = tls_joined(rest, tls_rest_of(rest, (int) WR_COUNT(rest), iov, n, done),
+                                    &size);
         int          kind;
 
-        size = wr_min_size(size, JOIN);
-        cork.of = t;
-        part = encrypt(t, p, size, &kind);
-        if (!uncork(t)) {
+        size = wr_min_size(size, TLS_JOIN);
+        tls_cork.of = t;
+        part = t->ssl != NULL ? encrypt(t, p, size, &kind)
+                              : tls_light_encrypt(t, p, size, &kind);
+        if (!tls_uncork(t)) {
             t->owed = part;
             return done != 0 && errno == EAGAIN ? (ssize_t) done : send_failed(c, 0);
         }
@@ -722,43 +621,130 @@ tls_send(wr_conn_t *c, const struct iovec *iov, int n, bool more)
 
 /* ---- closing ---- */
 
-static wr_rc_t
-tls_shutdown(wr_conn_t *c)
-{
-    wr_tls_t *t = c->tls;
-
-    if (t->established && !c->error) {
-        ERR_clear_error();
-        (void) SSL_shutdown(t->ssl);
-        ERR_clear_error();
-    }
-    return shutdown(c->watch.fd, SHUT_WR) == 0 ? WR_OK : WR_ERROR;
-}
-
 static void
 tls_close(wr_conn_t *c)
 {
     wr_tls_t *t = c->tls;
 
-    ERR_clear_error();
     /* Who has closed both ways does not hear our close_notify. */
-    if (t->established && !c->error && !(c->eof && c->watch.hup)
-        && (SSL_get_shutdown(t->ssl) & SSL_SENT_SHUTDOWN) == 0)
-    {
-        (void) SSL_shutdown(t->ssl);
+    if (t->established && !c->error && !(c->eof && c->watch.hup)) {
+        say_closed(t);
     }
     /* Else the session would leave the cache: its end was not orderly. */
-    if (t->established) {
+    if (t->established && t->ssl != NULL) {
         SSL_set_shutdown(t->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
     }
-    ERR_clear_error();
-    wr_unpost(&t->flush);
+    if (t->endpoint != NULL) {
+        tls_light_ended(t);
+    }
+    wr_timer_cancel(&t->flush);
     SSL_free(t->ssl);
+    tls_light_free(t);
     free(t->held);
-    free(t->early);
+    free(t->in);
     free(t);
     c->tls = NULL;
     c->io = &wr_conn_plain;
+}
+
+/* ---- what was agreed upon ---- */
+
+static tls_facts_t
+facts_of(const wr_tls_t *t)
+{
+    tls_facts_t          f = {0};
+    const unsigned char *p;
+    unsigned             n;
+    SSL_SESSION         *session;
+
+    if (t->ssl == NULL) {
+        tls_light_facts(t, &f);
+        return f;
+    }
+    f.cipher = SSL_get_current_cipher(t->ssl);
+    f.name = SSL_get_servername(t->ssl, TLSEXT_NAMETYPE_host_name);
+    f.reused = SSL_session_reused(t->ssl);
+    f.group = (int) SSL_get_negotiated_group(t->ssl);
+    SSL_get0_alpn_selected(t->ssl, &p, &n);
+    f.alpn = wr_str((const char *) p, n);
+    n = (unsigned) SSL_get0_raw_cipherlist(t->ssl, &p);
+    f.ciphers = wr_str((const char *) p, n);
+    session = SSL_get0_session(t->ssl);
+    if (session != NULL) {
+        p = SSL_SESSION_get_id(session, &n);
+        f.id = wr_str((const char *) p, n);
+    }
+    return f;
+}
+
+wr_str_t
+wr_tls_alpn(const wr_conn_t *c)
+{
+    return c->tls != NULL ? facts_of(c->tls).alpn : WR_STR_NONE;
+}
+
+const char *
+wr_tls_version(const wr_tls_t *t)
+{
+    return t->ssl != NULL ? SSL_get_version(t->ssl) : "TLSv1.3";
+}
+
+const SSL_CIPHER *
+wr_tls_cipher(const wr_tls_t *t)
+{
+    return facts_of(t).cipher;
+}
+
+const char *
+wr_tls_name(const wr_tls_t *t)
+{
+    return facts_of(t).name;
+}
+
+bool
+wr_tls_reused(const wr_tls_t *t)
+{
+    return facts_of(t).reused;
+}
+
+wr_str_t
+wr_tls_session_id(const wr_tls_t *t)
+{
+    return facts_of(t).id;
+}
+
+int
+wr_tls_group(const wr_tls_t *t)
+{
+    return facts_of(t).group;
+}
+
+wr_str_t
+wr_tls_offered_ciphers(const wr_tls_t *t)
+{
+    return facts_of(t).ciphers;
+}
+
+unsigned
+wr_tls_offered_groups(const wr_tls_t *t, int *to, unsigned room)
+{
+    wr_str_t kept;
+    int      n;
+
+    if (t->ssl == NULL) {
+        kept = facts_of(t).groups;
+        n = (int) wr_min_size(kept.n / sizeof(to[0]), room);
+        memcpy(to, kept.p, (size_t) n * sizeof(to[0]));
+        return (unsigned) n;
+    }
+    n = (int) SSL_get1_curves(t->ssl, NULL);
+    return n > 0 && (unsigned) n <= room ? (unsigned) SSL_get1_curves(t->ssl, to) : 0;
+}
+
+bool
+wr_tls_is_early(const wr_tls_t *t)
+{
+    return t->ssl != NULL && !SSL_is_init_finished(t->ssl);
 }
 
 /* The library's own BIO, with the kernel's encryption and without. */

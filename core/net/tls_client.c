@@ -178,7 +178,6 @@ wr_tls_client_make(wr_pool_t *pool, const wr_tls_options_t *o)
     SSL_CTX_set_mode(t->ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_RELEASE_BUFFERS
                                  | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     SSL_CTX_set_options(t->ctx, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
-    SSL_CTX_set_read_ahead(t->ctx, 1);
     SSL_CTX_set_security_level(t->ctx, 1);
     SSL_CTX_set_verify_depth(t->ctx, o->depth);
     set_protocols(t->ctx, o);

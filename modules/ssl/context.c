@@ -432,10 +432,7 @@ set_modes(SSL_CTX *ctx, const ssl_conf_t *conf)
     SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_RELEASE_BUFFERS
                               | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER
                               | SSL_MODE_NO_AUTO_CHAIN);
-    SSL_CTX_set_read_ahead(ctx, 1);
-    SSL_CTX_set_num_tickets(ctx, 1);
-    (void) SSL_CTX_set_max_send_fragment(
-        ctx, wr_max_size(512, wr_min_size(conf->buffer_size, 16384)));
+    wr_tls_set_fragment(ctx, conf->buffer_size);
     if (conf->prefer_server) {
         SSL_CTX_set_options(ctx, SSL_OP_CIPHER_SERVER_PREFERENCE);
     } else {
@@ -487,7 +484,7 @@ ssl_make_context(wr_conf_t *cf, ssl_conf_t *conf, const wr_tok_t *at)
         return WR_ERROR;
     }
     if (conf->key_log != NULL) {
-        SSL_CTX_set_keylog_callback(ctx, on_secret);
+        wr_tls_set_key_log(ctx, on_secret);
     }
     SSL_CTX_set_client_hello_cb(ctx, on_hello, NULL);
     SSL_CTX_set_tlsext_servername_callback(ctx, on_name);

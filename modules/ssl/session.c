@@ -370,6 +370,8 @@ ssl_sessions_use(SSL_CTX *ctx, ssl_conf_t *conf)
     conf->ticket_zone = ticket_zone;
     (void) SSL_CTX_set_ex_data(ctx, conf_index, conf);
     SSL_CTX_set_timeout(ctx, (long) conf->timeout);
+    /* One is enough; none where it could not be used. */
+    SSL_CTX_set_num_tickets(ctx, conf->tickets || conf->cache == CACHE_OWN);
     if (!conf->tickets) {
         SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET);
     } else if (SSL_CTX_set_tlsext_ticket_key_evp_cb(ctx, on_ticket) == 0) {

@@ -26,7 +26,7 @@ ssl_conf_of(const wr_server_t *server)
 static bool
 misdirected(const wr_req_t *r, const wr_tls_t *t)
 {
-    const char *name = SSL_get_servername(t->ssl, TLSEXT_NAMETYPE_host_name);
+    const char *name = wr_tls_name(t);
 
     return name != NULL && t->named && !wr_str_ieqz(r->host, name);
 }
@@ -41,10 +41,13 @@ is_about_ca(long result)
            || result == X509_V_ERR_CERT_UNTRUSTED;
 }
 
+/* Without an SSL nobody has asked for a certificate in the handshake. */
 static wr_rc_t
 refuse(wr_req_t *r, SSL *ssl, unsigned status)
 {
-    SSL_CTX_remove_session(SSL_get_SSL_CTX(ssl), SSL_get0_session(ssl));
+    if (ssl != NULL) {
+        SSL_CTX_remove_session(SSL_get_SSL_CTX(ssl), SSL_get0_session(ssl));
+    }
     return wr_fail(r, status);
 }
 
@@ -68,6 +71,7 @@ check_client(wr_req_t *r, void *state)
     const ssl_conf_t *conf = wr_conf(r);
     const wr_tls_t   *t = r->conn != NULL ? r->conn->tls : NULL;
     wr_op_t          *op;
+    X509             *cert;
     long              result;
 
     if (t == NULL || r != r->main || conf->verify == VERIFY_OFF) {
@@ -78,19 +82,18 @@ check_client(wr_req_t *r, void *state)
                                         "different from the one that was negotiated");
         return wr_fail(r, 421);
     }
-    result = SSL_get_verify_result(t->ssl);
+    cert = t->ssl != NULL ? SSL_get0_peer_certificate(t->ssl) : NULL;
+    result = t->ssl != NULL ? SSL_get_verify_result(t->ssl) : X509_V_OK;
     if (result != X509_V_OK && !(conf->verify == VERIFY_NO_CA && is_about_ca(result))) {
         wr_log(&r->log, WR_LOG_INFO, 0, "client SSL certificate verify error: (%ld:%s)",
                result, X509_verify_cert_error_string(result));
         return refuse(r, t->ssl, WR_STATUS_CERT_ERROR);
     }
-    if (conf->verify == VERIFY_ON && SSL_get0_peer_certificate(t->ssl) == NULL) {
+    if (conf->verify == VERIFY_ON && cert == NULL) {
         wr_log(&r->log, WR_LOG_INFO, 0, "client sent no required SSL certificate");
         return refuse(r, t->ssl, WR_STATUS_NO_CERT);
     }
-    if (conf->ocsp == OCSP_OFF || result != X509_V_OK
-        || SSL_get0_peer_certificate(t->ssl) == NULL)
-    {
+    if (conf->ocsp == OCSP_OFF || result != X509_V_OK || cert == NULL) {
         return WR_DECLINED;
     }
     op = ssl_ocsp_check(r, t->ssl, conf, state);
@@ -431,8 +434,11 @@ static const wr_directive_t directives[] = {
               .args = "on | off",
               .example = "ssl_certificate_compression off;"),
     WR_FLAG("ssl_early_data", HERE, ssl_conf_t, early_data, "off",
-            "Requests may come with the handshake; they run when it is complete.",
-            .example = "ssl_early_data on;"),
+            "Requests may come with a resumed handshake (0-RTT) and run before it is complete. An "
+            "eavesdropper can send them again: $ssl_early_data tells them apart, and what must "
+            "not be done twice is to be answered 425.",
+            .example = "ssl_early_data on;\n"
+                       "proxy_set_header Early-Data $ssl_early_data;"),
     WR_FLAG("ssl_reject_handshake", HERE, ssl_conf_t, reject, "off",
             "Handshakes for this server's names are refused.",
             .example = "ssl_reject_handshake on;"),

@@ -10,12 +10,12 @@
 #define GETTER(name)                                                          \
     static wr_rc_t name(wr_req_t *r, const wr_var_t *v, wr_str_t *value)
 
-static SSL *
-ssl_of(const wr_req_t *r)
+static const wr_tls_t *
+tls_of(const wr_req_t *r)
 {
     const wr_conn_t *c = r->main->conn;
 
-    return c != NULL && c->tls != NULL ? ((wr_tls_t *) c->tls)->ssl : NULL;
+    return c != NULL ? c->tls : NULL;
 }
 
 static wr_rc_t
@@ -42,16 +42,29 @@ hex(wr_req_t *r, wr_str_t *value, const unsigned char *p, size_t n)
 
 enum { PROTOCOL, CIPHER, CIPHERS, CURVE, CURVES, SESSION_ID, REUSED, EARLY, NAME, ALPN };
 
-static void
-put_ciphers(SSL *ssl, wr_buf_t *b)
+/* OpenSSL wants an SSL to know ciphers by their numbers; light connections have none. */
+static SSL *
+any_ssl(void)
 {
-    const unsigned char *raw;
-    size_t               bytes, n;
+    static SSL *ssl;
+    SSL_CTX    *ctx;
 
-    n = SSL_get0_raw_cipherlist(ssl, NULL);
-    bytes = SSL_get0_raw_cipherlist(ssl, &raw);
-    for (size_t i = 0; n != 0 && i + n <= bytes; i += n) {
-        const SSL_CIPHER *c = SSL_CIPHER_find(ssl, raw + i);
+    if (ssl == NULL) {
+        ctx = SSL_CTX_new(TLS_server_method());
+        ssl = ctx != NULL ? SSL_new(ctx) : NULL;
+        SSL_CTX_free(ctx);
+    }
+    return ssl;
+}
+
+static void
+put_ciphers(const wr_tls_t *t, wr_buf_t *b)
+{
+    wr_str_t raw = wr_tls_offered_ciphers(t);
+
+    for (size_t i = 0; i + 1 < raw.n; i += 2) {
+        const unsigned char *p = (const unsigned char *) raw.p + i;
+        const SSL_CIPHER    *c = any_ssl() != NULL ? SSL_CIPHER_find(any_ssl(), p) : NULL;
 
         if (b->n != 0) {
             wr_buf_char(b, ':');
@@ -59,23 +72,18 @@ put_ciphers(SSL *ssl, wr_buf_t *b)
         if (c != NULL) {
             wr_buf_z(b, SSL_CIPHER_get_name(c));
         } else {
-            wr_buf_printf(b, "0x%02x%02x", raw[i], raw[i + 1]);
+            wr_buf_printf(b, "0x%02x%02x", p[0], p[1]);
         }
     }
 }
 
 static void
-put_curves(wr_req_t *r, SSL *ssl, wr_buf_t *b)
+put_curves(const wr_tls_t *t, wr_buf_t *b)
 {
-    int  n = (int) SSL_get1_curves(ssl, NULL);
-    int *curves;
+    int      curves[64];
+    unsigned n = wr_tls_offered_groups(t, curves, WR_COUNT(curves));
 
-    if (n <= 0) {
-        return;
-    }
-    curves = WR_NEW_N(wr_pool(r), int, (size_t) n);
-    n = (int) SSL_get1_curves(ssl, curves);
-    for (int i = 0; i < n; i++) {
+    for (unsigned i = 0; i < n; i++) {
         if (b->n != 0) {
             wr_buf_char(b, ':');
         }
@@ -88,10 +96,10 @@ put_curves(wr_req_t *r, SSL *ssl, wr_buf_t *b)
 }
 
 static const char *
-curve_name(SSL *ssl)
+curve_name(const wr_tls_t *t)
 {
     static char text[16];
-    int         nid = (int) SSL_get_negotiated_group(ssl);
+    int         nid = wr_tls_group(t);
 
     if (nid == NID_undef) {
         return "";
@@ -105,45 +113,37 @@ curve_name(SSL *ssl)
 
 GETTER(get_ssl)
 {
-    SSL                 *ssl = ssl_of(r);
-    wr_buf_t             b = wr_buf(wr_pool(r));
-    const unsigned char *p;
-    unsigned             n;
-    SSL_SESSION         *session;
+    const wr_tls_t *t = tls_of(r);
+    wr_buf_t        b = wr_buf(wr_pool(r));
+    wr_str_t        id;
 
-    if (ssl == NULL) {
+    if (t == NULL) {
         return WR_NOTFOUND;
     }
     switch (v->data) {
     case PROTOCOL:
-        return found(r, value, SSL_get_version(ssl));
+        return found(r, value, wr_tls_version(t));
     case CIPHER:
-        return found(r, value, SSL_get_cipher_name(ssl));
+        return found(r, value, SSL_CIPHER_get_name(wr_tls_cipher(t)));
     case CIPHERS:
-        put_ciphers(ssl, &b);
+        put_ciphers(t, &b);
         break;
     case CURVE:
-        return found(r, value, curve_name(ssl));
+        return found(r, value, curve_name(t));
     case CURVES:
-        put_curves(r, ssl, &b);
+        put_curves(t, &b);
         break;
     case SESSION_ID:
-        session = SSL_get0_session(ssl);
-        if (session == NULL) {
-            return found(r, value, "");
-        }
-        p = SSL_SESSION_get_id(session, &n);
-        return hex(r, value, p, n);
+        id = wr_tls_session_id(t);
+        return hex(r, value, (const unsigned char *) id.p, id.n);
     case REUSED:
-        return found(r, value, SSL_session_reused(ssl) ? "r" : ".");
+        return found(r, value, wr_tls_reused(t) ? "r" : ".");
     case EARLY:
-        /* Nothing is answered before the handshake is complete. */
-        return found(r, value, "");
+        return found(r, value, wr_tls_is_early(t) ? "1" : "");
     case NAME:
-        return found(r, value, SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name));
+        return found(r, value, wr_tls_name(t));
     default:
-        SSL_get0_alpn_selected(ssl, &p, &n);
-        *value = wr_pool_str(wr_pool(r), wr_str((const char *) p, n));
+        *value = wr_pool_str(wr_pool(r), wr_tls_alpn(t->conn));
         return WR_OK;
     }
     *value = wr_buf_text(&b);
@@ -229,11 +229,12 @@ get_old_dn(wr_req_t *r, const X509_NAME *name, wr_str_t *value)
 static wr_rc_t
 get_verify(wr_req_t *r, SSL *ssl, const X509 *x, wr_str_t *value)
 {
-    long result = SSL_get_verify_result(ssl);
+    long result;
 
     if (x == NULL) {
         return found(r, value, "NONE");
     }
+    result = SSL_get_verify_result(ssl);
     if (result == X509_V_OK && ssl_ocsp_verdict(ssl) != NULL) {
         *value = wr_pool_printf(wr_pool(r), "FAILED:%s", ssl_ocsp_verdict(ssl));
         return WR_OK;
@@ -300,23 +301,24 @@ get_of(wr_req_t *r, X509 *x, uintptr_t what, wr_str_t *value)
 
 GETTER(get_client)
 {
-    SSL    *ssl = ssl_of(r);
-    X509   *x;
-    wr_rc_t rc;
-    int     nid;
+    const wr_tls_t *t = tls_of(r);
+    X509           *x;
+    wr_rc_t         rc;
+    int             nid;
 
-    if (ssl == NULL) {
+    if (t == NULL) {
         return WR_NOTFOUND;
     }
-    x = SSL_get0_peer_certificate(ssl);
+    /* Who has shown a certificate is not light. */
+    x = t->ssl != NULL ? SSL_get0_peer_certificate(t->ssl) : NULL;
     if (v->data == VERIFY) {
-        return get_verify(r, ssl, x, value);
+        return get_verify(r, t->ssl, x, value);
     }
     if (x == NULL) {
         return found(r, value, "");
     }
     if (v->data == SIGALG) {
-        return found(r, value, SSL_get_peer_signature_type_nid(ssl, &nid) == 1
+        return found(r, value, SSL_get_peer_signature_type_nid(t->ssl, &nid) == 1
                                    ? OBJ_nid2sn(nid) : "");
     }
     rc = get_of(r, x, v->data, value);
@@ -334,7 +336,8 @@ const wr_var_row_t ssl_variables[] = {
     ROW("ssl_curves", get_ssl, CURVES, "The curves that the client offered"),
     ROW("ssl_session_id", get_ssl, SESSION_ID, "The session, in hexadecimal digits"),
     ROW("ssl_session_reused", get_ssl, REUSED, "r where a session was resumed, else a dot"),
-    ROW("ssl_early_data", get_ssl, EARLY, "Empty: nothing is done before the handshake ends"),
+    ROW("ssl_early_data", get_ssl, EARLY,
+        "1 until the handshake is complete: such a request may be a replay"),
     ROW("ssl_server_name", get_ssl, NAME, "The name asked for by SNI"),
     ROW("ssl_alpn_protocol", get_ssl, ALPN, "The protocol chosen by ALPN"),
     ROW("ssl_client_cert", get_client, CERT, "The client's certificate for a header"),

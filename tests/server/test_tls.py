@@ -377,19 +377,72 @@ http { access_log off; client_header_timeout 30s; %s }
     assert "a TLSv1.3" in ask(s)[0]
 
 
-def test_early_data_waits_for_the_handshake(server, certs, tmp_path):
-    """A replay is never acted on: what comes early runs when the handshake is over."""
-    s = server(TWO, names={"C": certs}, http="ssl_early_data on;")
+EARLY = """
+server {
+    listen 127.0.0.1:%%PORT%% ssl; server_name a.example; ssl_early_data on;
+    ssl_certificate %%C%%/a.example.pem; ssl_certificate_key %%C%%/a.example.key;
+    location / { return 200 "[$ssl_early_data] $ssl_session_reused $ssl_protocol."; }
+    location /big { alias %%PREFIX%%/html/big; }
+    location /once { if ($ssl_early_data) { return 425; } return 200 "once"; }
+    location /up { proxy_pass http://127.0.0.1:%%PORT2%%; proxy_set_header Early-Data $ssl_early_data; }
+}
+server { listen 127.0.0.1:%%PORT2%%; location / { return 200 "up [$http_early_data]"; } }
+"""
+
+
+def early(s, folder, request, first="", name="a.example"):
+    """What s_client prints that sends `request` in early data with a session of before."""
     run = ["openssl", "s_client", "-connect", "127.0.0.1:%d" % s.port(), "-servername",
-           "a.example", "-tls1_3", "-quiet", "-ign_eof"]
-    request = "GET / HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n\r\n"
-    (tmp_path / "early").write_text(request)
-    subprocess.run(run + ["-sess_out", str(tmp_path / "session")], input=request,
-                   capture_output=True, text=True, timeout=20)
-    out = subprocess.run(run + ["-sess_in", str(tmp_path / "session"), "-early_data",
-                                str(tmp_path / "early")], input="", capture_output=True,
-                         text=True, timeout=20).stdout
-    assert "a TLSv1.3 a.example r https on NONE." in out
+           name, "-tls1_3"]
+    session = folder / "session"
+    if not session.exists():
+        subprocess.run(run + ["-sess_out", str(session), "-ign_eof", "-quiet"],
+                       input=GET % "/", capture_output=True, text=True, timeout=20)
+    (folder / "early").write_text(request)
+    return subprocess.run(run + ["-sess_in", str(session), "-early_data",
+                                 str(folder / "early"), "-ign_eof"], input=first,
+                          capture_output=True, text=True, timeout=20).stdout
+
+
+GET = "GET %s HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n\r\n"
+KEEP = "GET %s HTTP/1.1\r\nHost: a.example\r\n\r\n"
+
+
+def test_early_data_runs_before_the_handshake_ends(server, certs, tmp_path):
+    s = server(EARLY, names={"C": certs}, files={"html/big": "y" * 300000 + "end."})
+    out = early(s, tmp_path, GET % "/")
+    assert "[1] r TLSv1.3." in out and "Early data was accepted" in out
+    assert "up [1]" in early(s, tmp_path, GET % "/up")
+    assert "425 " in early(s, tmp_path, GET % "/once")
+    assert "yyend." in early(s, tmp_path, GET % "/big")
+    # What comes behind the handshake is no longer early, on the same connection.
+    out = early(s, tmp_path, KEEP % "/", GET % "/once")
+    assert "[1] r TLSv1.3." in out and out.count("once") == 1
+    # A request of which only the beginning is early.
+    out = early(s, tmp_path, "GET / HTTP/1.1\r\nHost: a.ex", "ample\r\nConnection: close\r\n\r\n")
+    assert "[] r TLSv1.3." in out
+    assert "[" not in s.error_log().replace("[notice]", "").replace("[info]", "")
+
+
+def test_early_data_is_refused_by_default(server, certs, tmp_path):
+    s = server(EARLY.replace("ssl_early_data on;", ""), names={"C": certs})
+    out = early(s, tmp_path, GET % "/", GET % "/")
+    assert "Early data was not sent" in out and "[] r TLSv1.3." in out
+
+
+def test_early_data_with_a_key_that_is_gone(server, certs, tmp_path):
+    """The client's early data is skipped; its request comes again."""
+    (tmp_path / "key").write_bytes(bytes(range(80)))
+    s = server(EARLY, names={"C": certs}, http="ssl_session_ticket_key %s;" % (tmp_path / "key"))
+    assert "[1] r" in early(s, tmp_path, GET % "/")
+    (tmp_path / "key").write_bytes(bytes(range(1, 81)))
+    old = s.workers()
+    s.signal("HUP")
+    deadline = time.monotonic() + 10
+    while set(old) & set(s.workers()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    out = early(s, tmp_path, GET % "/", GET % "/")
+    assert "Early data was rejected" in out and "[] . TLSv1.3." in out
 
 
 APP = """

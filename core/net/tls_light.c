@@ -1,0 +1,452 @@
+/*
+ * TLS: connections whose handshake is complete and whose SSL is gone.
+ *
+ * The secrets of both directions come from the key log of the handshake, which is
+ * switched on for the two lines that matter; with them records are opened and sealed
+ * here (tls_record.c), and of 15 KB for an idle connection some 3.5 are left. Only what
+ * is usual becomes light: TLS 1.3 of a client without a certificate, without early data,
+ * over a socket that the kernel does not encrypt. After a handshake a client may still
+ * send alerts and KeyUpdate; all else ends the connection with an alert.
+ */
+#include <weir/net/tls_priv.h>
+#include <weir/net/tls_record.h>
+
+#include <errno.h>
+#include <openssl/err.h>
+#include <stdlib.h>
+
+/* Records without data, one after the other: a peer that only makes work is ended. */
+enum { MAX_IDLE_RECORDS = 32 };
+
+struct wr_tls_light {
+    wr_record_keys_t  in, out;
+    bool              has_in, has_out;      /* their secrets, before they are keys */
+    bool              owes_update;          /* the peer asked for a KeyUpdate */
+    bool              closed;               /* the peer has said so */
+    bool              said_closed;          /* we have */
+    bool              reused;
+    uint8_t           idle_records;
+    uint8_t           id_n;
+    unsigned char     id[SSL_MAX_SSL_SESSION_ID_LENGTH];
+    const SSL_CIPHER *cipher;
+    int               group;
+    /* In one block: */
+    char             *kept;
+    wr_str_t          name, alpn, ciphers, groups;
+};
+
+/* ---- when ---- */
+
+enum { USES_UNIT = 16, USES_LONG = 4 * USES_UNIT, OPEN_MANY = 128 };
+
+/* Of clients' connections: how many there are, and how often one was written to before
+ * its end, a moving average in sixteenths. */
+static unsigned n_open, uses = 8 * USES_UNIT;
+
+void
+tls_light_opened(void)
+{
+    n_open++;
+}
+
+void
+tls_light_ended(const wr_tls_t *t)
+{
+    n_open--;
+    uses += t->uses * USES_UNIT / 8 - uses / 8;
+}
+
+/* Becoming light costs some 15 µs, most of it for lines of the log, which OpenSSL prints
+ * digit by digit: worth it where connections are used for long, or are many. */
+bool
+tls_light_pays_off(void)
+{
+    return uses >= USES_LONG || n_open > OPEN_MANY;
+}
+
+/* ---- the secrets ---- */
+
+static int
+hex_digit(char c)
+{
+    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* "LABEL RANDOM SECRET", hexadecimal: the last. */
+static bool
+parse_secret(const char *line, unsigned char *to)
+{
+    const char *p = strrchr(line, ' ');
+    size_t      n = p != NULL ? strlen(++p) / 2 : 0;
+
+    if (n != 32 && n != WR_RECORD_SECRET) {
+        return false;
+    }
+    for (size_t i = 0; i < n; i++) {
+        int hi = hex_digit(p[2 * i]), lo = hex_digit(p[2 * i + 1]);
+
+        if (hi < 0 || lo < 0) {
+            return false;
+        }
+        to[i] = (unsigned char) (hi << 4 | lo);
+    }
+    return true;
+}
+
+void
+tls_note_secret(const SSL *ssl, const char *line)
+{
+    static const char client[] = "CLIENT_TRAFFIC_SECRET_0 ", server[] = "SERVER_TRAFFIC_SECRET_0 ";
+    wr_tls_t         *t = wr_tls_of(ssl);
+    wr_tls_light_t   *l = t->light;
+    bool              is_in = strncmp(line, client, sizeof(client) - 1) == 0;
+
+    if (!is_in && strncmp(line, server, sizeof(server) - 1) != 0) {
+        return;
+    }
+    if (l == NULL) {
+        t->light = l = calloc(1, sizeof(*l));
+        WR_ASSERT(l != NULL);
+    }
+    if (is_in) {
+        l->has_in = parse_secret(line, l->in.secret);
+    } else {
+        l->has_out = parse_secret(line, l->out.secret);
+    }
+}
+
+/* ---- becoming light ---- */
+
+static bool
+may_be_light(const wr_tls_t *t)
+{
+    const wr_tls_light_t *l = t->light;
+    const SSL            *ssl = t->ssl;
+
+    return l != NULL && l->has_in && l->has_out && !t->heavy && !t->early
+           && SSL_version(ssl) == TLS1_3_VERSION
+           && wr_suite_of(SSL_get_current_cipher(ssl)) != NULL
+           && SSL_get_verify_mode(ssl) == SSL_VERIFY_NONE
+           && SSL_get0_peer_certificate(ssl) == NULL && SSL_has_pending(ssl) == 0
+           && SSL_SESSION_get_max_fragment_length(SSL_get0_session(ssl))
+                  == TLSEXT_max_fragment_length_DISABLED;
+}
+
+static bool
+make_keys(wr_tls_t *t)
+{
+    wr_tls_light_t   *l = t->light;
+    const wr_suite_t *s = wr_suite_of(SSL_get_current_cipher(t->ssl));
+    unsigned char     in[WR_RECORD_SECRET], out[WR_RECORD_SECRET];
+    bool              ok;
+
+    memcpy(in, l->in.secret, sizeof(in));
+    memcpy(out, l->out.secret, sizeof(out));
+    ok = wr_record_begin(&l->in, s, in, 0, false);
+    ok = wr_record_begin(&l->out, s, out, t->tickets, true) && ok;
+    OPENSSL_cleanse(in, sizeof(in));
+    OPENSSL_cleanse(out, sizeof(out));
+    return ok;
+}
+
+static wr_str_t
+keep(char **at, const void *p, size_t n)
+{
+    wr_str_t kept = wr_str(*at, n);
+
+    if (n != 0) {
+        memcpy(*at, p, n);
+    }
+    *at += n;
+    return kept;
+}
+
+/* What variables may ask for later. */
+static void
+keep_facts(wr_tls_t *t)
+{
+    wr_tls_light_t *l = t->light;
+    const char     *name = wr_tls_name(t);
+    wr_str_t        alpn = wr_tls_alpn(t->conn), ciphers = wr_tls_offered_ciphers(t);
+    wr_str_t        id = wr_tls_session_id(t);
+    int             groups[64];
+    size_t          n_groups = wr_tls_offered_groups(t, groups, WR_COUNT(groups));
+    size_t          name_n = name != NULL ? strlen(name) + 1 : 0;
+    char           *at;
+
+    n_groups *= sizeof(groups[0]);
+    l->kept = at = malloc(n_groups + name_n + alpn.n + ciphers.n + 1);
+    WR_ASSERT(at != NULL);
+    l->groups = keep(&at, groups, n_groups);
+    l->name = keep(&at, name, name_n);
+    l->alpn = keep(&at, alpn.p, alpn.n);
+    l->ciphers = keep(&at, ciphers.p, ciphers.n);
+    l->id_n = (uint8_t) wr_min_size(id.n, sizeof(l->id));
+    memcpy(l->id, id.p, l->id_n);
+    l->cipher = SSL_get_current_cipher(t->ssl);
+    l->reused = SSL_session_reused(t->ssl);
+    l->group = (int) SSL_get_negotiated_group(t->ssl);
+}
+
+void
+tls_lighten(wr_conn_t *c)
+{
+    wr_tls_t *t = c->tls;
+
+    if (!may_be_light(t)) {
+        tls_light_free(t);
+        return;
+    }
+    if (!make_keys(t)) {
+        ERR_clear_error();
+        tls_light_free(t);
+        return;
+    }
+    keep_facts(t);
+    /* Else the session would leave the cache. */
+    SSL_set_shutdown(t->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+    SSL_free(t->ssl);
+    t->ssl = NULL;
+}
+
+void
+tls_light_free(wr_tls_t *t)
+{
+    wr_tls_light_t *l = t->light;
+
+    if (l == NULL) {
+        return;
+    }
+    wr_record_end(&l->in);
+    wr_record_end(&l->out);
+    free(l->kept);
+    free(l);
+    t->light = NULL;
+}
+
+/* ---- out ---- */
+
+static bool
+seal(wr_tls_t *t, int type, const char *p, size_t n)
+{
+    size_t size = wr_record_seal(&t->light->out, type, p, n, tls_cork.bytes + tls_cork.n);
+
+    tls_cork.n += size;
+    return size != 0;
+}
+
+/* Keys change when they are worn, or when the peer wants it: before the next data. */
+static bool
+maybe_update(wr_tls_t *t)
+{
+    static const char message[] = {24, 0, 0, 1, 0};
+    wr_tls_light_t   *l = t->light;
+
+    if (!l->owes_update && !wr_record_is_worn(&l->out)) {
+        return true;
+    }
+    l->owes_update = false;
+    return seal(t, WR_RECORD_HANDSHAKE, message, sizeof(message))
+           && wr_record_next_keys(&l->out);
+}
+
+size_t
+tls_light_encrypt(wr_tls_t *t, const char *p, size_t n, int *kind)
+{
+    size_t done = 0;
+
+    *kind = 0;
+    while (done < n) {
+        size_t size = tls_record_size(t, n - done);
+
+        if (!maybe_update(t) || !seal(t, WR_RECORD_DATA, p + done, size)) {
+            *kind = SSL_ERROR_SSL;
+            break;
+        }
+        done += size;
+        t->run += size;
+    }
+    return done;
+}
+
+static void
+send_alert(wr_tls_t *t, char level, int alert)
+{
+    const char message[2] = {level, (char) alert};
+
+    if (t->light->said_closed) {
+        return;
+    }
+    t->light->said_closed = true;
+    tls_cork.of = t;
+    tls_cork.n = 0;
+    (void) seal(t, WR_RECORD_ALERT, message, sizeof(message));
+    (void) tls_uncork(t);
+    ERR_clear_error();
+}
+
+void
+tls_light_close(wr_tls_t *t)
+{
+    send_alert(t, SSL3_AL_WARNING, SSL_AD_CLOSE_NOTIFY);
+}
+
+/* ---- in ---- */
+
+static int
+fail(wr_tls_t *t, int alert)
+{
+    wr_conn_t *c = t->conn;
+
+    ERR_clear_error();
+    send_alert(t, SSL3_AL_FATAL, alert);
+    c->error = true;
+    wr_log(c->log, WR_LOG_INFO, 0, "SSL_read() failed (SSL: %s)",
+           SSL_alert_desc_string_long(alert));
+    errno = EPROTO;
+    return -1;
+}
+
+/* 0: go on; -1: errno. */
+static int
+take_alert(wr_tls_t *t, wr_str_t text)
+{
+    wr_conn_t *c = t->conn;
+    int        alert = text.n == 2 ? (unsigned char) text.p[1] : -1;
+
+    if (alert < 0) {
+        return fail(t, SSL_AD_DECODE_ERROR);
+    }
+    if (alert == SSL_AD_CLOSE_NOTIFY) {
+        t->light->closed = true;
+        return 0;
+    }
+    if (alert == SSL_AD_USER_CANCELLED) {
+        return 0;
+    }
+    t->light->said_closed = true;       /* RFC 8446 §6.2: nothing more is sent */
+    c->error = true;
+    wr_log(c->log, WR_LOG_INFO, 0, "SSL_read() failed (SSL: alert %s, SSL alert number %d)",
+           SSL_alert_desc_string_long(alert), alert);
+    errno = EPROTO;
+    return -1;
+}
+
+/* A message that changes keys ends its record: no more than KeyUpdate may be in it. */
+static int
+take_message(wr_tls_t *t, wr_str_t text)
+{
+    static const char head[] = {24, 0, 0, 1};
+    wr_tls_light_t   *l = t->light;
+
+    if (text.n != sizeof(head) + 1 || memcmp(text.p, head, sizeof(head)) != 0) {
+        return fail(t, SSL_AD_UNEXPECTED_MESSAGE);
+    }
+    if ((unsigned char) text.p[4] > 1) {
+        return fail(t, SSL_AD_ILLEGAL_PARAMETER);
+    }
+    l->owes_update |= text.p[4] == 1;
+    return wr_record_next_keys(&l->in) ? 0 : fail(t, SSL_AD_INTERNAL_ERROR);
+}
+
+/* The next record of tls_ahead. 1: it was taken; 0: it is not all there; -1: errno. */
+static int
+open_next(wr_tls_t *t)
+{
+    wr_tls_light_t *l = t->light;
+    char           *p = tls_ahead.bytes + tls_ahead.at;
+    int             alert = SSL_AD_INTERNAL_ERROR, type;
+    ssize_t         size = wr_record_whole(p, tls_ahead.n - tls_ahead.at, &alert);
+    wr_str_t        plain;
+
+    if (size <= 0) {
+        return size == 0 ? 0 : fail(t, alert);
+    }
+    type = wr_record_open(&l->in, p, (size_t) size, &plain, &alert);
+    if (type < 0) {
+        return fail(t, alert);
+    }
+    tls_ahead.at += (size_t) size;
+    if (type == WR_RECORD_DATA && plain.n != 0) {
+        l->idle_records = 0;
+        tls_ahead.plain = plain;
+        return 1;
+    }
+    if (++l->idle_records > MAX_IDLE_RECORDS) {
+        return fail(t, SSL_AD_UNEXPECTED_MESSAGE);
+    }
+    switch (type) {
+    case WR_RECORD_DATA:
+        return 1;
+    case WR_RECORD_ALERT:
+        return take_alert(t, plain) == 0 ? 1 : -1;
+    case WR_RECORD_HANDSHAKE:
+        return take_message(t, plain) == 0 ? 1 : -1;
+    default:
+        return fail(t, SSL_AD_UNEXPECTED_MESSAGE);
+    }
+}
+
+/* How much; 0: the end; -1: errno. What came before an end or an error is given first. */
+static ssize_t
+take(wr_tls_t *t, char *to, size_t n)
+{
+    wr_str_t *plain = &tls_ahead.plain;
+    size_t    done = 0;
+
+    if (t->conn->error && plain->n == 0) {
+        errno = EPROTO;         /* of the call before, which had data to give */
+        return -1;
+    }
+    for (;;) {
+        size_t  part = wr_min_size(plain->n, n - done);
+        ssize_t rc;
+
+        if (part != 0) {
+            memcpy(to + done, plain->p, part);
+            *plain = wr_str_skip(*plain, part);
+            done += part;
+        }
+        if (done == n || t->light->closed) {
+            return (ssize_t) done;
+        }
+        rc = open_next(t);
+        if (rc == 0) {
+            rc = tls_ahead_more(t);
+        }
+        if (rc <= 0) {
+            return done != 0 ? (ssize_t) done : rc;
+        }
+    }
+}
+
+ssize_t
+tls_light_recv(wr_conn_t *c, void *to, size_t n)
+{
+    wr_tls_t *t = c->tls;
+    ssize_t   got;
+    int       alert, err;
+
+    tls_ahead_begin(t);
+    got = take(t, to, n);
+    err = errno;
+    c->watch.readable = t->kernel_ready || tls_ahead.plain.n != 0 || t->light->closed || c->error
+                        || wr_record_whole(tls_ahead.bytes + tls_ahead.at,
+                                           tls_ahead.n - tls_ahead.at, &alert) != 0;
+    tls_ahead_end(t);
+    errno = err;
+    return got;
+}
+
+/* ---- what was agreed upon ---- */
+
+void
+tls_light_facts(const wr_tls_t *t, tls_facts_t *f)
+{
+    const wr_tls_light_t *l = t->light;
+
+    *f = (tls_facts_t) {
+        .cipher = l->cipher, .name = l->name.n != 0 ? l->name.p : NULL, .alpn = l->alpn,
+        .ciphers = l->ciphers, .groups = l->groups, .reused = l->reused, .group = l->group,
+        .id = wr_str((const char *) l->id, l->id_n)};
+}

@@ -1,0 +1,97 @@
+/*
+ * TLS: between its files. tls_socket.c has the bytes below records, tls.c what OpenSSL
+ * does, tls_light.c connections whose records are ours.
+ */
+#ifndef WEIR_NET_TLS_PRIV_H
+#define WEIR_NET_TLS_PRIV_H
+
+#include <weir/net/tls.h>
+
+/* Small records first: each can be read as soon as its packet is there. Later, and
+ * for as long as bytes flow, few large ones. */
+enum { SMALL_RECORD = 1369, SMALL_RUN = 16 * SMALL_RECORD, SILENCE_MS = 1000 };
+/* What one call takes, and room for that much in the smallest records. */
+enum { TLS_JOIN = 64 * 1024, TLS_CORK = 96 * 1024, TLS_AHEAD = 80 * 1024 };
+
+/* ---- tls_socket.c: out ---- */
+
+/* What is held, then p. How much of p went; -1: nothing, or not even all that was
+ * held, see errno. */
+ssize_t tls_send_held_and(wr_tls_t *t, const char *p, size_t n);
+
+/* Records of one connection, gathered to leave together. */
+typedef struct tls_cork {
+    const wr_tls_t *of;         /* NULL: nobody's */
+    size_t          n;
+    char            bytes[TLS_CORK];
+} tls_cork_t;
+extern tls_cork_t tls_cork;
+/* Sends what is corked. False: not all went, see errno; the rest is held. */
+bool tls_uncork(wr_tls_t *t);
+
+/* Pieces become one of at most TLS_JOIN bytes, so that they share records. */
+const char *tls_joined(const struct iovec *iov, int n, size_t *size);
+/* The part of iov behind `skip`; how many pieces. */
+int tls_rest_of(struct iovec *rest, int room, const struct iovec *iov, int n, size_t skip);
+/* How large the next record may be. */
+size_t tls_record_size(wr_tls_t *t, size_t n);
+/* Bytes are about to be sent: after a silence records are small again. */
+void tls_note_send(wr_tls_t *t);
+
+/* ---- tls_socket.c: in ---- */
+
+/* What was read from the socket and not used: at..n, and before it what was opened
+ * already. Of one connection at a time, between tls_ahead_begin and _end. */
+typedef struct tls_ahead {
+    wr_tls_t *of;
+    size_t    at, n;
+    wr_str_t  plain;            /* within bytes */
+    char      bytes[TLS_AHEAD];
+} tls_ahead_t;
+extern tls_ahead_t tls_ahead;
+
+void tls_ahead_begin(wr_tls_t *t);
+void tls_ahead_end(wr_tls_t *t);        /* keeps what is left */
+/* Reads what the socket has, when nothing is opened. How much; 0: its end; -1: errno, which is EAGAIN where
+ * nothing is there. */
+ssize_t tls_ahead_more(wr_tls_t *t);
+
+/* A BIO over both. */
+BIO *tls_socket_bio(wr_tls_t *t);
+
+/* ---- tls.c ---- */
+
+/* The peer's doing is no alarm. errno becomes EPROTO: it has been logged. */
+void tls_failed(wr_conn_t *c, const char *call, int kind);
+
+/* ---- tls_light.c ---- */
+
+/* Whether connections are used for long, or are many. */
+bool tls_light_pays_off(void);
+void tls_light_opened(void);
+void tls_light_ended(const wr_tls_t *t);
+
+/* A line of the key log, of the handshake that runs. */
+void tls_note_secret(const SSL *ssl, const char *line);
+/* The handshake is complete: the SSL goes if nothing of it is needed any more. */
+void tls_lighten(wr_conn_t *c);
+void tls_light_free(wr_tls_t *t);
+
+/* As a wr_conn_io_t's recv. */
+ssize_t tls_light_recv(wr_conn_t *c, void *to, size_t n);
+/* Into the cork. How much was encrypted; *kind: SSL_ERROR_SSL if not all. */
+size_t  tls_light_encrypt(wr_tls_t *t, const char *p, size_t n, int *kind);
+/* close_notify, once. */
+void    tls_light_close(wr_tls_t *t);
+
+typedef struct tls_facts {
+    const SSL_CIPHER *cipher;
+    const char       *name;     /* NULL: none */
+    wr_str_t          alpn, ciphers, id;
+    wr_str_t          groups;   /* ints */
+    bool              reused;
+    int               group;
+} tls_facts_t;
+void tls_light_facts(const wr_tls_t *t, tls_facts_t *f);
+
+#endif
