@@ -52,8 +52,8 @@ extern tls_ahead_t tls_ahead;
 
 void tls_ahead_begin(wr_tls_t *t);
 void tls_ahead_end(wr_tls_t *t);        /* keeps what is left */
-/* Reads what the socket has, when nothing is opened. How much; 0: its end; -1: errno, which is EAGAIN where
- * nothing is there. */
+/* Reads what the socket has, when nothing is opened. How much; 0: its end; -1: errno,
+ * which is EAGAIN where nothing is there. */
 ssize_t tls_ahead_more(wr_tls_t *t);
 
 /* A BIO over both. */

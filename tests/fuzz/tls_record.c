@@ -11,7 +11,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static const unsigned char secret[WR_RECORD_SECRET] = "a secret of the fuzzer, forty-eight bytes long.";
+static const unsigned char secret[WR_RECORD_SECRET] =
+    "a secret of the fuzzer, forty-eight bytes long.";
 
 static const wr_suite_t *
 any_suite(unsigned which)
