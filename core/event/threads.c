@@ -32,7 +32,8 @@ struct wr_threads {
     pthread_cond_t  wake;
     list_t          todo;
     list_t          done;
-    unsigned        queued;
+    unsigned        queued;         /* jobs that no thread has taken */
+    unsigned        running;        /* jobs that a thread has taken and not done */
     bool            stop;
     bool            told;       /* the loop will look at `done` */
     unsigned        asleep;     /* threads that wait … */
@@ -146,6 +147,7 @@ work(void *data)
         }
         job = list_take(&t->todo);
         t->queued--;
+        t->running++;
         t->taken++;
         pthread_mutex_unlock(&t->lock);
         job->run(job);
@@ -153,6 +155,7 @@ work(void *data)
         since = since != 0 || !t->brief ? since : wr_clock_ns();
         pthread_mutex_lock(&t->lock);
         list_add(&t->done, job);
+        t->running--;
         if (!t->brief || t->todo.first == NULL || wr_clock_ns() - since > TELL_AFTER_NS) {
             tell(t);
             since = 0;
@@ -316,6 +319,14 @@ cancel(wr_op_t *op)
     }
 }
 
+/* With the lock. A job for which a thread is free does not wait, though it passes
+ * through the queue. */
+static bool
+is_full(const wr_threads_t *t)
+{
+    return t->max_queue != 0 && t->queued >= t->max_queue + t->started - t->running;
+}
+
 wr_rc_t
 wr_threads_run(wr_threads_t *t, wr_job_t *job, const char *name)
 {
@@ -325,7 +336,7 @@ wr_threads_run(wr_threads_t *t, wr_job_t *job, const char *name)
         return WR_ERROR;
     }
     pthread_mutex_lock(&t->lock);
-    full = t->max_queue != 0 && t->queued >= t->max_queue;
+    full = is_full(t);
     if (!full) {
         wr_op_begin(&job->op, name, cancel);
         job->threads = t;

@@ -146,6 +146,18 @@ compile(wr_pool_t *pool, wr_str_t pattern, bool icase, problem_t *problem)
     return re;
 }
 
+static wr_str_t
+problem_text(wr_pool_t *pool, const problem_t *problem, wr_str_t pattern)
+{
+    wr_str_t rest = wr_str_skip(pattern, problem->offset);
+
+    return rest.n == 0
+           ? wr_pool_printf(pool, "pcre2_compile() failed: %s in \"%.*s\"",
+                            problem->text, WR_ARG(pattern))
+           : wr_pool_printf(pool, "pcre2_compile() failed: %s in \"%.*s\" at \"%.*s\"",
+                            problem->text, WR_ARG(pattern), WR_ARG(rest));
+}
+
 wr_regex_t *
 wr_regex_new(wr_pool_t *pool, wr_str_t pattern, bool icase, wr_str_t *error)
 {
@@ -153,14 +165,13 @@ wr_regex_new(wr_pool_t *pool, wr_str_t pattern, bool icase, wr_str_t *error)
     wr_regex_t *re = compile(pool, pattern, icase, &problem);
 
     if (re == NULL) {
-        *error = wr_pool_printf(pool, "%s at offset %zu", problem.text, problem.offset);
+        *error = problem_text(pool, &problem, pattern);
     }
     return re;
 }
 
-/* Named groups become variables. */
-static wr_rc_t
-define_names(wr_conf_t *cf, wr_regex_t *re)
+unsigned
+wr_regex_name(const wr_regex_t *re, unsigned i, wr_str_t *name)
 {
     uint32_t   n, size;
     PCRE2_SPTR row;
@@ -168,13 +179,30 @@ define_names(wr_conf_t *cf, wr_regex_t *re)
     (void) pcre2_pattern_info(re->code, PCRE2_INFO_NAMECOUNT, &n);
     (void) pcre2_pattern_info(re->code, PCRE2_INFO_NAMEENTRYSIZE, &size);
     (void) pcre2_pattern_info(re->code, PCRE2_INFO_NAMETABLE, &row);
+    if (i >= n) {
+        return 0;
+    }
+    row += (size_t) i * size;
+    *name = wr_str_z((const char *) row + 2);
+    return (unsigned) row[0] << 8 | row[1];
+}
+
+/* Named groups become variables. */
+static wr_rc_t
+define_names(wr_conf_t *cf, wr_regex_t *re)
+{
+    wr_str_t name;
+    unsigned n = 0, group;
+
+    while (wr_regex_name(re, n, &name) != 0) {
+        n++;
+    }
     if (n == 0) {
         return WR_OK;
     }
     re->named = WR_NEW_N(cf->pool, named_t, n);
-    for (; n != 0; n--, row += size) {
-        wr_str_t name = wr_str_z((const char *) row + 2);
-        int      var;
+    for (unsigned i = 0; (group = wr_regex_name(re, i, &name)) != 0; i++) {
+        int var;
 
         if (wr_var_define(cf, name, WR_VAR_CHANGE) == NULL) {
             return WR_ERROR;
@@ -183,7 +211,7 @@ define_names(wr_conf_t *cf, wr_regex_t *re)
         if (var < 0) {
             return WR_ERROR;
         }
-        re->named[re->nnamed].group = (unsigned) row[0] << 8 | row[1];
+        re->named[re->nnamed].group = group;
         re->named[re->nnamed++].var = (unsigned) var;
     }
     return WR_OK;
@@ -194,19 +222,12 @@ wr_regex_compile(wr_conf_t *cf, const wr_tok_t *pattern, bool icase, bool define
 {
     problem_t   problem;
     wr_regex_t *re = compile(cf->pool, pattern->text, icase, &problem);
-    wr_str_t    rest;
+    wr_str_t    text;
 
     if (re == NULL) {
-        rest = wr_str_skip(pattern->text, problem.offset);
-        if (rest.n == 0) {
-            wr_conf_fail_at(cf, pattern, problem.offset + pattern->quoted,
-                            "pcre2_compile() failed: %s in \"%.*s\"", problem.text,
-                            WR_ARG(pattern->text));
-        } else {
-            wr_conf_fail_at(cf, pattern, problem.offset + pattern->quoted,
-                            "pcre2_compile() failed: %s in \"%.*s\" at \"%.*s\"",
-                            problem.text, WR_ARG(pattern->text), WR_ARG(rest));
-        }
+        text = problem_text(cf->pool, &problem, pattern->text);
+        wr_conf_fail_at(cf, pattern, problem.offset + pattern->quoted, "%.*s",
+                        WR_ARG(text));
         return NULL;
     }
     return define && define_names(cf, re) != WR_OK ? NULL : re;

@@ -28,6 +28,9 @@ bool wr_regex_test(const wr_regex_t *re, wr_str_t subject);
  * number of pairs that were set, 0 if there is no match. */
 int wr_regex_match(const wr_regex_t *re, wr_str_t subject, int *ovector, int n);
 unsigned wr_regex_groups(const wr_regex_t *re);
+/* The i-th of its named groups (from 0): its number, and its name in *name, which lives
+ * as long as the pattern. 0: there are no more. */
+unsigned wr_regex_name(const wr_regex_t *re, unsigned i, wr_str_t *name);
 wr_str_t wr_regex_pattern(const wr_regex_t *re);
 
 #endif

@@ -13,11 +13,12 @@ ssi_error(ssi_t *s)
 
 /* NULL: it was not given. */
 static const wr_str_t *
-param(const ssi_command_t *c, const char *name)
+param(const ssi_parser_t *c, const char *name)
 {
-    for (unsigned i = 0; i < c->n; i++) {
-        if (wr_str_eqz(c->params[i].name, name)) {
-            return &c->params[i].text;
+    for (WR_EACH(ssi_param_t, p, &c->params)) {
+        if (wr_str_eqz(wr_buf_text(&p->key), name)) {
+            p->text = wr_buf_text(&p->value);
+            return &p->text;
         }
     }
     return NULL;
@@ -26,31 +27,29 @@ param(const ssi_command_t *c, const char *name)
 /* ---- echo, set, config ---- */
 
 static bool
-echo(ssi_t *s, const ssi_command_t *c)
+echo(ssi_t *s, const ssi_parser_t *c)
 {
     const wr_str_t *value = ssi_variable(s, *param(c, "var"));
     const wr_str_t *fallback = param(c, "default"), *encoding = param(c, "encoding");
     wr_str_t        text;
 
-    if (value == NULL) {
-        ssi_put(s, fallback != NULL ? *fallback : WR_STR("(none)"));
-        return true;
-    }
-    text = *value;
-    if (encoding == NULL || wr_str_eqz(*encoding, "entity")) {
-        text = wr_html_escape(wr_pool(s->r), text);
-    } else if (wr_str_eqz(*encoding, "url")) {
+    text = value != NULL ? *value : fallback != NULL ? *fallback : WR_STR("(none)");
+    if (encoding != NULL && wr_str_eqz(*encoding, "url")) {
         text = wr_uri_escape(wr_pool(s->r), text, WR_ESC_HTML);
-    } else if (!wr_str_eqz(*encoding, "none")) {
-        wr_log(&s->r->log, WR_LOG_ERR, 0,
-               "unknown encoding \"%.*s\" in the \"echo\" command", WR_ARG(*encoding));
+    } else if (encoding == NULL || !wr_str_eqz(*encoding, "none")) {
+        if (encoding != NULL && !wr_str_eqz(*encoding, "entity")) {
+            wr_log(&s->r->log, WR_LOG_ERR, 0,
+                   "unknown encoding \"%.*s\" in the \"echo\" command",
+                   WR_ARG(*encoding));
+        }
+        text = wr_html_escape(wr_pool(s->r), text);
     }
     ssi_put(s, text);
     return true;
 }
 
 static bool
-set(ssi_t *s, const ssi_command_t *c)
+set(ssi_t *s, const ssi_parser_t *c)
 {
     wr_str_t value;
 
@@ -63,7 +62,7 @@ set(ssi_t *s, const ssi_command_t *c)
 }
 
 static bool
-config(ssi_t *s, const ssi_command_t *c)
+config(ssi_t *s, const ssi_parser_t *c)
 {
     const wr_str_t *timefmt = param(c, "timefmt"), *errmsg = param(c, "errmsg");
 
@@ -79,7 +78,7 @@ config(ssi_t *s, const ssi_command_t *c)
 /* ---- if ---- */
 
 static bool
-if_command(ssi_t *s, const ssi_command_t *c)
+if_command(ssi_t *s, const ssi_parser_t *c)
 {
     bool result;
 
@@ -101,7 +100,7 @@ if_command(ssi_t *s, const ssi_command_t *c)
 }
 
 static bool
-else_command(ssi_t *s, const ssi_command_t *c)
+else_command(ssi_t *s, const ssi_parser_t *c)
 {
     (void) c;
     s->output = !s->chosen;
@@ -111,7 +110,7 @@ else_command(ssi_t *s, const ssi_command_t *c)
 }
 
 static bool
-endif_command(ssi_t *s, const ssi_command_t *c)
+endif_command(ssi_t *s, const ssi_parser_t *c)
 {
     (void) c;
     s->output = true;
@@ -123,7 +122,7 @@ endif_command(ssi_t *s, const ssi_command_t *c)
 /* ---- block ---- */
 
 static bool
-block(ssi_t *s, const ssi_command_t *c)
+block(ssi_t *s, const ssi_parser_t *c)
 {
     s->block_name = wr_pool_str(wr_pool(s->r), *param(c, "name"));
     s->block = wr_buf(wr_pool(s->r));
@@ -133,7 +132,7 @@ block(ssi_t *s, const ssi_command_t *c)
 }
 
 static bool
-endblock(ssi_t *s, const ssi_command_t *c)
+endblock(ssi_t *s, const ssi_parser_t *c)
 {
     (void) c;
     if (s->in_block) {
@@ -149,7 +148,7 @@ endblock(ssi_t *s, const ssi_command_t *c)
 
 /* The URI: relative ones begin where this request's folder does. */
 static bool
-include_uri(ssi_t *s, const ssi_command_t *c, wr_str_t *uri, wr_str_t *args)
+include_uri(ssi_t *s, const ssi_parser_t *c, wr_str_t *uri, wr_str_t *args)
 {
     const wr_str_t *given = param(c, "virtual"), *file = param(c, "file");
     wr_req_t       *r = s->r;
@@ -183,13 +182,8 @@ include_uri(ssi_t *s, const ssi_command_t *c, wr_str_t *uri, wr_str_t *args)
 }
 
 static bool
-stub_text(ssi_t *s, const ssi_command_t *c, wr_str_t *text)
+stub_text(ssi_t *s, const wr_str_t *name, wr_str_t *text)
 {
-    const wr_str_t *name = param(c, "stub");
-
-    if (name == NULL) {
-        return true;
-    }
     for (WR_EACH(ssi_named_t, b, &s->shared->blocks)) {
         if (wr_str_eq(b->name, *name)) {
             *text = b->text;
@@ -198,18 +192,19 @@ stub_text(ssi_t *s, const ssi_command_t *c, wr_str_t *text)
     }
     wr_log(&s->r->log, WR_LOG_ERR, 0, "\"stub\"=\"%.*s\" for \"include\" not found",
            WR_ARG(*name));
-    return true;
+    return false;
 }
 
 static bool
-include(ssi_t *s, const ssi_command_t *c)
+include(ssi_t *s, const ssi_parser_t *c)
 {
     const wr_str_t *wait = param(c, "wait"), *set_name = param(c, "set");
-    wr_str_t        uri, args = WR_STR_NONE;
+    const wr_str_t *stub_name = param(c, "stub");
+    wr_str_t        uri, args = WR_STR_NONE, stub = WR_STR_NONE;
     ssi_item_t     *item;
     wr_req_t       *sub;
 
-    if (set_name != NULL && param(c, "stub") != NULL) {
+    if (set_name != NULL && stub_name != NULL) {
         wr_log(&s->r->log, WR_LOG_ERR, 0, "\"set\" and \"stub\" cannot be used together "
                                           "in \"include\" SSI command");
         return false;
@@ -219,7 +214,9 @@ include(ssi_t *s, const ssi_command_t *c)
                                           "parameter", WR_ARG(*wait));
         return false;
     }
-    if (!include_uri(s, c, &uri, &args)) {
+    if (!include_uri(s, c, &uri, &args)
+        || (stub_name != NULL && !stub_text(s, stub_name, &stub)))
+    {
         return false;
     }
     sub = wr_subrequest(s->r, uri, args, WR_SUB_MEMORY);
@@ -228,7 +225,7 @@ include(ssi_t *s, const ssi_command_t *c)
     }
     item = ssi_push(s);
     item->sub = sub;
-    (void) stub_text(s, c, &item->stub);
+    item->stub = stub;
     if (set_name != NULL) {
         item->set = wr_pool_str(wr_pool(s->r), *set_name);
         ssi_set_variable(s, item->set, WR_STR(""));
@@ -236,7 +233,9 @@ include(ssi_t *s, const ssi_command_t *c)
     if (set_name != NULL || (wait != NULL && wr_str_ieqz(*wait, "yes"))) {
         s->waiting = item;
     }
-    wr_req_hold(s->r);
+    if (s->into == NULL) {      /* else that item holds it */
+        wr_req_hold(s->r);
+    }
     sub->sub_op.done = ssi_sub_done;
     sub->sub_op.waiter = item;
     return true;
@@ -246,7 +245,7 @@ include(ssi_t *s, const ssi_command_t *c)
 
 typedef struct row {
     const char *name;
-    bool      (*run)(ssi_t *s, const ssi_command_t *c);
+    bool      (*run)(ssi_t *s, const ssi_parser_t *c);
     const char *params[6];      /* those it must have first … */
     unsigned    needed;         /* … so many */
     uint8_t     cond;           /* where it may stand; COND_NONE: anywhere */
@@ -267,20 +266,20 @@ static const row_t rows[] = {
 };
 
 static bool
-check_params(ssi_t *s, const row_t *row, const ssi_command_t *c)
+check_params(ssi_t *s, const row_t *row, const ssi_parser_t *c)
 {
-    for (unsigned i = 0; i < c->n; i++) {
+    for (WR_EACH(ssi_param_t, p, &c->params)) {
         unsigned k = 0;
 
         while (k < WR_COUNT(row->params) && row->params[k] != NULL
-               && !wr_str_eqz(c->params[i].name, row->params[k]))
+               && !wr_str_eqz(wr_buf_text(&p->key), row->params[k]))
         {
             k++;
         }
         if (k == WR_COUNT(row->params) || row->params[k] == NULL) {
             wr_log(&s->r->log, WR_LOG_ERR, 0,
                    "invalid parameter name: \"%.*s\" in \"%s\" SSI command",
-                   WR_ARG(c->params[i].name), row->name);
+                   WR_ARG(wr_buf_text(&p->key)), row->name);
             return false;
         }
     }
@@ -306,39 +305,51 @@ find_row(wr_str_t name)
     return NULL;
 }
 
-void
-ssi_command(ssi_t *s, const ssi_command_t *c)
+/* Within a block commands are kept as text, for the time when the block is used. */
+static void
+keep_in_block(ssi_t *s)
 {
-    const row_t *row = find_row(c->name);
+    const ssi_parser_t *c = &s->parser;
 
-    if (row == NULL) {
-        if (s->output) {
-            wr_log(&s->r->log, WR_LOG_ERR, 0, "invalid SSI command: \"%.*s\"",
-                   WR_ARG(c->name));
-            ssi_error(s);
-        } else if (s->in_block) {
-            wr_buf_str(&s->block, c->text);
-        }
-        return;
+    wr_buf_lit(&s->block, "<!--#");
+    wr_buf_str(&s->block, wr_buf_text(&c->name));
+    for (WR_EACH(ssi_param_t, p, &c->params)) {
+        wr_buf_printf(&s->block, " %.*s=\"%.*s\"", WR_ARG(wr_buf_text(&p->key)),
+                      WR_ARG(wr_buf_text(&p->value)));
     }
-    if (!s->output && !row->is_block) {
-        if (s->in_block) {
-            wr_buf_str(&s->block, c->text);
-            return;
-        }
-        if (row->cond == COND_NONE) {
-            return;
-        }
-    }
+    wr_buf_lit(&s->block, " -->");
+}
+
+static bool
+run(ssi_t *s, const row_t *row)
+{
+    const ssi_parser_t *c = &s->parser;
+
     if (row->cond != COND_NONE && (s->cond == COND_NONE || s->cond > row->cond)) {
-        if (s->output) {
-            wr_log(&s->r->log, WR_LOG_ERR, 0, "invalid context of SSI command: \"%.*s\"",
-                   WR_ARG(c->name));
-            ssi_error(s);
-        }
+        wr_log(&s->r->log, WR_LOG_ERR, 0, "invalid context of SSI command: \"%s\"",
+               row->name);
+        return false;
+    }
+    return check_params(s, row, c) && row->run(s, c);
+}
+
+void
+ssi_command(ssi_t *s)
+{
+    const row_t *row = find_row(wr_buf_text(&s->parser.name));
+
+    if (!s->output && s->in_block && (row == NULL || !row->is_block)) {
+        keep_in_block(s);
         return;
     }
-    if (!check_params(s, row, c) || !row->run(s, c)) {
+    if (!s->output && (row == NULL || (!row->is_block && row->cond == COND_NONE))) {
+        return;
+    }
+    if (row == NULL) {
+        wr_log(&s->r->log, WR_LOG_ERR, 0, "invalid SSI command: \"%.*s\"",
+               WR_ARG(wr_buf_text(&s->parser.name)));
+    }
+    if (row == NULL || !run(s, row)) {
         ssi_error(s);
     }
 }

@@ -55,7 +55,7 @@ put_variable(ssi_t *s, wr_str_t whole, wr_str_t *text, wr_buf_t *b)
     }
     name = wr_str_sub(rest, 0, n);
     rest = wr_str_skip(rest, n);
-    if (braced) {
+    if (braced && name.n != 0) {
         if (rest.n == 0 || rest.p[0] != '}') {
             wr_log(&s->r->log, WR_LOG_ERR, 0,
                    "the closing bracket in \"%.*s\" variable is missing", WR_ARG(name));
@@ -112,13 +112,32 @@ ssi_text(ssi_t *s, wr_str_t text, wr_str_t *out)
     return true;
 }
 
-static wr_str_t
-trim_end(wr_str_t s)
+/* $0 … $9, and the named groups as variables. */
+static void
+keep_groups(ssi_t *s, const wr_regex_t *re, wr_str_t subject, const int *groups, int n)
 {
-    while (s.n != 0 && s.p[s.n - 1] == ' ') {
-        s.n--;
+    wr_str_t name;
+    unsigned group;
+
+    s->shared->captures.n = 0;
+    for (int i = 0; i < n && i < MAX_GROUPS; i++) {
+        *WR_PUSH(&s->shared->captures, wr_str_t) =
+            groups[2 * i] < 0 ? WR_STR("")
+                              : wr_str_sub(subject, (size_t) groups[2 * i],
+                                           (size_t) groups[2 * i + 1]);
     }
-    return s;
+    for (unsigned i = 0; (group = wr_regex_name(re, i, &name)) != 0; i++) {
+        ssi_set_variable(s, name, group < s->shared->captures.n
+                                  ? *WR_AT(&s->shared->captures, wr_str_t, group)
+                                  : WR_STR(""));
+    }
+}
+
+static bool
+invalid(ssi_t *s, wr_str_t expr)
+{
+    wr_log(&s->r->log, WR_LOG_ERR, 0, "invalid expression in \"%.*s\"", WR_ARG(expr));
+    return false;
 }
 
 static bool
@@ -129,11 +148,6 @@ match(ssi_t *s, wr_str_t subject, wr_str_t pattern, bool *result)
     int         groups[2 * MAX_GROUPS];
     int         n;
 
-    if (pattern.n < 2 || pattern.p[pattern.n - 1] != '/') {
-        wr_log(&s->r->log, WR_LOG_ERR, 0, "invalid regular expression \"%.*s\"",
-               WR_ARG(pattern));
-        return false;
-    }
     if (!ssi_text(s, wr_str_sub(pattern, 1, pattern.n - 1), &pattern)) {
         return false;
     }
@@ -145,50 +159,45 @@ match(ssi_t *s, wr_str_t subject, wr_str_t pattern, bool *result)
     n = wr_regex_match(re, subject, groups, MAX_GROUPS);
     *result = n > 0;
     if (n > 0) {
-        s->shared->captures.n = 0;
-        for (int i = 0; i < n && i < MAX_GROUPS; i++) {
-            *WR_PUSH(&s->shared->captures, wr_str_t) =
-                groups[2 * i] < 0 ? WR_STR("")
-                                  : wr_str_sub(subject, (size_t) groups[2 * i],
-                                               (size_t) groups[2 * i + 1]);
-        }
+        keep_groups(s, re, subject, groups, n);
     }
     return true;
 }
 
+/* left = right, left != right, = /regex/; without an operator: whether it is empty. */
 bool
 ssi_condition(ssi_t *s, wr_str_t expr, bool *result)
 {
-    ssize_t  equals = wr_str_chr(expr, '=');
-    wr_str_t left = trim_end(expr), right, value, other;
-    bool     negated = false;
+    size_t   at = 0;
+    bool     negated;
+    wr_str_t right, value, other;
 
-    if (equals < 0) {
-        if (!ssi_text(s, left, &value)) {
-            return false;
-        }
+    while (at < expr.n && expr.p[at] != '=' && expr.p[at] != '!' && expr.p[at] != ' ') {
+        at++;
+    }
+    if (!ssi_text(s, wr_str_sub(expr, 0, at), &value)) {
+        return false;
+    }
+    while (at < expr.n && expr.p[at] == ' ') {
+        at++;
+    }
+    if (at == expr.n) {
         *result = value.n != 0;
         return true;
     }
-    left = wr_str_sub(expr, 0, (size_t) equals);
-    if (left.n != 0 && left.p[left.n - 1] == '!') {
-        negated = true;
-        left.n--;
+    negated = expr.p[at] == '!';
+    at += negated;
+    if (at == expr.n || expr.p[at] != '=') {
+        return invalid(s, expr);
     }
-    left = trim_end(left);
-    right = trim_end(wr_str_skip(expr, (size_t) equals + 1));
+    right = wr_str_skip(expr, at + 1);
     while (right.n != 0 && right.p[0] == ' ') {
         right = wr_str_skip(right, 1);
     }
-    if (left.n == 0 || right.n == 0) {
-        wr_log(&s->r->log, WR_LOG_ERR, 0, "invalid expression in \"%.*s\"",
-               WR_ARG(expr));
-        return false;
-    }
-    if (!ssi_text(s, left, &value)) {
-        return false;
-    }
-    if (right.p[0] == '/') {
+    if (right.n != 0 && right.p[0] == '/') {
+        if (right.n < 2 || right.p[right.n - 1] != '/') {
+            return invalid(s, expr);
+        }
         if (!match(s, value, right, result)) {
             return false;
         }

@@ -8,9 +8,11 @@
 #include <time.h>
 #include "ssi.h"
 
-enum { MAX_COMMAND = 64 * 1024, PIECE = 8 * 1024 };
+enum { PIECE = 8 * 1024, OPENING = 5 };       /* "<!--#" */
 
 static wr_rc_t go_on(ssi_t *s);
+static wr_rc_t arrived(ssi_item_t *item);
+static ssi_t  *ssi_new(wr_req_t *r, const ssi_conf_t *conf);
 
 /* ---- output ---- */
 
@@ -78,6 +80,10 @@ send_ready(ssi_t *s)
         s->last = &s->first;
     }
     all = s->first == NULL && s->end && s->waiting == NULL && s->kept == NULL;
+    if (s->into != NULL) {
+        *wr_segs_tail(&s->into->segs) = out;
+        return all ? arrived(s->into) : WR_OK;
+    }
     if (all && !s->ended) {
         s->ended = true;
         *tail = wr_seg_last(s->r);
@@ -107,70 +113,110 @@ store(ssi_t *s, const ssi_item_t *item, const wr_seg_t *segs)
     ssi_set_variable(s, item->set, wr_buf_text(&b));
 }
 
+/* An item is complete: what stood behind it can go on. */
+static wr_rc_t
+arrived(ssi_item_t *item)
+{
+    ssi_t  *s = item->ssi;
+    wr_rc_t rc;
+
+    item->sub = NULL;
+    if (s->waiting == item) {
+        s->waiting = NULL;
+    }
+    rc = go_on(s);
+    if (s->into == NULL) {
+        wr_req_let_go(s->r);
+    }
+    return rc;
+}
+
+/* The stub stands in for an answer that failed and is looked through as that would
+ * have been, with the variables of that request; for an empty one it stands as it is. */
+static wr_rc_t
+use_stub(ssi_item_t *item)
+{
+    ssi_t            *s = item->ssi, *inner;
+    const ssi_conf_t *conf = wr_conf(item->sub);
+    wr_seg_t         *text = wr_seg_mem(s->r, item->stub.p, item->stub.n, WR_SEG_LAST);
+
+    if (item->sub->fail_status == 0 || !conf->on || !wr_type_listed(s->r, &conf->types)) {
+        text->flags = 0;
+        item->segs = text;
+        return arrived(item);
+    }
+    item->segs = NULL;
+    inner = ssi_new(item->sub, conf);
+    inner->into = item;
+    inner->kept = text;
+    return go_on(inner);
+}
+
 void
 ssi_sub_done(wr_op_t *op)
 {
     ssi_item_t *item = op->waiter;
-    ssi_t      *s = item->ssi;
-    wr_req_t   *r = s->r, *sub = item->sub;
+    wr_req_t   *sub = item->sub;
 
-    item->sub = NULL;
     item->segs = sub->reply;
     if (item->stub.p != NULL && (sub->fail_status != 0 || wr_segs_size(sub->reply) == 0))
     {
-        item->segs = wr_seg_mem(r, item->stub.p, item->stub.n, 0);
+        (void) use_stub(item);
+        return;
     }
     if (item->set.p != NULL) {
-        store(s, item, sub->fail_status == 0 ? item->segs : NULL);
+        store(item->ssi, item, sub->fail_status == 0 ? item->segs : NULL);
         item->segs = NULL;
     }
-    if (s->waiting == item) {
-        s->waiting = NULL;
-    }
-    (void) go_on(s);
-    wr_req_let_go(r);
+    (void) arrived(item);
 }
 
 /* ---- input ---- */
+
+/* Text up to the next command's beginning; how many bytes that was. What could be
+ * the start of one is left for later. */
+static size_t
+take_plain(ssi_t *s, wr_str_t text)
+{
+    size_t  keep;
+    ssize_t at = ssi_find(text, &keep);
+
+    if (at < 0) {
+        put_plain(s, wr_str_sub(text, 0, text.n - keep));
+        return text.n - keep;
+    }
+    put_plain(s, wr_str_sub(text, 0, (size_t) at - OPENING));
+    ssi_begin(&s->parser, wr_pool(s->r));
+    return (size_t) at;
+}
+
+static size_t
+take_command(ssi_t *s, wr_str_t text)
+{
+    size_t n = ssi_parse(s, text);
+
+    if (s->parser.state == SSI_DONE) {
+        s->parser.state = SSI_IDLE;
+        ssi_command(s);
+    } else if (s->parser.state == SSI_FAILED) {
+        s->parser.state = SSI_IDLE;
+        ssi_error(s);
+    }
+    return n;
+}
 
 /* Carries out what is complete in the carry. False: the parser has to wait. */
 static bool
 scan(ssi_t *s)
 {
     wr_str_t text = wr_buf_text(&s->carry);
-    size_t   done = 0;
+    size_t   done = 0, n = 1;
 
-    while (s->waiting == NULL && done < text.n) {
-        wr_str_t      rest = wr_str_skip(text, done);
-        size_t        end, keep;
-        ssize_t       at = ssi_find(rest, &end, &keep);
-        ssi_command_t c;
+    while (s->waiting == NULL && n != 0 && done < text.n) {
+        wr_str_t rest = wr_str_skip(text, done);
 
-        if (at < 0) {
-            put_plain(s, wr_str_sub(rest, 0, rest.n - keep));
-            done += rest.n - keep;
-            break;
-        }
-        put_plain(s, wr_str_sub(rest, 0, (size_t) at));
-        done += (size_t) at;
-        rest = wr_str_skip(rest, (size_t) at);
-        if (end == 0) {
-            if (rest.n > MAX_COMMAND) {
-                wr_log(&s->r->log, WR_LOG_ERR, 0, "too long SSI command");
-                ssi_error(s);
-                done = text.n;
-            }
-            break;
-        }
-        c.text = wr_str_sub(rest, 0, end - (size_t) at);
-        done += c.text.n;
-        if (ssi_parse(wr_pool(s->r), wr_str_sub(c.text, 5, c.text.n - 3), &c)) {
-            ssi_command(s, &c);
-        } else if (s->output) {
-            wr_log(&s->r->log, WR_LOG_ERR, 0, "invalid SSI command: \"%.*s\"",
-                   WR_ARG(c.text));
-            ssi_error(s);
-        }
+        n = s->parser.state == SSI_IDLE ? take_plain(s, rest) : take_command(s, rest);
+        done += n;
     }
     if (done != 0) {
         memmove(s->carry.p, s->carry.p + done, s->carry.n - done);
@@ -243,6 +289,21 @@ shared_of(wr_req_t *r)
     return shared;
 }
 
+static ssi_t *
+ssi_new(wr_req_t *r, const ssi_conf_t *conf)
+{
+    ssi_t *s = WR_NEW(wr_pool(r), ssi_t);
+
+    s->r = r;
+    s->conf = conf;
+    s->shared = shared_of(r);
+    s->carry = wr_buf(wr_pool(r));
+    s->last = &s->first;
+    s->output = true;
+    wr_made_init(&s->out, r, PIECE);
+    return s;
+}
+
 static wr_rc_t
 head(wr_req_t *r)
 {
@@ -252,14 +313,7 @@ head(wr_req_t *r)
     if (!conf->on || r->out_length == 0 || !wr_type_listed(r, &conf->types)) {
         return WR_OK;
     }
-    s = WR_NEW(wr_pool(r), ssi_t);
-    s->r = r;
-    s->conf = conf;
-    s->shared = shared_of(r);
-    s->carry = wr_buf(wr_pool(r));
-    s->last = &s->first;
-    s->output = true;
-    wr_made_init(&s->out, r, PIECE);
+    s = ssi_new(r, conf);
     r->filter_need_in_memory = 1;
     if (r == r->main) {
         wr_clear_content_length(r);
@@ -331,7 +385,7 @@ WR_MODULE(ssi,
                 "Accepted; files are read into memory.",
                 .example = "ssi_min_file_chunk 1k;"),
         WR_SIZE("ssi_value_length", WR_ANY, ssi_conf_t, value_length, "256",
-                "Accepted; a command is limited as a whole.",
+                "The longest value of a parameter in a command.",
                 .example = "ssi_value_length 256;"),
         WR_TEXT_LIST("ssi_types", WR_ANY, ssi_conf_t, types, "text/html",
                      "MIME types that are looked through, beside text/html.",

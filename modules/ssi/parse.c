@@ -1,11 +1,29 @@
 /*
- * Finding commands in a text and taking them apart:
+ * Taking commands apart, byte by byte, so that they may come in pieces of any size:
  * <!--#name param="value" param='value' -->
+ *
+ * A mistake is logged where it is seen; the parser then skips to the next "-->".
  */
 #include "ssi.h"
 
-static const wr_str_t opening = WR_STR_INIT("<!--#");
-static const wr_str_t closing = WR_STR_INIT("-->");
+enum { MAX_NAME = 32 };
+
+enum {
+    BEFORE_NAME = SSI_FAILED + 1,
+    NAME,
+    BEFORE_PARAM,
+    PARAM,
+    BEFORE_EQUALS,
+    BEFORE_VALUE,
+    VALUE,
+    VALUE_ESCAPED,
+    AFTER_VALUE,
+    END_1,                      /* a "-" has been read */
+    END_2,                      /* a "--" has been read */
+    WRONG,                      /* skipping to the end, and its two "-" */
+    WRONG_END_1,
+    WRONG_END_2
+};
 
 static bool
 is_blank(char c)
@@ -13,130 +31,202 @@ is_blank(char c)
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-/* The "-->" that is not within quotes. */
-static ssize_t
-find_closing(wr_str_t s)
+void
+ssi_begin(ssi_parser_t *p, wr_pool_t *pool)
 {
-    char quote = '\0';
+    p->state = BEFORE_NAME;
+    p->pool = pool;
+    p->name = wr_buf(pool);
+    p->params = wr_array(pool, sizeof(ssi_param_t));
+    p->param = NULL;
+}
 
-    for (size_t i = 0; i < s.n; i++) {
-        if (quote != '\0') {
-            if (s.p[i] == '\\') {
-                i++;
-            } else if (s.p[i] == quote) {
-                quote = '\0';
-            }
-        } else if (s.p[i] == '"' || s.p[i] == '\'') {
-            quote = s.p[i];
-        } else if (wr_str_starts(wr_str_skip(s, i), closing)) {
-            return (ssize_t) i;
-        }
+/* The next state after a byte that may not stand here. */
+static uint8_t
+unexpected(ssi_t *s, char c, const char *where)
+{
+    ssi_parser_t *p = &s->parser;
+    wr_str_t      name = wr_buf_text(&p->name);
+    wr_str_t      key = p->param != NULL ? wr_buf_text(&p->param->key) : WR_STR("");
+
+    if (where == NULL) {
+        wr_log(&s->r->log, WR_LOG_ERR, 0, "unexpected \"%c\" symbol in \"%.*s\" SSI "
+                                          "command", c, WR_ARG(name));
+    } else {
+        wr_log(&s->r->log, WR_LOG_ERR, 0, "unexpected \"%c\" symbol %s \"%.*s\" parameter "
+                                          "in \"%.*s\" SSI command",
+               c, where, WR_ARG(key), WR_ARG(name));
     }
-    return -1;
+    return c == '-' ? WRONG_END_1 : WRONG;
+}
+
+static uint8_t
+unexpected_after_value(ssi_t *s, char c)
+{
+    ssi_parser_t *p = &s->parser;
+
+    wr_log(&s->r->log, WR_LOG_ERR, 0,
+           "unexpected \"%c\" symbol after \"%.*s\" value of \"%.*s\" parameter in "
+           "\"%.*s\" SSI command", c, WR_ARG(wr_buf_text(&p->param->value)),
+           WR_ARG(wr_buf_text(&p->param->key)), WR_ARG(wr_buf_text(&p->name)));
+    return WRONG;
+}
+
+static uint8_t
+name_byte(ssi_t *s, char c)
+{
+    wr_buf_t *name = &s->parser.name;
+
+    if (name->n != 0 && is_blank(c)) {
+        return BEFORE_PARAM;
+    }
+    if (name->n != 0 && c == '-') {
+        return END_1;
+    }
+    if (name->n == MAX_NAME) {
+        wr_log(&s->r->log, WR_LOG_ERR, 0, "the \"%.*s%c...\" SSI command is too long",
+               WR_ARG(wr_buf_text(name)), c);
+        return WRONG;
+    }
+    wr_buf_char(name, c);
+    return NAME;
+}
+
+static uint8_t
+key_byte(ssi_t *s, char c)
+{
+    ssi_parser_t *p = &s->parser;
+    wr_buf_t     *key = &p->param->key;
+
+    if (is_blank(c)) {
+        return BEFORE_EQUALS;
+    }
+    if (c == '=') {
+        return BEFORE_VALUE;
+    }
+    if (c == '-') {
+        return unexpected(s, c, "after");
+    }
+    if (key->n == MAX_NAME) {
+        wr_log(&s->r->log, WR_LOG_ERR, 0,
+               "too long \"%.*s%c...\" parameter in \"%.*s\" SSI command",
+               WR_ARG(wr_buf_text(key)), c, WR_ARG(wr_buf_text(&p->name)));
+        return WRONG;
+    }
+    wr_buf_char(key, c);
+    return PARAM;
+}
+
+static uint8_t
+first_key_byte(ssi_t *s, char c)
+{
+    ssi_parser_t *p = &s->parser;
+
+    if (is_blank(c)) {
+        return BEFORE_PARAM;
+    }
+    if (c == '-') {
+        return END_1;
+    }
+    p->param = WR_PUSH(&p->params, ssi_param_t);
+    p->param->key = wr_buf(p->pool);
+    p->param->value = wr_buf(p->pool);
+    if (p->params.n > SSI_MAX_PARAMS) {
+        wr_log(&s->r->log, WR_LOG_ERR, 0, "too many SSI command parameters: \"%.*s\"",
+               WR_ARG(wr_buf_text(&p->name)));
+        return WRONG;
+    }
+    wr_buf_char(&p->param->key, c);
+    return PARAM;
+}
+
+static uint8_t
+value_byte(ssi_t *s, char c, uint8_t then)
+{
+    ssi_parser_t *p = &s->parser;
+    wr_buf_t     *value = &p->param->value;
+
+    if (value->n == s->conf->value_length) {
+        wr_log(&s->r->log, WR_LOG_ERR, 0,
+               "too long \"%.*s%c...\" value of \"%.*s\" parameter in \"%.*s\" SSI "
+               "command", WR_ARG(wr_buf_text(value)), c,
+               WR_ARG(wr_buf_text(&p->param->key)), WR_ARG(wr_buf_text(&p->name)));
+        return WRONG;
+    }
+    wr_buf_char(value, c);
+    return then;
+}
+
+static uint8_t
+next(ssi_t *s, char c)
+{
+    ssi_parser_t *p = &s->parser;
+
+    switch (p->state) {
+    case BEFORE_NAME:
+        return is_blank(c) ? BEFORE_NAME : name_byte(s, c);
+    case NAME:
+        return name_byte(s, c);
+    case BEFORE_PARAM:
+        return first_key_byte(s, c);
+    case PARAM:
+        return key_byte(s, c);
+    case BEFORE_EQUALS:
+        return is_blank(c) ? BEFORE_EQUALS
+               : c == '=' ? BEFORE_VALUE : unexpected(s, c, "after");
+    case BEFORE_VALUE:
+        p->quote = c;
+        return is_blank(c) ? BEFORE_VALUE
+               : c == '"' || c == '\'' ? VALUE
+                                       : unexpected(s, c, "before value of");
+    case VALUE:
+        return c == p->quote ? AFTER_VALUE
+                             : value_byte(s, c, c == '\\' ? VALUE_ESCAPED : VALUE);
+    case VALUE_ESCAPED:
+        return value_byte(s, c, VALUE);
+    case AFTER_VALUE:
+        return is_blank(c) ? BEFORE_PARAM : c == '-' ? END_1
+                                                     : unexpected_after_value(s, c);
+    case END_1:
+        return c == '-' ? END_2 : unexpected(s, c, NULL);
+    case END_2:
+        return c == '>' ? SSI_DONE : unexpected(s, c, NULL);
+    case WRONG:
+        return c == '-' ? WRONG_END_1 : WRONG;
+    case WRONG_END_1:
+        return c == '-' ? WRONG_END_2 : WRONG;
+    default:
+        return c == '>' ? SSI_FAILED : WRONG;
+    }
+}
+
+size_t
+ssi_parse(ssi_t *s, wr_str_t text)
+{
+    ssi_parser_t *p = &s->parser;
+    size_t        n = 0;
+
+    while (n < text.n && p->state > SSI_FAILED) {
+        p->state = next(s, text.p[n++]);
+    }
+    return n;
 }
 
 ssize_t
-ssi_find(wr_str_t text, size_t *end, size_t *keep)
+ssi_find(wr_str_t text, size_t *keep)
 {
-    ssize_t at = wr_str_find(text, opening), close;
+    static const wr_str_t opening = WR_STR_INIT("<!--#");
+    ssize_t               at = wr_str_find(text, opening);
 
     *keep = 0;
-    *end = 0;
-    if (at < 0) {
-        for (size_t n = opening.n - 1; n > 0; n--) {
-            if (wr_str_ends(text, wr_str_sub(opening, 0, n))) {
-                *keep = n;
-                break;
-            }
-        }
-        return -1;
+    if (at >= 0) {
+        return at + (ssize_t) opening.n;
     }
-    close = find_closing(wr_str_skip(text, (size_t) at + opening.n));
-    if (close >= 0) {
-        *end = (size_t) at + opening.n + (size_t) close + closing.n;
-    }
-    return at;
-}
-
-static void
-skip_blanks(wr_str_t *s)
-{
-    while (s->n != 0 && is_blank(s->p[0])) {
-        *s = wr_str_skip(*s, 1);
-    }
-}
-
-static wr_str_t
-take_name(wr_str_t *s)
-{
-    size_t   n = 0;
-    wr_str_t name;
-
-    while (n < s->n && ((s->p[n] >= 'a' && s->p[n] <= 'z') || s->p[n] == '_')) {
-        n++;
-    }
-    name = wr_str_sub(*s, 0, n);
-    *s = wr_str_skip(*s, n);
-    return name;
-}
-
-/* A value in quotes; a quote in it stands behind a backslash. */
-static bool
-take_value(wr_pool_t *pool, wr_str_t *s, wr_str_t *value)
-{
-    char   quote, *p;
-    size_t n = 0, i = 1;
-
-    if (s->n == 0 || (s->p[0] != '"' && s->p[0] != '\'')) {
-        return false;
-    }
-    quote = s->p[0];
-    p = wr_alloc_bytes(pool, s->n);
-    for (; i < s->n && s->p[i] != quote; i++) {
-        if (s->p[i] == '\\' && i + 1 < s->n && s->p[i + 1] == quote) {
-            i++;
-        } else if (s->p[i] == '\\' && i + 1 < s->n) {
-            p[n++] = s->p[i++];
-        }
-        p[n++] = s->p[i];
-    }
-    if (i == s->n) {
-        return false;
-    }
-    *value = wr_str(p, n);
-    *s = wr_str_skip(*s, i + 1);
-    return true;
-}
-
-bool
-ssi_parse(wr_pool_t *pool, wr_str_t text, ssi_command_t *c)
-{
-    c->n = 0;
-    skip_blanks(&text);
-    c->name = take_name(&text);
-    if (c->name.n == 0 || (text.n != 0 && !is_blank(text.p[0]))) {
-        return false;
-    }
-    for (;;) {
-        ssi_named_t *param;
-
-        skip_blanks(&text);
-        if (text.n == 0) {
-            return true;
-        }
-        if (c->n == SSI_MAX_PARAMS) {
-            return false;
-        }
-        param = &c->params[c->n++];
-        param->name = take_name(&text);
-        skip_blanks(&text);
-        if (param->name.n == 0 || text.n == 0 || text.p[0] != '=') {
-            return false;
-        }
-        text = wr_str_skip(text, 1);
-        skip_blanks(&text);
-        if (!take_value(pool, &text, &param->text)) {
-            return false;
+    for (size_t n = opening.n - 1; n > 0; n--) {
+        if (wr_str_ends(text, wr_str_sub(opening, 0, n))) {
+            *keep = n;
+            break;
         }
     }
+    return -1;
 }

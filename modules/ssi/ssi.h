@@ -45,13 +45,32 @@ typedef struct ssi_item {
 
 enum { COND_NONE = 0, COND_IF, COND_ELSE };
 
+typedef struct ssi_param {
+    wr_buf_t key;
+    wr_buf_t value;
+    wr_str_t text;                  /* the value, once it is complete */
+} ssi_param_t;
+
+/* The command that is being read. */
+enum { SSI_IDLE = 0, SSI_DONE, SSI_FAILED };        /* beyond: in the midst of it */
+
+typedef struct ssi_parser {
+    uint8_t      state;
+    char         quote;             /* of the value */
+    wr_pool_t   *pool;
+    wr_buf_t     name;
+    wr_array_t   params;            /* ssi_param_t */
+    ssi_param_t *param;             /* the last of them */
+} ssi_parser_t;
+
 /* One body that is being looked through. */
 typedef struct ssi {
     wr_req_t         *r;
     const ssi_conf_t *conf;
     wr_link_t        *self;
     ssi_shared_t     *shared;
-    wr_buf_t          carry;        /* bytes that may begin a command */
+    ssi_parser_t      parser;
+    wr_buf_t          carry;        /* bytes not yet looked at, or that may begin a command */
     wr_seg_t         *kept;         /* input that waits */
     wr_made_t         out;
     ssi_item_t       *first, **last;
@@ -62,22 +81,18 @@ typedef struct ssi {
     bool              output;       /* false: in a branch that is not taken */
     bool              chosen;       /* a branch of this `if` has been taken */
     uint8_t           cond;
+    ssi_item_t       *into;         /* of a stub: where its output goes */
     bool              end;          /* the last input has come */
     bool              ended;        /* and all has been sent */
 } ssi_t;
 
-typedef struct ssi_command {
-    wr_str_t    name;
-    wr_str_t    text;               /* all of it, "<!--#…-->" */
-    ssi_named_t params[SSI_MAX_PARAMS];
-    unsigned    n;
-} ssi_command_t;
-
-/* parse.c: `text` stands between "<!--#" and "-->". False: not a command. */
-bool ssi_parse(wr_pool_t *pool, wr_str_t text, ssi_command_t *c);
-/* Where a command begins in `text`; *end is behind it, or 0 if its end has not come.
- * -1: none begins; then the last *keep bytes could be the start of one. */
-ssize_t ssi_find(wr_str_t text, size_t *end, size_t *keep);
+/* parse.c: begins a command, behind its "<!--#". */
+void ssi_begin(ssi_parser_t *p, wr_pool_t *pool);
+/* Reads on, to the command's end at the furthest; returns how many bytes it took. */
+size_t ssi_parse(ssi_t *s, wr_str_t text);
+/* The place behind the first "<!--#" in `text`. -1: there is none; then the last *keep
+ * bytes could be the start of one. */
+ssize_t ssi_find(wr_str_t text, size_t *keep);
 
 /* eval.c */
 const wr_str_t *ssi_variable(ssi_t *s, wr_str_t name);
@@ -87,7 +102,7 @@ bool ssi_text(ssi_t *s, wr_str_t text, wr_str_t *out);
 bool ssi_condition(ssi_t *s, wr_str_t expr, bool *result);
 
 /* commands.c */
-void ssi_command(ssi_t *s, const ssi_command_t *c);
+void ssi_command(ssi_t *s);         /* the one that the parser has read */
 void ssi_error(ssi_t *s);
 
 /* filter.c */

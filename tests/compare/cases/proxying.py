@@ -231,7 +231,7 @@ for p in ("r", "nb", "ic", "ig", "np"):
 
 COMMON = """
 default_type text/plain;
-proxy_read_timeout 400ms; proxy_next_upstream off;
+proxy_read_timeout 1s; proxy_next_upstream off;
 location /r/ { proxy_pass http://127.0.0.1:%%U%%; """ + V11 + """ }
 location /nb/ { proxy_pass http://127.0.0.1:%%U%%; """ + V11 + """ proxy_buffering off; }
 location /ic/ { proxy_pass http://127.0.0.1:%%U%%; """ + V11 + """ proxy_intercept_errors on; error_page 404 500 =200 /fine; }
