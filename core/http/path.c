@@ -25,7 +25,7 @@ wr_req_path(wr_req_t *r, wr_str_t *path, size_t *root_len, size_t reserve)
     }
     if (core->is_alias) {
         if (r->location != NULL && r->location->regex != NULL) {
-            tail = WR_STR("");
+            tail = r->uri_behind_alias ? r->uri : WR_STR("");
         } else if (r->in_named || r->uri.n < core->alias_cut) {
             tail = r->uri;
         } else {

@@ -492,7 +492,7 @@ wr_internal_redirect(wr_req_t *r, wr_str_t uri, wr_str_t args)
     wr_req_set_uri(r, uri, args);
     wr_req_use_server(r, r->server);
     r->location = NULL;
-    r->in_named = 0;
+    r->in_named = r->uri_behind_alias = 0;
     return jump(r, r->server->rewrite);
 }
 
@@ -520,6 +520,7 @@ wr_named_location(wr_req_t *r, wr_str_t name)
     }
     restart(r);
     r->in_named = 1;
+    r->uri_behind_alias = 0;
     wr_req_enter(r, loc);
     return jump(r, loc->stages);
 }

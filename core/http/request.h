@@ -126,6 +126,7 @@ struct wr_req {
     unsigned       filter_need_in_memory : 1;
     unsigned       expect_tested : 1;
     unsigned       in_named : 1;
+    unsigned       uri_behind_alias : 1;    /* in a regex location: try_files chose it */
     unsigned       disable_not_modified : 1;
     unsigned       discard_started : 1;
     unsigned       no_body : 1;         /* a subrequest without the main's body */

@@ -171,7 +171,7 @@ wr_subrequest(wr_req_t *r, wr_str_t uri, wr_str_t args, unsigned flags)
     sub->filters = NULL;
     memset(&sub->drain, 0, sizeof(sub->drain));
     sub->head_sent = sub->head_only = sub->replied = sub->last_sent = 0;
-    sub->access_ok = sub->in_named = sub->error_page = sub->log_done = 0;
+    sub->access_ok = sub->in_named = sub->uri_behind_alias = sub->error_page = sub->log_done = 0;
     sub->access_code = 0;
     sub->upstream = NULL;
     sub->upstream_log = NULL;

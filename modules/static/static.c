@@ -28,8 +28,7 @@ serve(wr_req_t *r, void *state)
     if ((r->method & (WR_GET | WR_HEAD | WR_POST)) == 0) {
         return wr_fail(r, 405);
     }
-    if (r->uri.n == 0 || r->uri.p[r->uri.n - 1] == '/')
-    {
+    if (r->uri.n == 0 ? !r->uri_behind_alias : r->uri.p[r->uri.n - 1] == '/') {
         return WR_DECLINED;
     }
     if (!wr_req_path(r, &path, &root, 0)) {

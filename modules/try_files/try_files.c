@@ -77,12 +77,19 @@ go_last(wr_req_t *r, const conf_t *conf)
     return wr_internal_redirect(r, uri, args);
 }
 
-/* The URI becomes `name` (behind the location's own, with alias). */
+/* The URI becomes `name` (behind the location's own, with alias). With the alias of a
+ * regex, which is a whole file's, `name` stands behind that. */
 static void
-take(wr_req_t *r, wr_str_t name)
+take(wr_req_t *r, wr_str_t name, bool folder)
 {
     const wr_http_core_t *core = wr_http_core(r);
 
+    if (core->is_alias && core->alias_cut == 0) {
+        if (folder) {
+            return;
+        }
+        r->uri_behind_alias = 1;
+    }
     if (core->is_alias && core->alias_cut != 0 && core->alias_cut <= r->uri.n) {
         name = wr_pool_join(wr_pool(r), wr_str_sub(r->uri, 0, core->alias_cut),
                             name);
@@ -127,7 +134,7 @@ try_one(wr_req_t *r, const try_t *t, wr_str_t root)
     if (opened.is_dir != t->folder) {
         return WR_DECLINED;
     }
-    take(r, name);
+    take(r, name, t->folder);
     return WR_OK;
 }
 

@@ -93,3 +93,99 @@ location /i10 { if ($arg_a = "x y") { return 200 "spaced"; } if ($arg_a = "x%20y
     "/i1", "/i1?a=1", "/i1?b=1", "/i1?a=1&b=1", "/i2", "/i2?a=1", "/i4?a=1", "/i4?b=1", "/i5/none", "/i5", "/i7?utm_x=1", "/i7?x=1", "/i8?x", "/i9",
     "/i10?a=x%20y", "/i10?a=x", "/i3/?a=1", "/i3/")
       + [post("/s1/x", "b"), post("/items/", "b"), get("/i6", "Cookie: x=1; id=abc; z=2"), get("/i6", "Cookie: id=q"), get("/i9", host="other")])
+
+FILES = {"html/index.html": "index\n", "html/a.txt": "0123456789" * 30, "html/p.html": "<html><head><title>Old Title</title></head><body>old OLD Old aold olda</body></html>\n",
+     "html/empty.html": "", "html/one.html": "o", "html/abc.html": "ababababc abcabc", "html/d/x.html": "dx"}
+
+group("sub-more", server=r"""
+root html; default_type text/html;
+location /p1/ { alias html/; sub_filter old new; }
+location /p2/ { alias html/; sub_filter old new; sub_filter_once off; }
+location /p3/ { alias html/; sub_filter old new; sub_filter title heading; sub_filter Old Neu; sub_filter_once off; }
+location /p4/ { alias html/; sub_filter "$arg_x" "[$arg_y]"; sub_filter_once off; }
+location /p5/ { alias html/; sub_filter abab X; sub_filter ababc Y; sub_filter_once off; }
+location /p6/ { alias html/; sub_filter abc abcabc; sub_filter_once off; sub_filter_last_modified on; }
+location /p7/ { alias html/; sub_filter o ""; sub_filter_once off; sub_filter_types *; }
+location /p8/ { alias html/; sub_filter_types text/plain; sub_filter o 0; types { text/plain txt; text/html html; } }
+location /p9/ { alias html/; sub_filter '</head>' '<script src="/x.js"></script></head>'; sub_filter '<body>' '<body class="$uri">'; add_before_body /pre; add_after_body /post; addition_types text/html; }
+location /p10/ { alias html/; sub_filter "OLD" "upper"; sub_filter "old" "lower"; sub_filter_once on; }
+location /p11/ { sub_filter a b; location /p11/in/ { alias html/; } alias html/; }
+location /p12/ { sub_filter a b; location /p12/in/ { alias html/; sub_filter d D; } alias html/; }
+location /pre { return 200 "[pre old]"; }
+location /post { return 200 "[post old]"; }
+location /r { sub_filter world "$arg_n"; return 200 "hello world"; }
+location /s { sub_filter_once off; sub_filter a '#'; sub_filter b '"'; return 200 "aabb"; }
+""", files=FILES, requests=[get("/p%d/%s" % (i, f)) for i in range(1, 13) for f in ("p.html", "empty.html", "abc.html", "one.html") if (i, f) != (9, "empty.html")]
+    + gets("/p4/p.html?x=old&y=1", "/p4/p.html?x=OLD", "/p4/abc.html?x=ab&y=", "/p4/abc.html?x=ababc&y=z", "/p8/a.txt", "/p11/in/abc.html", "/p12/in/d/x.html", "/r?n=x", "/r", "/s")
+    + [head("/p2/p.html"), get("/p2/p.html", "Range: bytes=0-9"), get("/p2/p.html", "If-Modified-Since: Thu, 01 Jan 2099 00:00:00 GMT"), get("/p6/abc.html", "If-Modified-Since: Thu, 01 Jan 2099 00:00:00 GMT"),
+       get("/p2/p.html", version="1.0"), post("/p2/p.html", "x"), get("/p1/none")])
+
+group("map-more", http=r"""
+map_hash_bucket_size 128;
+map $arg_h $hosts { hostnames; default none; example.com ex; .example.org dotorg; *.example.net star; www.* wwwany; www.example.net exact; ~^re\.(?<sub>.+)$ "re-$sub"; volatile; }
+map "$arg_a:$arg_b" $two { default "d"; "1:2" onetwo; "~^(?<x>\d+):(?<y>\d+)$" "$y:$x"; ~*^abc: ABC; "" empty; ":" colon; \default lit; }
+map $arg_n $nested { default $two; 1 $hosts; 2 "x$arg_m-$two"; 3 ""; }
+map $http_x $inc { include m.map; default dflt; }
+map $uri $vol { volatile; default "$request_uri"; }
+map $arg_q $quoted { "a b" spaced; 'c"d' dq; "e\"f" esc; g\ h bs; \~tilde til; }
+map $arg_c $case { default no; ABC lower; }
+map $status $st { default other; ~^2 ok; ~^4 bad; }
+split_clients "$arg_s" $split { 10% ten; 25.5% quarter; * rest; }
+split_clients $arg_s $nodef { 50% half; }
+geo $arg_ip $g { default dd; 10.0.0.0/8 ten; 10.1.0.0/16 tenone; 192.168.0.1 one; 2001:db8::/32 six; ::1 loop; }
+geo $g2 { 127.0.0.1 me; default other; }
+geo $arg_ip $gr { ranges; default none; 10.0.0.0-10.0.0.255 a; 10.0.1.0-10.0.1.0 b; 1.1.1.1-1.1.1.5 c; 1.1.1.3-1.1.1.4 in; }
+geo $http_x_real $gp { proxy 127.0.0.1; proxy_recursive; default d; 10.0.0.0/8 ten; }
+""", server=r"""
+location / { add_header X-St $st always; return 200 "$hosts|$two|$nested|$inc|$vol|$quoted|$case|$split|$nodef|$g|$g2|$gr|$gp\n"; }
+location /e { return 404 "$st"; }
+""", files={"m.map": "aa one;\nbb two;\n~^c(.) \"cap $1\";\n"}, requests=gets(*["/?h=" + h for h in ("example.com", "EXAMPLE.COM", "www.example.com", "example.org", "a.b.example.org", "x.example.net", "example.net", "www.example.net", "www.other", "re.zz", "", "example.com.", "wwwx")])
+    + gets("/?a=1&b=2", "/?a=7&b=8", "/?a=ABC&b=", "/?a=abc", "/", "/?a=x", "/?n=1&h=example.com", "/?n=2&m=5", "/?n=3", "/?q=a%20b", "/?q=a b", "/?c=ABC", "/?c=abc", "/?c=AbC", "/?q=~tilde", "/e", "/?a=default")
+    + gets(*["/?s=%s" % s for s in ("", "a", "b", "client1", "client2", "z" * 50)])
+    + gets(*["/?ip=%s" % s for s in ("10.0.0.1", "10.1.2.3", "192.168.0.1", "192.168.0.2", "2001:db8::1", "::1", "127.0.0.1", "10.0.0.255", "10.0.1.0", "10.0.1.1", "1.1.1.1", "1.1.1.3", "bogus", "", "::ffff:10.0.0.1", "1.1.1.6", "unix:")])
+    + [get("/", "X: aa"), get("/", "X: cz"), get("/", "X: AA"), get("/", "X-Forwarded-For: 10.1.1.1"), get("/", "X-Forwarded-For: 10.1.1.1, 127.0.0.1"), get("/", "X-Forwarded-For: 10.1.1.1, 8.8.8.8"), get("/?q=c\"d"), get("/?q=e\"f")])
+
+group("realip-more", http="log_format l '$remote_addr $realip_remote_addr $remote_port $http_x_forwarded_for';", server=r"""
+set_real_ip_from 127.0.0.1; set_real_ip_from 10.0.0.0/8; set_real_ip_from unix:; set_real_ip_from 2001:db8::/32;
+location / { return 200 "$remote_addr|$realip_remote_addr"; }
+location /x { real_ip_header X-Forwarded-For; return 200 "$remote_addr|$realip_remote_addr"; }
+location /r { real_ip_header X-Forwarded-For; real_ip_recursive on; return 200 "$remote_addr|$proxy_add_x_forwarded_for"; }
+location /c { real_ip_header X-Client; return 200 "$remote_addr"; }
+location /acl { real_ip_header X-Forwarded-For; real_ip_recursive on; deny 9.9.9.9; allow 8.8.8.0/24; deny all; return 200 "$remote_addr ok"; }
+location /acl2 { real_ip_header X-Forwarded-For; real_ip_recursive on; deny 9.9.9.9; allow 8.8.8.0/24; deny all; root html; try_files /a.txt =404; }
+""", files=FILES, requests=[get(p, *h) for p in ("/", "/x", "/r", "/c", "/acl", "/acl2") for h in ((), ("X-Real-IP: 1.2.3.4",), ("X-Real-IP: bogus",), ("X-Real-IP: 1.2.3.4:5678",), ("X-Real-IP: [2001:db8::5]:80",),
+    ("X-Forwarded-For: 8.8.8.8",), ("X-Forwarded-For: 9.9.9.9, 10.0.0.1",), ("X-Forwarded-For: 8.8.8.8, 9.9.9.9",), ("X-Forwarded-For: 8.8.8.8", "X-Forwarded-For: 10.1.1.1"), ("X-Forwarded-For: , ,8.8.8.8 , ",), ("X-Forwarded-For: unix:",), ("X-Client: 7.7.7.7",), ("X-Forwarded-For: 8.8.8.8, junk, 10.0.0.1",), ("X-Forwarded-For: 2001:db8::9",), ("X-Forwarded-For: 10.0.0.1, 10.0.0.2",))])
+
+group("try-more", server=r"""
+root html;
+location /t1 { try_files $uri $uri.html $uri/ /fallback?u=$uri&$args; }
+location /t2 { try_files /none1 /none2 @named; }
+location /t3 { try_files $uri =418; }
+location /t4 { try_files /d/ =404; }
+location /t5 { try_files /d =404; }
+location /t6/ { alias html/; try_files $uri $uri.html =404; }
+location ~ ^/t7/(.*)$ { alias html/$1; try_files "" .html =404; }
+location /t8 { try_files "" /a.txt; }
+location /t9 { try_files /none $arg_f; }
+location /t10 { try_files /a.txt /b; add_header X-F $request_filename; }
+location /t11 { try_files /../a.txt /none =405; }
+location /t12 { try_files $document_root$uri /p.html =404; types { text/x-y html; } }
+location /t13 { error_page 404 = @named; try_files /none =404; }
+location /t14 { try_files /none /t3/x; }
+location /t15 { try_files /none /t15; }
+location = /fallback { return 200 "fallback $uri $args\n"; }
+location @named { return 200 "named $uri $args\n"; }
+location /in/ { try_files $uri $uri/ /in/index.php?$query_string; location ~ \.php$ { return 200 "php $uri $args $fastcgi_x"; } }
+""".replace(" $fastcgi_x", ""), files={**FILES, "html/t1.html": "t1html", "html/t1d/index.html": "x", "html/t7.html": "t7"}, requests=gets("/t1", "/t1d", "/t1d/", "/t1x?a=b", "/t1%20x", "/t2?q=1", "/t3", "/t4", "/t5", "/t6/p", "/t6/p.html", "/t6/q", "/t7/p", "/t7/p.html", "/t7/q", "/t8", "/t9?f=/a.txt", "/t9?f=/zz", "/t10", "/t11", "/t12", "/t13", "/t14", "/t15", "/in/a", "/in/index.php?x", "/in/d", "/t1?%0a") + [post("/t1", "x"), post("/t2", "x"), head("/t2"), head("/t1")])
+
+group("limits-more", http=r"""
+limit_req_zone $arg_k zone=a:1m rate=1r/s; limit_req_zone $binary_remote_addr zone=b:1m rate=1000r/s; limit_conn_zone $arg_k zone=c:1m;
+""", server=r"""
+location /a { limit_req zone=a; return 200 "$limit_req_status"; }
+location /b { limit_req zone=a burst=1 nodelay; limit_req_status 429; add_header X-L $limit_req_status always; root html; try_files /a.txt =404; }
+location /d { limit_req zone=a burst=5 nodelay; limit_req_dry_run on; add_header X-L $limit_req_status always; root html; try_files /a.txt =404; }
+location /c { limit_conn c 1; limit_conn_status 509; add_header X-C $limit_conn_status always; root html; try_files /a.txt =404; }
+location /e { limit_req zone=a; error_page 503 =429 @over; root html; try_files /a.txt =404; }
+location @over { return 429 "over $limit_req_status"; }
+location /f { limit_req zone=a; limit_req_log_level warn; add_header X-L $limit_req_status always; root html; try_files /a.txt =404; }
+""", files=FILES, requests=gets("/a?k=1", "/a?k=1", "/b?k=2", "/b?k=2", "/b?k=2", "/b", "/b", "/d?k=3", "/d?k=3", "/c?k=4", "/c", "/e?k=5", "/e?k=5", "/f?k=6", "/f?k=6"))
