@@ -506,7 +506,7 @@ parse_head(wr_exchange_t *x)
         x->head_size += x->pos;
         x->pos = x->end = 0;
     }
-    if (x->end == x->cap || x->head_size + x->end > x->cap) {
+    if (x->head_size + x->end >= x->cap) {
         return WR_LIMIT;
     }
     return WR_AGAIN;
@@ -522,7 +522,8 @@ read_head(wr_exchange_t *x)
         if (x->buf == NULL) {
             x->buf = wr_alloc_bytes(x->pool, x->cap);
         }
-        rc = wr_conn_recv(&x->uc->conn, x->buf + x->end, x->cap - x->end, &n);
+        rc = wr_conn_recv(&x->uc->conn, x->buf + x->end, x->cap - x->end - x->head_size,
+                          &n);
 
         if (rc == WR_AGAIN) {
             return WR_AGAIN;

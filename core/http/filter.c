@@ -19,14 +19,11 @@ wr_type_listed(const wr_req_t *r, const wr_array_t *types)
     if (end >= 0) {
         type = wr_str_trim(wr_str_sub(type, 0, (size_t) end));
     }
-    if (type.n == 0) {
-        return false;
-    }
-    if (wr_str_ieqz(type, "text/html")) {
+    if (type.n != 0 && wr_str_ieqz(type, "text/html")) {
         return true;
     }
     for (WR_EACH(wr_str_t, t, types)) {
-        if (wr_str_ieq(*t, type) || wr_str_eqz(*t, "*")) {
+        if ((type.n != 0 && wr_str_ieq(*t, type)) || wr_str_eqz(*t, "*")) {
             return true;
         }
     }

@@ -289,9 +289,20 @@ copy(state_t *s, const char *from, const char *to)
         }
         return copy_folder(s, from, to, move);
     }
+    if (exists && S_ISDIR(target.st_mode)) {
+        s->failed = strdup(to);
+        return refused(s, 409, EISDIR, move ? "a file could not be MOVEed to collection \"%s\""
+                                            : "a file could not be COPYed to collection \"%s\"");
+    }
+    if (move) {
+        err = wr_make_parents(to, wr_folder_mode(s->conf->access));
+        if (err != 0) {
+            return trouble(s, err, 409, "mkdir()", to);
+        }
+    }
     err = move ? dav_move_file(s->path, to, 0) : dav_copy_file(s->path, to, 0);
     if (err != 0) {
-        return trouble(s, err, 404, move ? "rename()" : "copy", to);
+        return trouble(s, err, 409, move ? "rename()" : "open()", to);
     }
     s->status = 204;
     return WR_OK;
@@ -585,7 +596,7 @@ destination(wr_req_t *r, wr_str_t *uri)
             wr_log(&r->log, WR_LOG_ERR, 0,
                    "\"Destination\" URI \"%.*s\" is handled by different repository than "
                    "the source URI", WR_ARG(h->value));
-            return 409;
+            return 400;
         }
         rest = wr_str_skip(rest, r->host.n);
         while (rest.n != 0 && rest.p[0] != '/') {
