@@ -14,7 +14,7 @@ U = {"/": reply("root", "Content-Type: text/plain"), "/a": reply("A" * 100, "Con
      "/etag": reply("etagged", "ETag: \"abc\"", "Last-Modified: Tue, 14 Nov 2023 22:13:20 GMT"), "/w": reply("weird", "X-Empty:", "X-Multi: a", "X-Multi: b", "x-lower: l", "Content-Type:", "Server: upsrv", "Date: Mon, 01 Jan 2001 00:00:00 GMT", "Connection: close", "Keep-Alive: timeout=5", "X-Accel-Foo: 1"),
      "/401": reply("need", "WWW-Authenticate: Basic realm=up", "WWW-Authenticate: Digest x=y", status="401 No"), "/http2xx": reply("x", status="299 Odd"), "/418": reply("tea", status="418 Tea"), "/cc": reply("cc", "Cache-Control: max-age=5", "Cache-Control: public", "Expires: Thu, 01 Jan 1970 00:00:01 GMT", "Vary: Accept", "Age: 7")}
 
-group("proxy-edit", http="upstream back { server 127.0.0.1:%%U%%; keepalive 4; }", server=r"""
+group("proxy-edit", http="upstream back { server 127.0.0.1:%%U%%; }", server=r"""
 root html; error_page 502 504 /err.html;
 location /1/ { proxy_pass http://back/; proxy_cookie_domain up.test localhost; proxy_cookie_path /a /new; proxy_cookie_path ~*^/x(.*)$ /y$1; proxy_cookie_flags a secure samesite=strict; proxy_cookie_flags ~ nohttponly; }
 location /2/ { proxy_pass http://back/; proxy_redirect http://back.test/ /mapped/; proxy_redirect ~^/rel/(.*)$ http://$host/r-$1; proxy_redirect default; }
