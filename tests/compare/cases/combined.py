@@ -65,7 +65,7 @@ location /int { internal; }
          get("/empty/x", "If-None-Match: *")])
 
 group("phases", http="log_format x escape=none '$uri';", server=r"""
-root html; set $a start; rewrite ^/s1/(.*)$ /t1/$1; 
+root html; set $a start; rewrite ^/s1/(.*)$ /t1/$1;
 if ($request_method = POST) { set $m post; }
 if ($arg_x ~ ^(\d+)-(\d+)$) { set $n "$1+$2"; }
 if ($args ~* "id=([0-9]+)") { set $id $1; rewrite ^/item$ /items/$id? last; }

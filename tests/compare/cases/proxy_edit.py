@@ -34,7 +34,7 @@ location /13/ { proxy_pass http://back/; etag off; proxy_force_ranges on; }
 location /14/ { proxy_pass http://back/; proxy_http_version 1.0; proxy_set_header Connection close; }
 location /15/ { proxy_pass http://back/; gzip on; gzip_types *; gzip_min_length 1; gzip_proxied any; }
 location /16/ { proxy_pass http://back/; if ($arg_x) { return 402 "x"; } if ($arg_y) { proxy_pass http://back; } }
-location /17 { proxy_pass http://back/a; } 
+location /17 { proxy_pass http://back/a; }
 location = /18 { proxy_pass http://back/a?q=1; }
 location /19/ { proxy_pass http://back/; chunked_transfer_encoding off; }
 location /20/ { proxy_pass http://back/; ssi on; sub_filter A a; sub_filter_once off; charset utf-8; }
