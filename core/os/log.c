@@ -23,7 +23,7 @@ wr_log_t wr_log_main = {.level = WR_LOG_NOTICE, .targets = &standard_error};
 static const char names[][8] = {"stderr", "emerg", "alert", "crit", "error",
                                 "warn", "notice", "info", "debug"};
 
-static __thread pid_t tid;
+static __thread pid_t pid, tid;
 
 const char *
 wr_log_level_name(wr_level_t level)
@@ -244,9 +244,10 @@ wr_log_write(const wr_log_t *log, wr_level_t level, int err, const char *format,
     wr_buf_reserve(&b, 512);
     add_time(&b);
     if (tid == 0) {
+        pid = getpid();
         tid = gettid();
     }
-    wr_buf_printf(&b, " [%s] %d#%d: ", names[level], (int) getpid(), (int) tid);
+    wr_buf_printf(&b, " [%s] %d#%d: ", names[level], (int) pid, (int) tid);
     if (log->conn != 0) {
         wr_buf_printf(&b, "*%" PRIu64 " ", log->conn);
     }

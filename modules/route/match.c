@@ -25,14 +25,29 @@ enum { MAX_SEGS = 64 };
 
 /* ---- patterns ---- */
 
+static const struct {
+    const char *name;
+    seg_kind_t  kind;
+} kinds[] = {{"int", SEG_INT}, {"float", SEG_FLOAT}, {"uuid", SEG_UUID},
+             {"slug", SEG_SLUG}, {"path", SEG_PATH}, {"str", SEG_ANY}};
+
+/* A regex that is a mere word is more likely a type that does not exist. */
+static void
+warn_of_word(wr_conf_t *cf, const wr_tok_t *at, wr_str_t word)
+{
+    for (size_t i = 0; i < word.n; i++) {
+        if (word.p[i] < 'a' || word.p[i] > 'z') {
+            return;
+        }
+    }
+    wr_conf_warn(cf, at, "\"%.*s\" is no type of parameters (int, float, uuid, slug, path, "
+                         "str): it is taken for a regular expression that matches this "
+                         "word alone", WR_ARG(word));
+}
+
 static wr_rc_t
 parse_param(wr_conf_t *cf, const wr_tok_t *at, wr_str_t inside, seg_t *seg)
 {
-    static const struct {
-        const char *name;
-        seg_kind_t  kind;
-    } kinds[] = {{"int", SEG_INT}, {"float", SEG_FLOAT}, {"uuid", SEG_UUID},
-                 {"slug", SEG_SLUG}, {"path", SEG_PATH}, {"str", SEG_ANY}};
     ssize_t  colon = wr_str_chr(inside, ':');
     wr_str_t type;
     wr_tok_t re = *at;
@@ -58,6 +73,11 @@ parse_param(wr_conf_t *cf, const wr_tok_t *at, wr_str_t inside, seg_t *seg)
             return WR_OK;
         }
     }
+    if (type.n == 0) {
+        return wr_conf_fail(cf, at, "the parameter \"%.*s\" has an empty type",
+                            WR_ARG(seg->name));
+    }
+    warn_of_word(cf, at, type);
     seg->kind = SEG_REGEX;
     seg->pattern = type;
     re.text = wr_pool_printf(cf->pool, "^(?:%.*s)$", WR_ARG(type));
@@ -76,6 +96,22 @@ segment_end(wr_str_t p, size_t i)
         depth -= p.p[i] == '}';
     }
     return i;
+}
+
+/* Whether the brace at its beginning is closed at its very end. */
+static bool
+is_param(wr_str_t s)
+{
+    int depth = 0;
+
+    for (size_t i = 0; i < s.n; i++) {
+        depth += s.p[i] == '{';
+        depth -= s.p[i] == '}';
+        if (depth == 0) {
+            return i != 0 && i == s.n - 1;
+        }
+    }
+    return false;
 }
 
 wr_rc_t
@@ -103,7 +139,7 @@ route_parse(wr_conf_t *cf, const wr_tok_t *at, route_t *route)
             return wr_conf_fail(cf, at, "the pattern has more than %d parts", MAX_SEGS);
         }
         seg = WR_PUSH(&route->segs, seg_t);
-        if (s.n > 1 && s.p[0] == '{' && s.p[s.n - 1] == '}') {
+        if (is_param(s)) {
             if (parse_param(cf, at, wr_str_sub(s, 1, s.n - 1), seg) != WR_OK) {
                 return WR_ERROR;
             }
@@ -115,7 +151,7 @@ route_parse(wr_conf_t *cf, const wr_tok_t *at, route_t *route)
             }
         } else if (wr_str_chr(s, '{') >= 0 || wr_str_chr(s, '}') >= 0) {
             return wr_conf_fail(cf, at, "a part of a pattern is either text or one "
-                                        "{parameter}: \"%.*s\"",
+                                        "{parameter}, as in {name:REGEX}: \"%.*s\"",
                                 WR_ARG(s));
         } else {
             seg->text = s;

@@ -141,6 +141,9 @@ def test_methods(app):
     ("route GET /{1a} { text 1; }", ""), ("route GET /{a-b} { text 1; }", ""),
     ("route GET /{a:path}/b { text 1; }", "behind"),
     ("route GET /{a}{b} { text 1; }", ""), ("route GET /x{a} { text 1; }", ""),
+    ("route GET /{y:[0-9]{4}}-{m:[0-9]{2}} { text 1; }", "{name:REGEX}"),
+    ("route GET /{a:int}{b:int} { text 1; }", "{name:REGEX}"),
+    ("route GET /{a:} { text 1; }", "empty type"),
     ("route GET /{a:[} { text 1; }", ""), ("route GET /{a}/{a} { text 1; }", "twice"),
     ("route GETT /x { text 1; }", 'invalid method "GETT"'),
     ("route GET /x name=a { text 1; }\nroute GET /y name=a { text 2; }", "another route named"),
@@ -167,6 +170,12 @@ def test_conf_errors(conf, words):
     said = told(conf)
     assert words in said
     assert re.search(r"test\.conf:\d+:\d+", said) and "^" in said
+
+
+def test_a_type_that_is_none_is_told():
+    """A regex of nothing but letters is legal, and most likely a slip."""
+    assert '"integer" is no type' in told("route GET /{a:integer} { text 1; }")
+    assert "is no type" not in told("route GET /{a:[a-z]{2,3}} { text 1; }")
 
 
 def test_an_error_points_at_its_column():

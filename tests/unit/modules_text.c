@@ -55,35 +55,65 @@ encodings(void)
     }
 }
 
+/* Reads "<!--#…" of a text that comes in pieces of `piece` bytes; the bytes taken. */
+static size_t
+read_command(ssi_t *s, wr_str_t text, size_t piece)
+{
+    size_t keep, done;
+
+    done = (size_t) ssi_find(text, &keep);
+    ssi_begin(&s->parser, s->parser.pool);
+    while (done < text.n && s->parser.state > SSI_FAILED) {
+        done += ssi_parse(s, wr_str_sub(text, done, wr_min_size(done + piece, text.n)));
+    }
+    return done;
+}
+
+static wr_str_t
+value_of(const ssi_t *s, uint32_t i)
+{
+    return wr_buf_text(&WR_AT(&s->parser.params, ssi_param_t, i)->value);
+}
+
 static void
 commands(void)
 {
-    wr_pool_t    *pool = wr_pool_new();
-    ssi_command_t c;
-    size_t        end, keep;
+    static const char *const bad[] = {
+        "<!--#echo var-->", "<!--#echo var=x -->", "<!--#echo var=\"x\"y=\"z\" -->",
+        "<!--#echo var=\"x\" - -->", "<!--#echo=\"x\" - -->", "<!--#echo var=\"123456789\" -->",
+        "<!--#a23456789012345678901234567890123 -->",
+    };
+    wr_pool_t       *pool = wr_pool_new();
+    const ssi_conf_t conf = {.value_length = 8};
+    wr_req_t         r;
+    ssi_t            s = {.r = &r, .conf = &conf, .parser.pool = pool};
+    size_t           keep;
 
-    CHECK_INT(ssi_find(WR_STR("plain <!-- x -->"), &end, &keep), -1);
+    memset(&r, 0, sizeof(r));       /* its log goes nowhere */
+    CHECK_INT(ssi_find(WR_STR("plain <!-- x -->"), &keep), -1);
     CHECK_INT(keep, 0);
-    CHECK_INT(ssi_find(WR_STR("plain <!-"), &end, &keep), -1);
+    CHECK_INT(ssi_find(WR_STR("plain <!-"), &keep), -1);
     CHECK_INT(keep, 3);
-    CHECK_INT(ssi_find(WR_STR("ab<!--#echo var=\"-->\" -->c"), &end, &keep), 2);
-    CHECK_INT(end, 25);
-    CHECK_INT(ssi_find(WR_STR("<!--#echo var=\"-->"), &end, &keep), 0);
-    CHECK_INT(end, 0);
+    CHECK_INT(ssi_find(WR_STR("ab<!--#echo"), &keep), 7);
 
-    CHECK(ssi_parse(pool, WR_STR("set var=\"a\" value='b \\'c\\' $d'"), &c));
-    CHECK_STR(c.name, "set");
-    CHECK_INT(c.n, 2);
-    CHECK_STR(c.params[0].name, "var");
-    CHECK_STR(c.params[0].text, "a");
-    CHECK_STR(c.params[1].text, "b 'c' $d");
-    CHECK(ssi_parse(pool, WR_STR(" else "), &c));
-    CHECK_INT(c.n, 0);
-    CHECK(!ssi_parse(pool, WR_STR(""), &c));
-    CHECK(!ssi_parse(pool, WR_STR("echo var"), &c));
-    CHECK(!ssi_parse(pool, WR_STR("echo var=x"), &c));
-    CHECK(!ssi_parse(pool, WR_STR("echo var=\"x"), &c));
-    CHECK(!ssi_parse(pool, WR_STR("echo=\"x\""), &c));
+    for (size_t piece = 1; piece < 60; piece += 7) {
+        CHECK_INT(read_command(&s, WR_STR("<!--#set var=\"-->\" value = 'b\\'$d' -->rest"),
+                               piece), 38);
+        CHECK_INT(s.parser.state, SSI_DONE);
+        CHECK_STR(wr_buf_text(&s.parser.name), "set");
+        CHECK_INT(s.parser.params.n, 2);
+        CHECK_STR(value_of(&s, 0), "-->");
+        CHECK_STR(value_of(&s, 1), "b\\'$d");
+    }
+    read_command(&s, WR_STR("<!--# else-->"), 99);
+    CHECK_INT(s.parser.state, SSI_DONE);
+    CHECK_INT(s.parser.params.n, 0);
+    for (size_t i = 0; i < WR_COUNT(bad); i++) {
+        CHECK_INT(read_command(&s, wr_str_z(bad[i]), 99), strlen(bad[i]));
+        CHECK_INT(s.parser.state, SSI_FAILED);
+    }
+    read_command(&s, WR_STR("<!--#echo var=\"x"), 99);
+    CHECK(s.parser.state > SSI_FAILED);
     wr_pool_free(pool);
 }
 
