@@ -55,7 +55,8 @@ bool
 app_get_json(wr_req_t *r, wr_eval_t *ev, wr_val_t *out)
 {
     const app_conf_t *conf = wr_conf_of(r, &wr_app_module);
-    wr_json_limits_t  limits = {(uint32_t) conf->max_depth, true, true};
+    wr_json_limits_t  limits = {.depth = (uint32_t) conf->max_depth,
+                                 .no_duplicates = true, .any = true};
     wr_json_err_t     err = {0};
     wr_str_t          text;
 

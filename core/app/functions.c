@@ -212,7 +212,7 @@ parse_json(wr_eval_t *ev, const wr_args_t *args, wr_val_t *out)
 {
     wr_val_t         v[1];
     wr_str_t         s;
-    wr_json_limits_t limits = {64, false, true};
+    wr_json_limits_t limits = {.depth = 64, .any = true};
     wr_json_err_t    err = {0};
 
     if (!wr_args_bind(ev, "parse_json", "s", args, v, 1)

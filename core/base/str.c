@@ -3,6 +3,7 @@
  */
 #define _GNU_SOURCE
 #include <weir/base/str.h>
+#include <weir/base/swar.h>
 
 /* ASCII letters of eight bytes in lower case. */
 static inline uint64_t
@@ -13,15 +14,6 @@ fold8(uint64_t w)
     uint64_t upper = ~w & 0x8080808080808080u & (from_A ^ above_Z);
 
     return w | upper >> 2;
-}
-
-static inline uint64_t
-load8(const char *p)
-{
-    uint64_t w;
-
-    memcpy(&w, p, 8);
-    return w;
 }
 
 static inline uint64_t
@@ -49,11 +41,11 @@ wr_str_ieq(wr_str_t a, wr_str_t b)
         return fold8(load4(a.p, a.n)) == fold8(load4(b.p, b.n));
     }
     for (i = 0; i + 8 < a.n; i += 8) {
-        if (fold8(load8(a.p + i)) != fold8(load8(b.p + i))) {
+        if (fold8(wr_swar_load(a.p + i)) != fold8(wr_swar_load(b.p + i))) {
             return false;
         }
     }
-    return fold8(load8(a.p + a.n - 8)) == fold8(load8(b.p + b.n - 8));
+    return fold8(wr_swar_load(a.p + a.n - 8)) == fold8(wr_swar_load(b.p + b.n - 8));
 }
 
 bool
@@ -108,14 +100,11 @@ wr_str_icmp(wr_str_t a, wr_str_t b)
     return a.n < b.n ? -1 : a.n > b.n;
 }
 
-/* The bytes below `limit` (at most 0x80) or equal to `c`, each as its highest bit; what
- * lies above the lowest of them may be wrong. */
+/* As the names say; either may be anywhere. */
 static inline uint64_t
-low_or(uint64_t w, uint64_t limit, uint64_t c)
+below_or_is(uint64_t w, unsigned char limit, unsigned char c)
 {
-    uint64_t ones = 0x0101010101010101u, x = w ^ ones * c;
-
-    return (((w - ones * limit) & ~w) | ((x - ones) & ~x)) & 0x8080808080808080u;
+    return wr_swar_below(w, limit) | wr_swar_is(w, c);
 }
 
 size_t
@@ -123,15 +112,13 @@ wr_str_visible(wr_str_t s)
 {
     size_t i = 0;
 
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-    for (; i + 8 <= s.n; i += 8) {
-        uint64_t found = low_or(load8(s.p + i), ' ' + 1, 0x7f);
+    for (; WR_SWAR_FIRST && i + 8 <= s.n; i += 8) {
+        uint64_t found = below_or_is(wr_swar_load(s.p + i), ' ' + 1, 0x7f);
 
         if (found != 0) {
-            return i + (size_t) __builtin_ctzll(found) / 8;
+            return i + wr_swar_first(found);
         }
     }
-#endif
     while (i < s.n && (unsigned char) s.p[i] > ' ' && s.p[i] != 0x7f) {
         i++;
     }
@@ -152,11 +139,11 @@ wr_str_has_nul_or_cr(wr_str_t s)
         return false;
     }
     for (i = 0; i + 8 < s.n; i += 8) {
-        if (low_or(load8(s.p + i), 1, '\r') != 0) {
+        if (below_or_is(wr_swar_load(s.p + i), 1, '\r') != 0) {
             return true;
         }
     }
-    return low_or(load8(s.p + s.n - 8), 1, '\r') != 0;
+    return below_or_is(wr_swar_load(s.p + s.n - 8), 1, '\r') != 0;
 }
 
 ssize_t

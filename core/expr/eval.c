@@ -34,6 +34,13 @@ wr_eval_local(wr_mach_t *m, const wr_node_t *n, wr_val_t *out)
            || wr_slot_slow(m, &n->u.var, m->f, out);
 }
 
+/* What an attribute or an item is asked of: mostly a local name, which takes no call. */
+static inline bool
+run_base(wr_mach_t *m, const wr_node_t *n, wr_val_t *out)
+{
+    return n->eval == wr_eval_local ? wr_eval_local(m, n, out) : wr_run_node(m, n, out);
+}
+
 bool
 wr_eval_outer(wr_mach_t *m, const wr_node_t *n, wr_val_t *out)
 {
@@ -355,7 +362,7 @@ wr_eval_getattr(wr_mach_t *m, const wr_node_t *n, wr_val_t *out)
     wr_val_t  x;
     wr_val_t *v;
 
-    if (!wr_run_node(m, n->u.attr.x, &x)) {
+    if (!run_base(m, n->u.attr.x, &x)) {
         return false;
     }
     if (x.type == WR_V_DICT && n->u.attr.dict) {
@@ -373,7 +380,7 @@ wr_eval_loopattr(wr_mach_t *m, const wr_node_t *n, wr_val_t *out)
 {
     wr_val_t x;
 
-    if (!wr_run_node(m, n->u.attr.x, &x)) {
+    if (!run_base(m, n->u.attr.x, &x)) {
         return false;
     }
     if (x.type == WR_V_OBJ && x.u.obj->type == &wr_loop_type) {

@@ -4,6 +4,7 @@
  * An expression is a template whose only content is one node; an inline
  * template a row of texts and such expressions.
  */
+#include <weir/expr/compile.h>
 #include <weir/expr/expr.h>
 #include <weir/expr/expr_priv.h>
 #include <weir/expr/guard.h>
@@ -128,6 +129,9 @@ wr_expr_eval(const wr_expr_t *e, wr_eval_t *ev, const wr_bindings_t *vars,
 
     if (wr_expr_const(e, out)) {
         return true;
+    }
+    if (e->tpl->expr->eval == wr_eval_copy) {
+        return wr_eval_copy(&(wr_mach_t) {.ev = ev}, e->tpl->expr, out);
     }
     x.t = e->tpl;
     x.out = out;

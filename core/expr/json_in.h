@@ -11,6 +11,8 @@ typedef struct wr_json_limits {
     bool     no_duplicates;     /* a key that comes twice is an error; else the
                                    last one counts */
     bool     any;               /* also text whose top is no array or object */
+    bool     keeps;             /* the text lives as long as the values: strings may
+                                   point into it */
 } wr_json_limits_t;
 
 /* What is wrong with the text, and where. */
@@ -21,8 +23,8 @@ typedef struct wr_json_err {
     uint64_t position;      /* in bytes from the start */
 } wr_json_err_t;
 
-/* Everything is copied into `pool`. Integers beyond 64 bits, lone surrogates,
- * NaN and Infinity are errors. */
+/* Everything is copied into `pool`, unless the text is kept. Integers beyond 64 bits,
+ * lone surrogates, NaN and Infinity are errors. */
 bool wr_json_parse(wr_pool_t *pool, wr_str_t text, const wr_json_limits_t *limits,
                    wr_val_t *out, wr_json_err_t *err);
 

@@ -7,6 +7,7 @@
  */
 #include <weir/expr/json_out.h>
 
+#include <weir/base/swar.h>
 #include <weir/base/utf8.h>
 #include <weir/expr/bind.h>
 #include <weir/expr/budget.h>
@@ -103,6 +104,30 @@ is_plain(unsigned char c, const wr_json_opts_t *opts)
     return !opts->html || (c != '<' && c != '>' && c != '&' && c != '\'');
 }
 
+/* How many bytes at the start need no escape. */
+static size_t
+plain_start(const char *p, const char *end, const wr_json_opts_t *opts)
+{
+    const char *from = p;
+
+    while (WR_SWAR_FIRST && !opts->html && end - p >= 8) {
+        uint64_t w = wr_swar_load(p);
+        uint64_t found = wr_swar_below(w, 0x20) | wr_swar_is(w, '"') | wr_swar_is(w, '\\');
+
+        if (opts->ascii) {
+            found |= wr_swar_is(w, 0x7f) | (w & WR_SWAR_HIGHS);
+        }
+        if (found != 0) {
+            return (size_t) (p - from) + wr_swar_first(found);
+        }
+        p += 8;
+    }
+    while (p < end && is_plain((unsigned char) *p, opts)) {
+        p++;
+    }
+    return (size_t) (p - from);
+}
+
 /* What stands between the quotes. */
 static void
 put_chars(wr_buf_t *to, wr_str_t s, const wr_json_opts_t *opts)
@@ -113,9 +138,7 @@ put_chars(wr_buf_t *to, wr_str_t s, const wr_json_opts_t *opts)
     while (p < end) {
         const char *from = p;
 
-        while (p < end && is_plain((unsigned char) *p, opts)) {
-            p++;
-        }
+        p += plain_start(p, end, opts);
         wr_buf_add(to, from, (size_t) (p - from));
         if (p < end) {
             put_escape(to, wr_utf8_next(&p, end));
@@ -148,17 +171,40 @@ put_raw(json_t *j, wr_str_t s)
 /* ---- scalars ---- */
 
 static void
-put_float(json_t *j, double d)
+put_float(wr_buf_t *to, double d, const wr_json_opts_t *opts)
 {
     if (wr_likely(isfinite(d))) {
-        wr_buf_reserve(j->to, 32);
-        j->to->n += wr_put_float(j->to->p + j->to->n, d);
-    } else if (j->opts->finite) {
-        wr_buf_lit(j->to, "null");
+        to->n += wr_put_float(wr_buf_reserve(to, 32), d);
+    } else if (opts->finite) {
+        wr_buf_lit(to, "null");
     } else if (isnan(d)) {
-        wr_buf_lit(j->to, "NaN");
+        wr_buf_lit(to, "NaN");
     } else {
-        wr_buf_z(j->to, d < 0 ? "-Infinity" : "Infinity");
+        wr_buf_z(to, d < 0 ? "-Infinity" : "Infinity");
+    }
+}
+
+bool
+wr_json_put_scalar(wr_buf_t *to, const wr_val_t *v, const wr_json_opts_t *opts)
+{
+    switch ((wr_vtype_t) v->type) {
+    case WR_V_NONE:
+        wr_buf_lit(to, "null");
+        return true;
+    case WR_V_BOOL:
+        wr_buf_z(to, v->u.i != 0 ? "true" : "false");
+        return true;
+    case WR_V_INT:
+        wr_buf_int(to, v->u.i);
+        return true;
+    case WR_V_FLOAT:
+        put_float(to, v->u.f, opts);
+        return true;
+    case WR_V_STR:
+        wr_json_put_str(to, wr_val_text(v), opts);
+        return true;
+    default:
+        return false;
     }
 }
 
@@ -513,25 +559,13 @@ put(json_t *j, const wr_val_t *v)
         || (j->to->pool != NULL && !wr_may_grow(j->ev, j->to, room))) {
         return false;
     }
+    if (wr_unlikely(v->type == WR_V_STR && v->len > STRETCH && j->enough != SIZE_MAX)) {
+        return put_in_stretches(j, wr_val_text(v));
+    }
+    if (wr_json_put_scalar(j->to, v, j->opts)) {
+        return true;
+    }
     switch ((wr_vtype_t) v->type) {
-    case WR_V_NONE:
-        wr_buf_lit(j->to, "null");
-        return true;
-    case WR_V_BOOL:
-        wr_buf_z(j->to, v->u.i != 0 ? "true" : "false");
-        return true;
-    case WR_V_INT:
-        wr_buf_int(j->to, v->u.i);
-        return true;
-    case WR_V_FLOAT:
-        put_float(j, v->u.f);
-        return true;
-    case WR_V_STR:
-        if (wr_unlikely(v->len > STRETCH) && j->enough != SIZE_MAX) {
-            return put_in_stretches(j, wr_val_text(v));
-        }
-        wr_json_put_str(j->to, wr_val_text(v), j->opts);
-        return true;
     case WR_V_LIST:
     case WR_V_TUPLE:
         return put_list(j, v->u.list);

@@ -27,6 +27,10 @@ typedef struct wr_json_opts {
 bool wr_json_put(wr_eval_t *ev, wr_buf_t *to, const wr_val_t *v,
                  const wr_json_opts_t *opts);
 
+/* A string, a number, a boolean or none is written without any set-up, and cannot fail;
+ * false for other values: nothing was written. */
+bool wr_json_put_scalar(wr_buf_t *to, const wr_val_t *v, const wr_json_opts_t *opts);
+
 /* The same in pieces, for what may be long: WR_AGAIN when about `enough` bytes (more
  * by an item, of a string 16 KB before escapes) are in `to`; the rest then comes by
  * wr_json_go_on, each time into whatever buffer. WR_OK: that was all; WR_ERROR: raised.

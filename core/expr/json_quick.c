@@ -10,12 +10,14 @@
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>
+#include <weir/base/swar.h>
 #include <weir/base/utf8.h>
 
 typedef struct reader {
     const char *p, *end;
     wr_pool_t  *pool;
     uint32_t    depth;      /* that may still be gone */
+    bool        keeps;      /* strings may point into the text */
 } reader_t;
 
 static bool value(reader_t *r, wr_val_t *out);
@@ -84,23 +86,36 @@ escape(reader_t *r, char **to)
 static bool
 measure(const reader_t *r, size_t *n, bool *plain, bool *ascii)
 {
-    const char   *p = r->p;
-    unsigned char all = 0;
+    const char *p = r->p;
+    uint64_t    all = 0;
 
     *plain = true;
-    for (; p < r->end && *p != '"'; p++) {
-        all |= (unsigned char) *p;
-        if ((unsigned char) *p < ' ') {
+    for (;;) {
+        while (WR_SWAR_FIRST && r->end - p >= 8) {
+            uint64_t w = wr_swar_load(p), found;
+
+            all |= w;
+            found = wr_swar_below(w, ' ') | wr_swar_is(w, '"') | wr_swar_is(w, '\\');
+            if (found != 0) {
+                p += wr_swar_first(found);
+                break;
+            }
+            p += 8;
+        }
+        if (p >= r->end || (unsigned char) *p < ' ') {
             return false;
         }
-        if (*p == '\\') {
+        if (*p == '"') {
+            *n = (size_t) (p - r->p);
+            *ascii = (all & WR_SWAR_HIGHS) == 0;
+            return true;
+        }
+        all |= (unsigned char) *p;
+        if (*p++ == '\\') {
             *plain = false;
             p++;
         }
     }
-    *n = (size_t) (p - r->p);
-    *ascii = all < 0x80;
-    return p < r->end;
 }
 
 /* Behind the opening quote. */
@@ -117,13 +132,12 @@ string(reader_t *r, wr_str_t *out)
     if (!ascii && !wr_utf8_valid(wr_str(r->p, n))) {
         return false;
     }
-    text = to = wr_alloc_bytes(r->pool, n + 1);
     if (plain) {
-        memcpy(text, r->p, n);
+        *out = r->keeps ? wr_str(r->p, n) : wr_pool_str(r->pool, wr_str(r->p, n));
         r->p += n + 1;
-        *out = wr_str(text, n);
         return true;
     }
+    text = to = wr_alloc_bytes(r->pool, n + 1);
     for (const char *end = r->p + n; r->p < end;) {
         if (*r->p != '\\') {
             *to++ = *r->p++;
@@ -177,6 +191,13 @@ scale(uint64_t m, int e, double *out)
 static const char *
 digits(const char *p, const char *end, uint64_t *m, unsigned *n)
 {
+    uint64_t eight;
+
+    while (end - p >= 8 && wr_swar_digits(wr_swar_load(p), &eight)) {
+        *m = *m * 100000000 + eight;
+        *n += 8;
+        p += 8;
+    }
     for (; p < end && wr_is_digit(*p); p++) {
         *m = *m * 10 + (uint64_t) (*p - '0');
         ++*n;
@@ -375,7 +396,8 @@ wr_json_quick(wr_pool_t *pool, wr_str_t text, const wr_json_limits_t *limits,
               wr_val_t *out)
 {
     reader_t r = {.p = text.p, .end = text.p + text.n, .pool = pool,
-                  .depth = limits->depth != 0 ? limits->depth : 512};
+                  .depth = limits->depth != 0 ? limits->depth : 512,
+                  .keeps = limits->keeps};
 
     if (text.n == 0) {
         return false;

@@ -39,6 +39,23 @@ put(wr_mach_t *m, const char *p, size_t n)
     wr_put_bytes(m->out, p, n);
 }
 
+/* Most numbers of pages have one or two digits. */
+static inline void
+put_int(wr_mach_t *m, int64_t v)
+{
+    wr_buf_t *to = m->out;
+
+    if (wr_likely((uint64_t) v < 100 && to->cap - to->n >= 2)) {
+        if (v >= 10) {
+            to->p[to->n++] = (char) ('0' + v / 10);
+            v %= 10;
+        }
+        to->p[to->n++] = (char) ('0' + v);
+    } else {
+        wr_buf_int(to, v);
+    }
+}
+
 #if defined(__SSE2__)
 
 /* A bit for each byte that has to be escaped. */
@@ -180,7 +197,7 @@ wr_print_plain(wr_mach_t *m, const wr_val_t *v)
 {
     switch (v->type) {
     case WR_V_STR: put(m, v->u.s, v->len); return true;
-    case WR_V_INT: wr_buf_int(m->out, v->u.i); return true;
+    case WR_V_INT: put_int(m, v->u.i); return true;
     case WR_V_UNDEFINED:
         if (v->u.undef != NULL && v->u.undef->kind <= WR_UNDEF_CHAINABLE) {
             return true;
@@ -202,7 +219,7 @@ wr_print_escaped(wr_mach_t *m, const wr_val_t *v)
             escape(m, v->u.s, v->len);
         }
         return true;
-    case WR_V_INT: wr_buf_int(m->out, v->u.i); return true;
+    case WR_V_INT: put_int(m, v->u.i); return true;
     case WR_V_UNDEFINED:
         if (v->u.undef != NULL && v->u.undef->kind <= WR_UNDEF_CHAINABLE) {
             return true;
@@ -261,8 +278,14 @@ wr_exec_print_auto(wr_mach_t *m, const wr_stmt_t *s)
     wr_val_t v;
 
     before(m, s);
-    return after(m, s, wr_run_node(m, s->u.print.x, &v)
-                           && wr_print_escaped(m, &v));
+    if (!wr_run_node(m, s->u.print.x, &v)) {
+        return WR_X_FAIL;
+    }
+    if (v.type == WR_V_INT) {
+        put_int(m, v.u.i);
+        return after(m, s, true);
+    }
+    return after(m, s, wr_print_escaped(m, &v));
 }
 
 wr_x_t
@@ -290,6 +313,10 @@ wr_exec_print_local_auto(wr_mach_t *m, const wr_stmt_t *s)
     before(m, s);
     if (wr_likely(v->type == WR_V_STR && (v->flags & WR_VF_SAFE) == 0)) {
         escape(m, v->u.s, v->len);
+        return after(m, s, true);
+    }
+    if (v->type == WR_V_INT) {
+        put_int(m, v->u.i);
         return after(m, s, true);
     }
     if (wr_unlikely(wr_slot_special(v))) {

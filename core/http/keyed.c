@@ -11,7 +11,7 @@ enum { TYPICAL = 128 };     /* bytes of a record with its key */
 wr_rc_t
 wr_keyed_init(wr_zone_t *z, void *old)
 {
-    uint64_t    slots = z->size / TYPICAL / 2 + 1;
+    uint64_t    slots = wr_min_size(z->size / TYPICAL / 2 + 1, UINT32_MAX);
     wr_keyed_t *t;
 
     if (old != NULL) {
@@ -28,6 +28,13 @@ wr_keyed_init(wr_zone_t *z, void *old)
     t->slots = slots;
     z->data = t;
     return WR_OK;
+}
+
+/* Without a division. There are fewer than 2^32 slots. */
+static inline wr_keyed_node_t **
+slot_of(wr_keyed_t *t, uint64_t hash)
+{
+    return &t->table[(hash >> 32) * t->slots >> 32];
 }
 
 static wr_keyed_node_t *
@@ -57,10 +64,12 @@ wr_keyed_find(wr_keyed_t *t, wr_str_t key)
 {
     uint64_t hash = wr_hash(key.p, key.n);
 
-    for (wr_keyed_node_t *n = t->table[hash % t->slots]; n != NULL; n = n->next) {
+    for (wr_keyed_node_t *n = *slot_of(t, hash); n != NULL; n = n->next) {
         if (n->hash == hash && wr_str_eq(wr_str(n->bytes + n->size, n->n), key)) {
-            unlink_use(t, n);
-            link_newest(t, n);
+            if (t->newest != n) {
+                unlink_use(t, n);
+                link_newest(t, n);
+            }
             return n->bytes;
         }
     }
@@ -83,8 +92,8 @@ wr_keyed_add(wr_zone_t *z, wr_str_t key, size_t size)
     if (key.n != 0) {
         memcpy(n->bytes + size, key.p, key.n);
     }
-    n->next = t->table[n->hash % t->slots];
-    t->table[n->hash % t->slots] = n;
+    n->next = *slot_of(t, n->hash);
+    *slot_of(t, n->hash) = n;
     link_newest(t, n);
     t->n++;
     return n->bytes;
@@ -95,7 +104,7 @@ wr_keyed_remove(wr_zone_t *z, void *record)
 {
     wr_keyed_t       *t = z->data;
     wr_keyed_node_t  *n = node_of(record);
-    wr_keyed_node_t **at = &t->table[n->hash % t->slots];
+    wr_keyed_node_t **at = slot_of(t, n->hash);
 
     while (*at != n) {
         at = &(*at)->next;

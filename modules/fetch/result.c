@@ -20,7 +20,7 @@ typedef struct result {
 static bool
 get_json(wr_eval_t *ev, result_t *x, wr_val_t *out)
 {
-    wr_json_limits_t limits = {0, false, true};
+    wr_json_limits_t limits = {.any = true};
     wr_json_err_t    err = {0};
 
     if (!x->have_json) {

@@ -76,12 +76,16 @@ is_name(const session_t *s, wr_str_t name)
 static bool
 is_id(wr_str_t id)
 {
+    static const bool letters[256] = {
+        ['0' ... '9'] = true, ['A' ... 'Z'] = true, ['a' ... 'z'] = true, ['-'] = true,
+        ['_'] = true,
+    };
+    bool all = id.n >= ID_MIN && id.n <= ID_MAX;
+
     for (size_t i = 0; i < id.n; i++) {
-        if (!wr_is_word(id.p[i]) && id.p[i] != '-') {
-            return false;
-        }
+        all &= letters[(unsigned char) id.p[i]];
     }
-    return id.n >= ID_MIN && id.n <= ID_MAX;
+    return all;
 }
 
 /* What the client sent; false: nothing that could be a key. */

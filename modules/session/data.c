@@ -7,11 +7,42 @@
 #include "session.h"
 
 #include <weir/expr/json_in.h>
+#include <weir/expr/json_quick.h>
 #include <weir/expr/json_out.h>
 #include <weir/expr/mapping.h>
 #include <weir/expr/template.h>
 
 /* ---- text ---- */
+
+/* {"created": N, "session": {…}} as it is written here and by aiohttp-session: only
+ * what is within is looked at. False: it is another text. The text lives as long as
+ * the request. */
+static bool
+parse_usual(session_t *s, wr_str_t text, wr_dict_t **dict, int64_t *created)
+{
+    static const wr_str_t         begin = WR_STR_INIT("{\"created\": ");
+    static const wr_str_t         middle = WR_STR_INIT(", \"session\": ");
+    static const wr_json_limits_t limits = {.keeps = true, .depth = 511};
+    size_t                        i = begin.n;
+    wr_val_t                      v;
+
+    if (text.n < 2 || text.p[text.n - 1] != '}' || !wr_str_starts(text, begin)) {
+        return false;
+    }
+    while (i < text.n && wr_is_digit(text.p[i])) {
+        i++;
+    }
+    if (!wr_str_starts(wr_str_skip(text, i), middle)
+        || !wr_parse_int(wr_str_sub(text, begin.n, i), created)
+        || !wr_json_quick(wr_pool(s->r),
+                          wr_str_sub(text, i + middle.n, text.n - 1), &limits, &v)
+        || v.type != WR_V_DICT)
+    {
+        return false;
+    }
+    *dict = v.u.dict;
+    return true;
+}
 
 static bool
 parse(session_t *s, wr_str_t text, wr_dict_t **dict, int64_t *created)
@@ -20,6 +51,9 @@ parse(session_t *s, wr_str_t text, wr_dict_t **dict, int64_t *created)
     wr_json_err_t    err = {0};
     wr_val_t         v, *inner, *since;
 
+    if (parse_usual(s, text, dict, created)) {
+        return true;
+    }
     if (!wr_json_parse(wr_pool(s->r), text, &limits, &v, &err)) {
         wr_log(&s->r->log, WR_LOG_WARN, 0, "the store holds what is no session: %.*s",
                WR_ARG(err.message));
@@ -39,6 +73,13 @@ parse(session_t *s, wr_str_t text, wr_dict_t **dict, int64_t *created)
     return true;
 }
 
+/* What a template could change is copied. */
+static wr_val_t
+own(wr_pool_t *pool, const wr_val_t *v)
+{
+    return v->type <= WR_V_STR ? *v : wr_val_copy(pool, v);
+}
+
 static wr_dict_t *
 copy(wr_pool_t *pool, const wr_dict_t *d)
 {
@@ -46,7 +87,7 @@ copy(wr_pool_t *pool, const wr_dict_t *d)
     wr_dict_entry_t *e;
 
     for (uint32_t i = 0; (e = wr_dict_next(d, &i)) != NULL;) {
-        wr_dict_sets(pool, to, wr_val_text(&e->key), wr_val_copy(pool, &e->value));
+        wr_dict_sets(pool, to, wr_val_text(&e->key), own(pool, &e->value));
     }
     return to;
 }
@@ -62,32 +103,85 @@ session_parse(session_t *s, wr_str_t text)
     return true;
 }
 
-static bool
-put_json(session_t *s, const wr_val_t *v, wr_buf_t *to, wr_eval_t *ev)
-{
-    wr_json_opts_t opts = WR_JSON_DEFAULTS;
+static const wr_json_opts_t json = {.ascii = true};
 
-    wr_app_eval_init(s->r, ev, wr_pool(s->r));
-    return wr_json_put(ev, to, v, &opts);
+/* Of a change; false: JSON cannot hold it. */
+static bool
+write_change(session_t *s, change_t *c, wr_err_t *err)
+{
+    wr_buf_t  b = wr_buf(wr_pool(s->r));
+    wr_eval_t ev;
+
+    if (c->value.type == WR_V_UNDEFINED) {
+        return true;
+    }
+    if (!wr_json_put_scalar(&b, &c->value, &json)) {
+        wr_app_eval_init(s->r, &ev, wr_pool(s->r));
+        if (!wr_json_put(&ev, &b, &c->value, &json)) {
+            *err = ev.err;
+            return false;
+        }
+    }
+    c->json = wr_buf_text(&b);
+    return true;
+}
+
+/* What this request has set is JSON already, if no template has changed it since. */
+static wr_str_t
+written(const session_t *s, wr_str_t key)
+{
+    for (uint32_t i = s->changes.n; i-- != 0;) {
+        const change_t *c = WR_AT(&s->changes, change_t, i);
+
+        if (wr_str_eq(c->key, key)) {
+            return c->value.type <= WR_V_STR ? c->json : WR_STR_NONE;
+        }
+    }
+    return WR_STR_NONE;
+}
+
+static bool
+write_entries(session_t *s, wr_buf_t *b, wr_eval_t *ev)
+{
+    wr_dict_entry_t *e;
+    bool             first = true;
+
+    for (uint32_t i = 0; (e = wr_dict_next(s->now, &i)) != NULL; first = false) {
+        wr_str_t text = written(s, wr_val_text(&e->key));
+
+        if (!first) {
+            wr_buf_lit(b, ", ");
+        }
+        wr_json_put_str(b, wr_val_text(&e->key), &json);
+        wr_buf_lit(b, ": ");
+        if (text.n != 0) {
+            wr_buf_str(b, text);
+        } else if (!wr_json_put_scalar(b, &e->value, &json)
+                   && !wr_json_put(ev, b, &e->value, &json))
+        {
+            return false;
+        }
+    }
+    return true;
 }
 
 bool
 session_write(session_t *s, wr_str_t *text)
 {
-    wr_val_t  v = wr_vdict(s->now);
     wr_buf_t  b = wr_buf(wr_pool(s->r));
     wr_eval_t ev;
 
+    wr_app_eval_init(s->r, &ev, wr_pool(s->r));
     wr_buf_reserve(&b, s->text.n + 128);
     wr_buf_lit(&b, "{\"created\": ");
     wr_buf_int(&b, s->created);
-    wr_buf_lit(&b, ", \"session\": ");
-    if (!put_json(s, &v, &b, &ev)) {
+    wr_buf_lit(&b, ", \"session\": {");
+    if (!write_entries(s, &b, &ev)) {
         wr_log(&s->r->log, WR_LOG_ERR, 0, "the session cannot be saved: %.*s",
                WR_ARG(ev.err.message));
         return false;
     }
-    wr_buf_char(&b, '}');
+    wr_buf_lit(&b, "}}");
     if (b.n > s->settings->max_size) {
         wr_log(&s->r->log, WR_LOG_ERR, 0, "the session has %zu bytes, more than max_size",
                b.n);
@@ -110,6 +204,15 @@ same(session_t *s, const wr_val_t *a, const wr_val_t *b)
     }
     if (a->type != b->type) {
         return false;
+    }
+    if (a->type == WR_V_STR) {
+        return wr_str_eq(wr_val_text(a), wr_val_text(b));
+    }
+    if (a->type == WR_V_BOOL || a->type == WR_V_INT) {
+        return a->u.i == b->u.i;
+    }
+    if (a->type == WR_V_FLOAT) {
+        return a->u.f == b->u.f;
     }
     wr_app_eval_init(s->r, &ev, wr_pool(s->r));
     return wr_equal(&ev, a, b, &equal) && equal;
@@ -137,32 +240,29 @@ apply(session_t *s, const change_t *c)
 bool
 session_change(session_t *s, wr_str_t key, const wr_val_t *v, const wr_app_expr_t *expr)
 {
-    wr_buf_t  b = wr_buf(wr_pool(s->r));
-    wr_eval_t ev;
+    change_t  new = {.key = key, .value = own(wr_pool(s->r), v), .expr = expr};
     change_t *c = NULL;
+    wr_err_t  err;
 
-    if (v->type != WR_V_UNDEFINED && !put_json(s, v, &b, &ev)) {
-        (void) wr_app_fail(s->r, expr != NULL ? &expr->at : &s->settings->at, 500,
-                           WR_STR("Internal Server Error"),
-                           "the session's \"%.*s\" cannot be kept: %.*s", WR_ARG(key),
-                           WR_ARG(ev.err.message));
-        return false;
-    }
     for (uint32_t i = s->written; i < s->changes.n; i++) {
         if (wr_str_eq(WR_AT(&s->changes, change_t, i)->key, key)) {
             c = WR_AT(&s->changes, change_t, i);
         }
     }
+    if (c == NULL && !s->saving && same(s, wr_dict_gets(s->base, key), v)) {
+        return true;
+    }
+    if (!write_change(s, &new, &err)) {
+        (void) wr_app_fail(s->r, expr != NULL ? &expr->at : &s->settings->at, 500,
+                           WR_STR("Internal Server Error"),
+                           "the session's \"%.*s\" cannot be kept: %.*s", WR_ARG(key),
+                           WR_ARG(err.message));
+        return false;
+    }
     if (c == NULL) {
-        if (!s->saving && same(s, wr_dict_gets(s->base, key), v)) {
-            return true;
-        }
         c = WR_PUSH(&s->changes, change_t);
     }
-    *c = (change_t) {key, *v, expr};
-    if (v->type != WR_V_UNDEFINED) {
-        c->value = wr_val_copy(wr_pool(s->r), v);
-    }
+    *c = new;
     apply(s, c);
     return true;
 }
@@ -187,6 +287,7 @@ bool
 session_merge(session_t *s, wr_str_t text)
 {
     wr_dict_t *before = s->base;
+    wr_err_t   err;
 
     if (text.n == 0) {
         s->base = wr_dict_new(wr_pool(s->r), 0);
@@ -205,7 +306,10 @@ session_merge(session_t *s, wr_str_t text)
             if (!wr_app_eval(s->r, c->expr, &v)) {
                 return false;
             }
-            c->value = wr_val_copy(wr_pool(s->r), &v);
+            c->value = own(wr_pool(s->r), &v);
+            if (!write_change(s, c, &err)) {
+                return false;
+            }
         }
         apply(s, c);
     }

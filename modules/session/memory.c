@@ -40,11 +40,11 @@ find(wr_zone_t *z, wr_str_t key)
     return rec;
 }
 
+/* `rec` is what the key has now; NULL: nothing. */
 static bool
-put(wr_zone_t *z, wr_str_t key, int64_t ttl, wr_str_t text, unsigned flags, wr_log_t *log)
+put(wr_zone_t *z, record_t *rec, wr_str_t key, int64_t ttl, wr_str_t text, unsigned flags,
+    wr_log_t *log)
 {
-    record_t *rec = wr_keyed_find(z->data, key);
-
     if (rec != NULL && rec->n != text.n) {
         wr_keyed_remove(z, rec);
         rec = NULL;
@@ -118,7 +118,7 @@ memory_put(wr_zone_t *z, wr_str_t key, int64_t ttl, wr_str_t text, unsigned flag
     bool ok;
 
     wr_zone_lock(z);
-    ok = put(z, key, ttl, text, flags, log);
+    ok = put(z, wr_keyed_find(z->data, key), key, ttl, text, flags, log);
     wr_zone_unlock(z);
     return ok;
 }
@@ -140,11 +140,11 @@ wr_session_result_t
 memory_update(wr_zone_t *z, wr_session_job_t *j, unsigned flags)
 {
     wr_session_result_t result = WR_SESSION_AWAY;
+    record_t           *rec;
 
     wr_zone_lock(z);
-    if (expected(z, j, &result) != NULL
-        && put(z, j->key, j->ttl, j->text, flags, j->log))
-    {
+    rec = expected(z, j, &result);
+    if (rec != NULL && put(z, rec, j->key, j->ttl, j->text, flags, j->log)) {
         result = WR_SESSION_DONE;
     }
     wr_zone_unlock(z);
@@ -158,7 +158,9 @@ memory_rename(wr_zone_t *z, wr_session_job_t *j, unsigned flags)
     wr_session_result_t result = WR_SESSION_AWAY;
 
     wr_zone_lock(z);
-    if (expected(z, j, &result) != NULL && put(z, j->to, j->ttl, j->text, flags, j->log)) {
+    if (expected(z, j, &result) != NULL
+        && put(z, wr_keyed_find(z->data, j->to), j->to, j->ttl, j->text, flags, j->log))
+    {
         record_t *former = wr_keyed_find(z->data, j->key);
 
         result = WR_SESSION_DONE;
@@ -166,7 +168,8 @@ memory_rename(wr_zone_t *z, wr_session_job_t *j, unsigned flags)
             wr_keyed_remove(z, former);
         }
         if (flags != 0) {
-            (void) put(z, j->key, j->ttl, WR_STR_NONE, MEMORY_ENDED, j->log);
+            (void) put(z, wr_keyed_find(z->data, j->key), j->key, j->ttl, WR_STR_NONE,
+                       MEMORY_ENDED, j->log);
         }
     }
     wr_zone_unlock(z);

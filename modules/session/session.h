@@ -56,6 +56,7 @@ wr_rc_t session_set(wr_conf_t *cf, const wr_directive_t *d, void *conf);
 typedef struct change {
     wr_str_t             key;
     wr_val_t             value;     /* undefined: the key is taken away */
+    wr_str_t             json;      /* the same as it will be kept */
     const wr_app_expr_t *expr;      /* what made it; NULL: no expression of the conf */
 } change_t;
 

@@ -45,6 +45,33 @@ def test_redis_format(server, redis):
     assert c("/get").text == "{}"
 
 
+@pytest.mark.parametrize("text", [
+    '{"created": 1, "session": {"a": "1", "b": [1.5, {"c": "}}"}]}}',
+    '{"created":1,"session":{"a":"1","b":[1.5,{"c":"}}"}]}}',
+    '{"session": {"a": "1", "b": [1.5, {"c": "}}"}]}, "created": 1}',
+    '{"created": 1, "session": {"a": "1", "b": [1.5, {"c": "}}"}]}, "more": {"x": 1}}',
+    '{"created": 1.5, "session": {"a": "1", "b": [1.5, {"c": "\\u007d}"}]}}',
+    ' {"created": 1, "session": {"a": "1", "b": [1.5, {"c": "}}"}]}}\n',
+    '{"created": 123456789012345678901234567890, "session": {"a": "1", "b": [1.5, {"c": "}}"}]}}'])
+def test_redis_texts_of_others(server, redis, text):
+    """However another program writes it; what it does not know here is replaced as a whole."""
+    r = redis()
+    s = server(conf("redis://127.0.0.1:%d/0" % r.port), main=MODULES)
+    c = Client(s.port())
+    c("/set/a/1")
+    key = "AIOHTTP_SESSION_" + c.id
+    r("SET", key, text)
+    if "1234567890123456789012" in text:        # beyond what a number holds: no session
+        assert c("/get").text == "{}" and r("GET", key) == text.encode()
+        return
+    assert json.loads(c("/get").text) == {"a": "1", "b": [1.5, {"c": "}}"}]}
+    assert r("GET", key) == text.encode()
+    c("/set/a/2%22%5C%C3%A9")
+    assert json.loads(r("GET", key)) == {"created": 1, "session": {"a": '2"\\\u00e9', "b": [1.5, {"c": "}}"}]}}
+    c("/login")
+    assert list(json.loads(c("/get").text).items())[2] == ("user", "me")
+
+
 def test_redis_saved_only_when_changed(server, redis):
     r = redis()
     s = server(conf("redis://127.0.0.1:%d/0" % r.port), main=MODULES)
