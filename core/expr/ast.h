@@ -67,6 +67,13 @@ enum {
     WR_CTX_PARAM
 };
 
+enum { /* wr_ast.fold: is it constant? */
+    WR_FOLD_NEW, /* not asked */
+    WR_FOLD_YES,
+    WR_FOLD_NO,
+    WR_FOLD_RAISES
+};
+
 typedef enum wr_cmp_op {
     WR_CMP_EQ,
     WR_CMP_NE,
@@ -106,7 +113,8 @@ struct wr_ast {
     uint8_t       kind;
     uint8_t       ctx;
     bool          flag, flag2;
-    uint8_t       fold;      /* 0 not asked, 1 constant, 2 not */
+    uint8_t       fold;      /* WR_FOLD_* */
+    bool          folded;    /* all below was looked at, see wr_comp_fold */
     bool          fold_auto; /* the setting it was asked for */
     uint16_t      depth;     /* of the tree below */
     uint32_t      line;

@@ -129,6 +129,12 @@ wr_blockref_run(wr_mach_t *m, wr_obj_t *o, const wr_args_t *args)
     return wr_run_block(m, r->block, r->ctx, 3);
 }
 
+bool
+wr_blockref_safe(const wr_obj_t *o)
+{
+    return ((const ref_t *) o)->ctx->ectx->autoescape;
+}
+
 static bool
 ref_call(wr_eval_t *ev, wr_obj_t *o, const wr_args_t *args, wr_val_t *out)
 {
@@ -136,8 +142,7 @@ ref_call(wr_eval_t *ev, wr_obj_t *o, const wr_args_t *args, wr_val_t *out)
     size_t     from = m->out->n;
 
     return wr_blockref_run(m, o, args)
-           && wr_take_output(m, from, ((ref_t *) o)->ctx->ectx->autoescape,
-                             out);
+           && wr_take_output(m, from, wr_blockref_safe(o), out);
 }
 
 static bool

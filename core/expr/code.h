@@ -348,9 +348,9 @@ struct wr_proto {
     int32_t     caller_slot, kwargs_slot, varargs_slot;
     bool        explicit_caller;
     bool        accesses_caller;
-    uint8_t     autoescape; /* where it is written */
     /* recursive loops */
     wr_for_t *loop;
+    uint8_t   safe; /* WR_SAFE_*: what a call gives is Markup */
 };
 
 struct wr_block {
@@ -572,6 +572,7 @@ bool
 wr_super_new(wr_mach_t *m, const wr_block_t *b, wr_ctx_t *ctx, wr_val_t *out);
 /* The block that a reference stands for, run into the output. */
 bool         wr_blockref_run(wr_mach_t *m, wr_obj_t *o, const wr_args_t *args);
+bool         wr_blockref_safe(const wr_obj_t *o); /* its text is Markup */
 wr_module_t *wr_module_new(wr_mach_t *m, const wr_template_t *t, wr_ctx_t *ctx);
 wr_str_t     wr_module_text(const wr_module_t *mod);
 bool     wr_module_find(const wr_module_t *mod, wr_str_t name, wr_val_t *out);
@@ -599,6 +600,7 @@ bool    wr_loop_attr(wr_mach_t *m, wr_obj_t *o, uint8_t id, wr_val_t *out);
 bool    wr_loop_method(wr_mach_t *m, wr_obj_t *o, uint8_t id,
                        const wr_args_t *args, wr_val_t *out);
 bool    wr_loop_call(wr_mach_t *m, wr_obj_t *o, const wr_args_t *args);
+bool    wr_loop_safe(const wr_obj_t *o); /* what a call gives is Markup */
 wr_x_t  wr_run_loop(wr_mach_t *m, const wr_for_t *s);
 bool    wr_run_recursive(wr_mach_t *m, const wr_for_t *s);
 

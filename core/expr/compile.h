@@ -46,6 +46,7 @@ typedef struct wr_comp {
     wr_ast_list_t  blocks;
     wr_emit_t     *to;
     wr_eval_t      fold; /* evaluates constants */
+    bool           fold_raised; /* what went wrong ends the compilation */
     uint32_t       variants;
     const char    *src; /* for columns */
 } wr_comp_t;
@@ -61,6 +62,9 @@ uint32_t   wr_comp_column(wr_comp_t *c, const wr_ast_t *n);
 /* Constant folding: true if the node has a value now. It may hold lists, which
  * have to be copied wherever the template could change them. */
 bool wr_comp_const(wr_comp_t *c, wr_ast_t *n, wr_val_t *out);
+/* Folds all below as well, as Jinja2's optimizer does with the operand of an
+ * operator: errors that it does not catch end the compilation. */
+void wr_comp_fold(wr_comp_t *c, wr_ast_t *n);
 /* Whether Jinja2 would put the value into its code in place of the node. */
 bool wr_comp_literal(const wr_val_t *v);
 bool wr_comp_mutable(const wr_val_t *v);
@@ -74,6 +78,8 @@ wr_node_t *wr_comp_look(wr_comp_t *c, wr_cframe_t *f, wr_ast_t *n);
 wr_node_t *wr_comp_call(wr_comp_t *c, wr_cframe_t *f, wr_ast_t *n);
 wr_node_t *wr_comp_filter(wr_comp_t *c, wr_cframe_t *f, wr_ast_t *n);
 
+/* WR_SAFE_*: whether text that is captured here is Markup. */
+uint8_t      wr_comp_safe(const wr_comp_t *c);
 wr_scope_t   wr_comp_scope(wr_comp_t *c, wr_syms_t *s);
 wr_target_t *wr_comp_target(wr_comp_t *c, wr_cframe_t *f, wr_ast_t *n);
 wr_locals_t  wr_comp_locals(wr_comp_t *c, wr_cframe_t *f);

@@ -164,6 +164,7 @@ wr_comp_call(wr_comp_t *c, wr_cframe_t *f, wr_ast_t *n)
     wr_node_t *to = wr_comp_node(c, wr_eval_call);
     uint8_t    id;
 
+    wr_comp_fold(c, n);
     to->u.call.fn = wr_comp_look(c, f, n->a);
     to->u.call.args = args(c, f, n);
     if (to->u.call.fn->eval == wr_eval_loopattr) {
@@ -194,6 +195,7 @@ wr_comp_filter(wr_comp_t *c, wr_cframe_t *f, wr_ast_t *n)
     wr_node_t         *to;
     const wr_fn_row_t *row;
 
+    wr_comp_fold(c, n);
     to = wr_comp_node(c, filter ? wr_eval_filter : wr_eval_test);
     row = wr_map_get(filter ? &c->env->filters : &c->env->tests, n->name);
     if (row == NULL && !f->soft) {
@@ -267,11 +269,22 @@ cond(wr_comp_t *c, wr_cframe_t *f, wr_ast_t *n)
     return to;
 }
 
+/* Jinja2 does not optimize lists and dicts as such, only what is in them. */
+static bool
+is_operator(const wr_ast_t *n)
+{
+    return (n->kind >= WR_A_COND && n->kind <= WR_A_GETATTR)
+           || (n->kind >= WR_A_CONCAT && n->kind <= WR_A_POS);
+}
+
 static wr_node_t *
 expr(wr_comp_t *c, wr_cframe_t *f, wr_ast_t *n, bool copy)
 {
     wr_val_t v;
 
+    if (is_operator(n)) {
+        wr_comp_fold(c, n);
+    }
     if ((n->kind == WR_A_CONST || !c->is_volatile) && wr_comp_const(c, n, &v)
         && wr_comp_literal(&v))
     {

@@ -152,6 +152,7 @@ wr_comp_for(wr_comp_t *c, wr_cframe_t *f, wr_ast_t *n)
     if (n->flag) {
         s->proto = new_function(c, "loop", n->line);
         s->proto->loop = s;
+        s->proto->safe = wr_comp_safe(c);
         c->fn = wr_cfn_new(c->tmp, outer, s->proto);
     }
     body = wr_comp_inner(c, f);
@@ -258,7 +259,6 @@ macro_body(wr_comp_t *c, wr_cframe_t *f, wr_ast_t *n, const char *what)
     p->argnames = WR_NEW_N(c->pool, wr_str_t, nargs + 1);
     p->argslots = WR_NEW_N(c->pool, uint32_t, nargs + 1);
     p->defaults = WR_NEW_N(c->pool, wr_node_t *, nargs + 1);
-    p->autoescape = c->autoescape;
     macro_specials(c, &inner, n, p);
     c->line = n->line;
     p->scope = wr_comp_scope(c, inner.syms);

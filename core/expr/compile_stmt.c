@@ -255,8 +255,8 @@ comp_set(wr_comp_t *c, wr_cframe_t *f, wr_ast_t *n)
     *wr_comp_emit(c, NULL, n->line) = s;
 }
 
-static uint8_t
-body_safe(const wr_comp_t *c)
+uint8_t
+wr_comp_safe(const wr_comp_t *c)
 {
     return c->is_volatile ? WR_SAFE_ASK
            : c->autoescape ? WR_SAFE_YES : WR_SAFE_NO;
@@ -274,7 +274,7 @@ comp_setblock(wr_comp_t *c, wr_cframe_t *f, wr_ast_t *n)
     b->scope = wr_comp_scope(c, inner.syms);
     b->code = wr_comp_body(c, &inner, &n->body);
     c->line = b->line = n->line;
-    b->safe = body_safe(c);
+    b->safe = n->b != NULL ? wr_comp_safe(c) : WR_SAFE_NO;
     assignment(c, f, n, &s);
     b->filter = n->b != NULL ? wr_comp_filter(c, &inner, n->b) : NULL;
     s.u.set.body = b;
@@ -313,7 +313,7 @@ comp_filterblock(wr_comp_t *c, wr_cframe_t *f, wr_ast_t *n)
     b->scope = wr_comp_scope(c, inner.syms);
     b->code = wr_comp_body(c, &inner, &n->body);
     c->line = b->line = n->line;
-    b->safe = body_safe(c);
+    b->safe = wr_comp_safe(c);
     b->filter = wr_comp_filter(c, &inner, n->a);
     s.u.body = b;
     *wr_comp_emit(c, NULL, n->line) = s;

@@ -641,10 +641,11 @@ wr_eval_loopcall(wr_mach_t *m, const wr_node_t *n, wr_val_t *out)
 }
 
 /* Calls what puts out text straight into the output; `*done` is false if it was
- * something else, whose value is in `out` then. */
+ * something else, whose value is in `out` then; with `escape` also if the text
+ * is to be escaped. */
 static bool
-run_or_call(wr_mach_t *m, const wr_val_t *fn, const wr_args_t *args, bool *done,
-            wr_val_t *out)
+run_or_call(wr_mach_t *m, const wr_val_t *fn, const wr_args_t *args, bool escape,
+            bool *done, wr_val_t *out)
 {
     const wr_obj_type_t *t = fn->type == WR_V_OBJ ? fn->u.obj->type : NULL;
 
@@ -652,10 +653,10 @@ run_or_call(wr_mach_t *m, const wr_val_t *fn, const wr_args_t *args, bool *done,
     if (t == &wr_macro_type) {
         return wr_macro_run(m, fn->u.obj, args);
     }
-    if (t == &wr_blockref_type) {
+    if (t == &wr_blockref_type && (!escape || wr_blockref_safe(fn->u.obj))) {
         return wr_blockref_run(m, fn->u.obj, args);
     }
-    if (t == &wr_loop_type) {
+    if (t == &wr_loop_type && (!escape || wr_loop_safe(fn->u.obj))) {
         return wr_loop_call(m, fn->u.obj, args);
     }
     *done = false;
@@ -684,7 +685,7 @@ print_run(wr_mach_t *m, const wr_stmt_t *s, bool auto_on)
             return WR_X_FAIL;
         }
         done = false;
-    } else if (!run_or_call(m, &fn, &c.args, &done, &v)) {
+    } else if (!run_or_call(m, &fn, &c.args, auto_on, &done, &v)) {
         return WR_X_FAIL;
     }
     if (!done
@@ -721,7 +722,7 @@ wr_exec_callblock(wr_mach_t *m, const wr_stmt_t *s)
     caller.value = wr_macro_new(m, s->u.callblock.proto);
     if (!wr_run_node(m, n->u.call.fn, &fn)
         || !gather(m, n->u.call.args, NULL, &caller, &c)
-        || !run_or_call(m, &fn, &c.args, &done, &v))
+        || !run_or_call(m, &fn, &c.args, false, &done, &v))
     {
         return WR_X_FAIL;
     }

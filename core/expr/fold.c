@@ -3,13 +3,28 @@
  *
  * What Jinja2 folds shows here and there (`~` of constants forgets Markup, a
  * slice of what has none is undefined), so the same is folded, no more and no
- * less. Results are kept in the nodes; an error means "not constant", it will
- * come up again when the template runs.
+ * less. Results are kept in the nodes; most errors mean "not constant" and come
+ * up again when the template runs. But the truth of a constant, its text in a
+ * `~`, and the keys of a constant dict are taken where nothing catches what they
+ * raise: there the template itself is refused, be the code ever run or not.
  */
 #include <weir/expr/compile.h>
 #include <weir/expr/guard.h>
 
 static bool fold(wr_comp_t *c, wr_ast_t *n, wr_val_t *out);
+
+/* What went wrong is not caught, unless the reason is a limit of our own. */
+static bool
+escapes(wr_comp_t *c, bool ok)
+{
+    if (!ok && c->fold.failed
+        && (strcmp(c->fold.err.kind, "UndefinedError") == 0
+            || strcmp(c->fold.err.kind, "TypeError") == 0))
+    {
+        c->fold_raised = true;
+    }
+    return ok;
+}
 
 static bool
 fold_list(wr_comp_t *c, wr_ast_list_t *l, wr_list_t **out)
@@ -38,7 +53,7 @@ fold_dict(wr_comp_t *c, wr_ast_t *n, wr_val_t *out)
     for (i = 0; i < n->list.n; i += 2) {
         if (!wr_comp_const(c, n->list.v[i], &k)
             || !wr_comp_const(c, n->list.v[i + 1], &v)
-            || !wr_dict_set(&c->fold, d, &k, &v))
+            || !escapes(c, wr_dict_set(&c->fold, d, &k, &v)))
         {
             return false;
         }
@@ -174,8 +189,8 @@ fold_concat(wr_comp_t *c, wr_ast_t *n, wr_val_t *out)
     uint32_t i;
 
     for (i = 0; i < n->list.n; i++) {
-        if (!wr_comp_const(c, n->list.v[i], &v) || !wr_put_str(&c->fold, &b, &v)
-            || b.n > 1 << 20)
+        if (!wr_comp_const(c, n->list.v[i], &v)
+            || !escapes(c, wr_put_str(&c->fold, &b, &v)) || b.n > 1 << 20)
         {
             return false;
         }
@@ -257,7 +272,9 @@ fold_logic(wr_comp_t *c, wr_ast_t *n, wr_val_t *out)
 {
     bool truth;
 
-    if (!wr_comp_const(c, n->a, out) || !wr_truth(&c->fold, out, &truth)) {
+    if (!wr_comp_const(c, n->a, out)
+        || !escapes(c, wr_truth(&c->fold, out, &truth)))
+    {
         return false;
     }
     return truth == (n->kind == WR_A_OR) || wr_comp_const(c, n->b, out);
@@ -281,7 +298,9 @@ fold(wr_comp_t *c, wr_ast_t *n, wr_val_t *out)
         return true;
     case WR_A_DICT: return fold_dict(c, n, out);
     case WR_A_COND:
-        if (!wr_comp_const(c, n->a, &v) || !wr_truth(&c->fold, &v, &truth)) {
+        if (!wr_comp_const(c, n->a, &v)
+            || !escapes(c, wr_truth(&c->fold, &v, &truth)))
+        {
             return false;
         }
         if (truth) {
@@ -338,18 +357,60 @@ wr_comp_const(wr_comp_t *c, wr_ast_t *n, wr_val_t *out)
 {
     folded_t x = {c, n};
 
-    if (n->fold == 0 || n->fold_auto != c->autoescape) {
+    if (n->fold == WR_FOLD_NEW || n->fold_auto != c->autoescape) {
         c->fold.autoescape = c->autoescape;
-        c->fold.failed = false;
+        c->fold.failed = c->fold_raised = false;
         n->fold_auto = c->autoescape;
-        n->fold = wr_guarded(&c->fold, run, &x) && !c->fold.failed ? 1 : 2;
-        c->fold.failed = false;
+        n->fold = wr_guarded(&c->fold, run, &x) && !c->fold.failed ? WR_FOLD_YES
+                  : c->fold_raised ? WR_FOLD_RAISES : WR_FOLD_NO;
+        c->fold.failed = c->fold_raised = false;
     }
-    if (n->fold == 1) {
+    if (n->fold == WR_FOLD_YES) {
         *out = n->value;
         return true;
     }
     return false;
+}
+
+static bool
+look(wr_ast_t *n, void *data)
+{
+    wr_comp_t *c = data;
+    wr_val_t   v;
+    uint32_t   i;
+
+    if (n->folded && n->fold_auto == c->autoescape) {
+        return true;
+    }
+    if (n->kind == WR_A_FILTER || n->kind == WR_A_TEST || n->kind == WR_A_CALL) {
+        if (n->a != NULL) {
+            look(n->a, c);
+        }
+        for (i = 0; i < n->list.n + n->list2.n; i++) {
+            look(i < n->list.n ? n->list.v[i] : n->list2.v[i - n->list.n], c);
+        }
+    }
+    wr_ast_children(n, look, c);
+    if (n->fold == WR_FOLD_RAISES) {
+        n->fold = WR_FOLD_NEW; /* the error's text, again */
+    }
+    wr_comp_const(c, n, &v);
+    if (n->fold == WR_FOLD_RAISES) {
+        *c->err = c->fold.err;
+        c->err->line = n->line;
+        c->err->column = wr_comp_column(c, n);
+        longjmp(c->jump, 1);
+    }
+    n->folded = true;
+    return true;
+}
+
+void
+wr_comp_fold(wr_comp_t *c, wr_ast_t *n)
+{
+    if (!c->is_volatile) {
+        look(n, c);
+    }
 }
 
 bool

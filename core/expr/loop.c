@@ -349,6 +349,17 @@ loop_iter(wr_eval_t *ev, wr_obj_t *o, wr_iter_t *it)
     return true;
 }
 
+bool
+wr_loop_safe(const wr_obj_t *o)
+{
+    const wr_loop_t  *l = (const wr_loop_t *) o;
+    const wr_proto_t *p = l->def->proto;
+
+    return p != NULL
+           && (p->safe == WR_SAFE_ASK ? l->frame->ctx->ectx->autoescape
+                                      : p->safe == WR_SAFE_YES);
+}
+
 static bool
 loop_called(wr_eval_t *ev, wr_obj_t *o, const wr_args_t *args, wr_val_t *out)
 {
@@ -356,7 +367,7 @@ loop_called(wr_eval_t *ev, wr_obj_t *o, const wr_args_t *args, wr_val_t *out)
     size_t     from = m->out->n;
 
     return wr_loop_call(m, o, args)
-           && wr_take_output(m, from, ev->autoescape, out);
+           && wr_take_output(m, from, wr_loop_safe(o), out);
 }
 
 const wr_obj_type_t wr_loop_type = {

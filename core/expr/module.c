@@ -29,7 +29,8 @@ wr_mach_get(wr_mach_t *m, wr_str_t name, bool *missing)
     if (t == NULL) {
         *missing = strcmp(err.kind, "TemplateNotFound") == 0;
         wr_raise(m->ev, err.kind, "%.*s", WR_ARG(err.message));
-        if (!*missing) {
+        if (!*missing && strncmp(err.kind, "Template", 8) == 0) {
+            /* what a constant raised is told of who asks, as Jinja2 does */
             m->ev->err.line = err.line;
             m->ev->err.column = err.column;
             m->ev->err.name = err.name;

@@ -86,7 +86,11 @@ class Engine:
 
 
 def reference():
-    return Engine([sys.executable, os.path.join(HERE, "reference.py")])
+    """Of the distribution, whichever Python runs this."""
+    python = os.environ.get("PYTHON", "/usr/bin/python3")
+    if not os.path.exists(python):
+        python = sys.executable
+    return Engine([python, os.path.join(HERE, "reference.py")])
 
 
 def weir():
