@@ -150,7 +150,7 @@ tcp_ready(wr_exchange_t *x)
     x->uc->conn.peer_errors = 1;
     if (wr_tls_client_begin(&x->uc->conn, x->tls, x->tls_name, x->tls_sni) != WR_OK
         || (x->tls_certificate != NULL
-            && !wr_tls_client_present(&x->uc->conn, x->tls_certificate, x->tls_key,
+            && !wr_tls_client_present(&x->uc->conn, x->tls_cache, x->tls_certificate, x->tls_key,
                                       x->tls_passwords)))
     {
         x->error = EPROTO;

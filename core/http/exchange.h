@@ -64,6 +64,7 @@ typedef struct wr_exchange {
     /* TLS: of this request alone (proxy_ssl_certificate with variables); NULL: none */
     const char  *tls_certificate, *tls_key;
     const wr_array_t *tls_passwords;
+    wr_tls_cache_t *tls_cache;      /* of tls_certificate; NULL: none */
 } wr_exchange_t;
 
 void wr_exchange_init(wr_exchange_t *x, wr_pool_t *pool, wr_log_t *log);

@@ -15,6 +15,7 @@ enum { SESSIONS = 64, MAX_NAME = 255 };
 struct wr_tls_client {
     SSL_CTX *ctx;
     bool     verify, reuse;
+    void    *key_log_data;
     struct {
         uint64_t     key;
         SSL_SESSION *session;
@@ -34,60 +35,22 @@ free_client(void *data)
     SSL_CTX_free(t->ctx);
 }
 
-static int
-give_password(char *to, int size, int writing, void *data)
-{
-    const wr_str_t *p = data;
-    size_t          n = p != NULL ? wr_min_size(p->n, (size_t) size) : 0;
-
-    (void) writing;
-    if (n != 0) {
-        memcpy(to, p->p, n);
-    }
-    return (int) n;
-}
-
-static EVP_PKEY *
-read_key(const char *path, wr_str_t *password)
-{
-    BIO      *b = BIO_new_file(path, "r");
-    EVP_PKEY *key = b != NULL ? PEM_read_bio_PrivateKey(b, NULL, give_password, password)
-                              : NULL;
-
-    BIO_free(b);
-    return key;
-}
-
-static EVP_PKEY *
-find_key(const char *path, const wr_array_t *passwords)
-{
-    EVP_PKEY *key = read_key(path, NULL);
-
-    for (WR_EACH(wr_str_t, password, passwords)) {
-        if (key != NULL) {
-            break;
-        }
-        ERR_clear_error();
-        key = read_key(path, password);
-    }
-    return key;
-}
-
 static bool
-use_certificate(SSL_CTX *ctx, const wr_tls_options_t *o)
+use_certificate(SSL_CTX *ctx, const wr_tls_options_t *o, wr_tls_fault_t *fault)
 {
-    EVP_PKEY *key;
-    bool      ok;
+    wr_tls_pair_t pair;
+    bool          ok;
 
     if (o->certificate.n == 0) {
         return true;
     }
-    if (SSL_CTX_use_certificate_chain_file(ctx, o->certificate.p) != 1 || o->key.n == 0) {
+    if (!wr_tls_read_pair(&pair, &o->passwords, o->certificate.p, o->key.n != 0 ? o->key.p : "",
+                          fault))
+    {
         return false;
     }
-    key = find_key(o->key.p, &o->passwords);
-    ok = key != NULL && SSL_CTX_use_PrivateKey(ctx, key) == 1;
-    EVP_PKEY_free(key);
+    ok = wr_tls_use_pair(ctx, NULL, &pair, o->certificate.p, o->key.p, fault);
+    wr_tls_free_pair(&pair);
     return ok;
 }
 
@@ -164,11 +127,13 @@ on_session(SSL *ssl, SSL_SESSION *session)
     return 1;
 }
 
-wr_tls_client_t *
-wr_tls_client_make(wr_pool_t *pool, const wr_tls_options_t *o)
+/* NULL: the fault's text says why, or else OpenSSL's queue. */
+static wr_tls_client_t *
+make(wr_pool_t *pool, const wr_tls_options_t *o, wr_tls_fault_t *fault)
 {
     wr_tls_client_t *t = WR_NEW(pool, wr_tls_client_t);
 
+    fault->text[0] = '\0';
     ERR_clear_error();
     t->verify = o->verify;
     t->reuse = o->reuse;
@@ -181,13 +146,18 @@ wr_tls_client_make(wr_pool_t *pool, const wr_tls_options_t *o)
     SSL_CTX_set_security_level(t->ctx, 1);
     SSL_CTX_set_verify_depth(t->ctx, o->depth);
     set_protocols(t->ctx, o);
+    if (o->key_log != NULL) {
+        t->key_log_data = o->key_log_data;
+        wr_tls_set_key_log(t->ctx, o->key_log);
+    }
     if (o->reuse) {
         SSL_CTX_set_session_cache_mode(t->ctx, SSL_SESS_CACHE_CLIENT
                                                    | SSL_SESS_CACHE_NO_INTERNAL);
         SSL_CTX_sess_set_new_cb(t->ctx, on_session);
     }
-    if (SSL_CTX_set_cipher_list(t->ctx, o->ciphers.p) != 1 || !use_certificate(t->ctx, o)
-        || !use_authorities(t->ctx, o) || !run_commands(t->ctx, o))
+    if (SSL_CTX_set_cipher_list(t->ctx, o->ciphers.p) != 1
+        || !use_certificate(t->ctx, o, fault) || !use_authorities(t->ctx, o)
+        || !run_commands(t->ctx, o))
     {
         return NULL;
     }
@@ -195,11 +165,22 @@ wr_tls_client_make(wr_pool_t *pool, const wr_tls_options_t *o)
 }
 
 wr_tls_client_t *
+wr_tls_client_make(wr_pool_t *pool, const wr_tls_options_t *o)
+{
+    wr_tls_fault_t fault;
+
+    return make(pool, o, &fault);
+}
+
+wr_tls_client_t *
 wr_tls_client_new(wr_conf_t *cf, const wr_tok_t *at, const wr_tls_options_t *o)
 {
-    wr_tls_client_t *t = wr_tls_client_make(cf->pool, o);
+    wr_tls_fault_t   fault;
+    wr_tls_client_t *t = make(cf->pool, o, &fault);
 
-    if (t == NULL) {
+    if (t == NULL && fault.text[0] != '\0') {
+        (void) wr_conf_fail(cf, at, "%s", fault.text);
+    } else if (t == NULL) {
         (void) wr_conf_fail(cf, at, "the TLS settings cannot be used (SSL: %s)",
                             wr_tls_error());
     }
@@ -264,27 +245,26 @@ wr_tls_client_begin(wr_conn_t *c, wr_tls_client_t *t, wr_str_t name, bool sni)
 }
 
 bool
-wr_tls_client_present(wr_conn_t *c, const char *certificate, const char *path,
-                      const wr_array_t *passwords)
+wr_tls_client_present(wr_conn_t *c, wr_tls_cache_t *cache, const char *certificate,
+                      const char *key, const wr_array_t *passwords)
 {
-    SSL      *ssl = ((wr_tls_t *) c->tls)->ssl;
-    EVP_PKEY *key;
-    bool      ok;
+    SSL                 *ssl = ((wr_tls_t *) c->tls)->ssl;
+    wr_tls_fault_t       fault;
+    const wr_tls_pair_t *pair = wr_tls_cached_pair(cache, passwords, certificate, key, &fault);
 
-    ERR_clear_error();
-    if (SSL_use_certificate_chain_file(ssl, certificate) != 1) {
-        wr_log(c->log, WR_LOG_ERR, 0, "cannot load certificate \"%s\": (SSL: %s)", certificate,
-               wr_tls_error());
+    if (pair == NULL || !wr_tls_use_pair(NULL, ssl, pair, certificate, key, &fault)) {
+        wr_log(c->log, WR_LOG_ERR, 0, "%s", fault.text);
         return false;
     }
-    key = find_key(path, passwords);
-    ok = key != NULL && SSL_use_PrivateKey(ssl, key) == 1;
-    EVP_PKEY_free(key);
-    if (!ok) {
-        wr_log(c->log, WR_LOG_ERR, 0, "cannot load certificate key \"%s\": (SSL: %s)", path,
-               wr_tls_error());
-    }
-    return ok;
+    return true;
+}
+
+void *
+wr_tls_client_log_data(const SSL *ssl)
+{
+    const wr_tls_client_t *t = ((wr_tls_t *) wr_tls_of(ssl))->client;
+
+    return t != NULL ? t->key_log_data : NULL;
 }
 
 bool

@@ -7,6 +7,7 @@
 
 #include <weir/conf/conf.h>
 #include <weir/net/tls.h>
+#include <weir/net/tls_cache.h>
 
 typedef struct wr_tls_client wr_tls_client_t;
 
@@ -18,9 +19,11 @@ typedef struct wr_tls_options {
     int        depth;
     wr_str_t   trusted;         /* with verify; empty: the system's authorities */
     wr_str_t   crl;
-    wr_str_t   certificate, key;
+    wr_str_t   certificate, key;        /* or what wr_tls_read_pair takes else */
     wr_array_t passwords;       /* wr_str_t */
     wr_array_t commands;        /* wr_str_t: name, value, name, value …; NUL behind */
+    wr_tls_key_log_t key_log;   /* NULL: none; it finds key_log_data by the connection */
+    void            *key_log_data;
 } wr_tls_options_t;
 
 /* In the cycle's pool. NULL after a conf error. */
@@ -36,10 +39,12 @@ uint64_t wr_tls_client_key(const wr_tls_client_t *t, wr_str_t name);
  * it is an address). */
 wr_rc_t wr_tls_client_begin(wr_conn_t *c, wr_tls_client_t *t, wr_str_t name, bool sni)
     WR_MUST_CHECK;
-/* A certificate and key of this connection alone (paths), after wr_tls_client_begin. Reads
- * the files; false: logged. `passwords`: wr_str_t. */
-bool    wr_tls_client_present(wr_conn_t *c, const char *certificate, const char *key,
-                              const wr_array_t *passwords);
+/* A certificate and key of this connection alone, after wr_tls_client_begin. Reads the
+ * files unless the cache (may be NULL) has them; false: logged. `passwords`: wr_str_t. */
+bool    wr_tls_client_present(wr_conn_t *c, wr_tls_cache_t *cache, const char *certificate,
+                              const char *key, const wr_array_t *passwords);
+/* What the options of the one who made this connection hold. */
+void   *wr_tls_client_log_data(const SSL *ssl);
 /* The handshake is complete: whether it is who we meant. Logs. */
 bool    wr_tls_client_check(wr_conn_t *c, const wr_tls_client_t *t, wr_str_t name);
 

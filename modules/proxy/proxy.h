@@ -87,6 +87,8 @@ typedef struct proxy_conf {
     bool         ssl_server_name, ssl_verify, ssl_reuse;
     int64_t      ssl_depth;
     wr_array_t   ssl_commands, ssl_passwords;   /* wr_str_t */
+    wr_tls_cache_t *ssl_cache;      /* NULL: none */
+    struct wr_file_log *ssl_key_log;    /* NULL: none */
     wr_tls_client_t *client;        /* made of these; NULL: no https here */
 } proxy_conf_t;
 
@@ -175,6 +177,7 @@ wr_rc_t proxy_make_client(wr_conf_t *cf, const wr_tok_t *at, proxy_conf_t *conf)
 wr_rc_t proxy_use_tls(wr_req_t *r, proxy_t *p);
 wr_rc_t proxy_set_command(wr_conf_t *cf, const wr_directive_t *d, void *conf);
 wr_rc_t proxy_set_passwords(wr_conf_t *cf, const wr_directive_t *d, void *conf);
+wr_rc_t proxy_set_key_log(wr_conf_t *cf, const wr_directive_t *d, void *conf);
 extern const wr_enum_t proxy_ssl_protocol_words[];
 /* "http://host:port/uri"; false: not such a thing. */
 bool proxy_parse_url(wr_str_t url, proxy_target_t *t);

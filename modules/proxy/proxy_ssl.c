@@ -3,6 +3,9 @@
  */
 #include "proxy.h"
 
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
 #include <weir/os/readfile.h>
 #include <weir/process/cycle.h>
 
@@ -50,6 +53,36 @@ proxy_set_passwords(wr_conf_t *cf, const wr_directive_t *d, void *c)
 }
 
 wr_rc_t
+proxy_set_key_log(wr_conf_t *cf, const wr_directive_t *d, void *c)
+{
+    proxy_conf_t *conf = c;
+
+    (void) d;
+    conf->ssl_key_log = wr_cycle_open_log(cf, &cf->args[1]);
+    return conf->ssl_key_log != NULL ? WR_OK : WR_ERROR;
+}
+
+static void
+on_secret(const SSL *ssl, const char *line)
+{
+    const wr_file_log_t *f = wr_tls_client_log_data(ssl);
+    char                 text[512];
+    int                  n = snprintf(text, sizeof(text), "%s\n", line);
+
+    if (f != NULL && f->fd >= 0 && n < (int) sizeof(text)
+        && write(f->fd, text, (size_t) n) != n)
+    {
+        wr_log(wr_cycle->log, WR_LOG_ERR, errno, "write() to \"%.*s\" failed", WR_ARG(f->path));
+    }
+}
+
+static wr_str_t
+source_of(wr_conf_t *cf, wr_str_t text)
+{
+    return text.n != 0 && wr_tls_is_file(text) ? wr_conf_file_path(cf, text) : text;
+}
+
+wr_rc_t
 proxy_make_client(wr_conf_t *cf, const wr_tok_t *at, proxy_conf_t *c)
 {
     bool             is_const = wr_cv_is_const(&c->ssl_certificate)
@@ -59,11 +92,12 @@ proxy_make_client(wr_conf_t *cf, const wr_tok_t *at, proxy_conf_t *c)
         .tls1_2 = (c->ssl_protocols & 32) != 0, .tls1_3 = (c->ssl_protocols & 64) != 0,
         .ciphers = c->ssl_ciphers, .verify = c->ssl_verify, .reuse = c->ssl_reuse,
         .depth = (int) c->ssl_depth, .trusted = c->ssl_trusted, .crl = c->ssl_crl,
-        .passwords = c->ssl_passwords, .commands = c->ssl_commands};
+        .passwords = c->ssl_passwords, .commands = c->ssl_commands,
+        .key_log = c->ssl_key_log != NULL ? on_secret : NULL, .key_log_data = c->ssl_key_log};
 
     if (c->ssl_certificate.text.n != 0 && is_const) {
-        o.certificate = wr_conf_file_path(cf, c->ssl_certificate.text);
-        o.key = c->ssl_key.text.n != 0 ? wr_conf_file_path(cf, c->ssl_key.text) : WR_STR_NONE;
+        o.certificate = source_of(cf, c->ssl_certificate.text);
+        o.key = source_of(cf, c->ssl_key.text);
     }
     if (c->ssl_certificate.text.n != 0 && c->ssl_key.text.n == 0) {
         return wr_conf_fail(cf, at, "no \"proxy_ssl_certificate_key\" is defined for "
@@ -107,13 +141,16 @@ choose_certificate(wr_req_t *r, proxy_t *p)
         if (wr_cv_eval(r, cvs[i], &texts[i]) != WR_OK) {
             return WR_ERROR;
         }
-        paths[i] = wr_pool_strz(wr_pool(r), texts[i].n != 0 && texts[i].p[0] == '/' ? texts[i]
+        paths[i] = wr_pool_strz(wr_pool(r), (texts[i].n != 0 && texts[i].p[0] == '/')
+                                                || !wr_tls_is_file(texts[i])
+                                ? texts[i]
                                 : wr_pool_join(wr_pool(r), wr_cycle->conf_prefix, texts[i]));
     }
     if (texts[0].n != 0) {
         p->x.tls_certificate = paths[0];
         p->x.tls_key = paths[1];
         p->x.tls_passwords = &c->ssl_passwords;
+        p->x.tls_cache = c->ssl_cache;
     }
     return WR_OK;
 }

@@ -188,7 +188,8 @@ go_on(check_t *c)
                              .cert = sk_X509_value(c->chain, c->at),
                              .issuer = sk_X509_value(c->chain, c->at + 1),
                              .store = SSL_CTX_get_cert_store(c->conf->ctx),
-                             .flags = OCSP_TRUSTOTHER};
+                             .flags = OCSP_TRUSTOTHER, .resolver = c->conf->resolver,
+                             .resolver_timeout = c->conf->resolver_timeout};
         int             status;
 
         c->at++;
@@ -355,7 +356,8 @@ ssl_ocsp_make(wr_conf_t *cf, ssl_conf_t *conf, const wr_tok_t *at)
         check_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, free_check);
     }
     if (conf->ocsp_url.n != 0
-        && !ocsp_parse_url(cf->pool, conf->ocsp_url, true, &conf->ocsp_responder, &why))
+        && !ocsp_parse_url(cf->pool, conf->ocsp_url, conf->resolver == NULL, &conf->ocsp_responder,
+                           &why))
     {
         return wr_conf_fail(cf, at, "%s in OCSP responder \"%.*s\" in \"ssl_ocsp_responder\"",
                             why, WR_ARG(conf->ocsp_url));

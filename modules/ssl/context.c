@@ -10,6 +10,7 @@
 #include <openssl/x509.h>
 #include <stdio.h>
 #include <unistd.h>
+#include <weir/http/core_conf.h>
 #include <weir/http/uri.h>
 
 static const struct {
@@ -267,7 +268,7 @@ eval_path(wr_req_t *r, const wr_cv_t *cv)
     if (wr_cv_eval(r, cv, &text) != WR_OK) {
         return NULL;
     }
-    if (text.n == 0 || text.p[0] == '/' || wr_str_starts(text, WR_STR("data:"))) {
+    if (text.n == 0 || text.p[0] == '/' || !wr_tls_is_file(text)) {
         return wr_pool_strz(wr_pool(r), text);
     }
     return wr_pool_strz(wr_pool(r), wr_pool_join(wr_pool(r), wr_cycle->conf_prefix, text));
@@ -279,14 +280,14 @@ load_for(wr_req_t *r, SSL *ssl, const ssl_conf_t *conf)
     for (unsigned i = 0; i < conf->certificates.n; i++) {
         const char       *cert = eval_path(r, &((wr_cv_t *) conf->certificates.items)[i]);
         const char       *key = eval_path(r, &((wr_cv_t *) conf->keys.items)[i]);
-        const ssl_pair_t *pair;
-        ssl_error_t       e;
+        const wr_tls_pair_t *pair;
+        wr_tls_fault_t       e;
 
         if (cert == NULL || key == NULL) {
             return WR_ERROR;
         }
-        pair = ssl_cached_pair(conf, cert, key, &e);
-        if (pair == NULL || !ssl_use_pair(NULL, ssl, pair, cert, key, &e)) {
+        pair = wr_tls_cached_pair(conf->cert_cache, &conf->passwords, cert, key, &e);
+        if (pair == NULL || !wr_tls_use_pair(NULL, ssl, pair, cert, key, &e)) {
             wr_log(&r->log, WR_LOG_ERR, 0, "%s", e.text);
             return WR_ERROR;
         }
@@ -379,22 +380,22 @@ set_session_id_context(SSL_CTX *ctx, const ssl_conf_t *conf)
 static wr_str_t
 source_of(wr_conf_t *cf, const wr_cv_t *cv)
 {
-    return wr_str_starts(cv->text, WR_STR("data:")) ? cv->text : wr_conf_file_path(cf, cv->text);
+    return wr_tls_is_file(cv->text) ? wr_conf_file_path(cf, cv->text) : cv->text;
 }
 
 static wr_rc_t
 load_one(wr_conf_t *cf, ssl_conf_t *conf, const wr_tok_t *at, wr_str_t cert, wr_str_t key)
 {
-    ssl_error_t e;
-    ssl_pair_t  pair;
+    wr_tls_fault_t e;
+    wr_tls_pair_t  pair;
     bool        ok;
 
-    if (!ssl_read_pair(&pair, conf, cert.p, key.p, &e)) {
+    if (!wr_tls_read_pair(&pair, &conf->passwords, cert.p, key.p, &e)) {
         return wr_conf_fail(cf, at, "%s", e.text);
     }
-    ok = ssl_use_pair(conf->ctx, NULL, &pair, cert.p, key.p, &e);
+    ok = wr_tls_use_pair(conf->ctx, NULL, &pair, cert.p, key.p, &e);
     ssl_expiry_note(cf, cert, pair.cert);
-    ssl_free_pair(&pair);
+    wr_tls_free_pair(&pair);
     return ok ? ssl_renew_watch(cf, conf, cert, key) : wr_conf_fail(cf, at, "%s", e.text);
 }
 
@@ -444,9 +445,11 @@ set_modes(SSL_CTX *ctx, const ssl_conf_t *conf)
 }
 
 wr_rc_t
-ssl_make_context(wr_conf_t *cf, ssl_conf_t *conf, const wr_tok_t *at)
+ssl_make_context(wr_conf_t *cf, ssl_conf_t *conf, const wr_server_t *server)
 {
-    SSL_CTX *ctx;
+    const wr_http_core_t *core = server->conf[wr_http_core_module.schema.index];
+    const wr_tok_t       *at = &server->scope->at;
+    SSL_CTX              *ctx;
 
     if (conf->ctx != NULL || (conf->certificates.n == 0 && !conf->reject)) {
         return WR_OK;
@@ -463,6 +466,8 @@ ssl_make_context(wr_conf_t *cf, ssl_conf_t *conf, const wr_tok_t *at)
         return wr_conf_fail(cf, at, "SSL_CTX_new() failed (SSL: %s)", wr_tls_error());
     }
     conf->ctx = ctx;
+    conf->resolver = core->resolver;
+    conf->resolver_timeout = core->resolver_timeout;
     conf->name = wr_pool_printf(cf->pool, "%.*s:%u", WR_ARG(at->file), at->line);
     wr_pool_on_free(cf->pool, free_context, ctx);
     set_modes(ctx, conf);

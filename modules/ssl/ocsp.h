@@ -36,6 +36,8 @@ typedef struct ocsp_question {
     X509_STORE             *store;
     unsigned long           flags;      /* of OCSP_basic_verify */
     wr_str_t                about;      /* the certificate's name for the log */
+    wr_resolver_t          *resolver;   /* of names; NULL: what the system says */
+    wr_msec_t               resolver_timeout;
 } ocsp_question_t;
 
 typedef struct ocsp_query ocsp_query_t;

@@ -71,7 +71,7 @@ put_certificate(wr_buf_t *b, X509 *x)
 }
 
 static void
-put_pair(wr_buf_t *b, const ssl_pair_t *pair)
+put_pair(wr_buf_t *b, const wr_tls_pair_t *pair)
 {
     unsigned char *der = NULL;
     int            n;
@@ -112,12 +112,12 @@ as_certificate(wr_str_t der)
 }
 
 static bool
-take_pair(wr_str_t bytes, ssl_pair_t *pair)
+take_pair(wr_str_t bytes, wr_tls_pair_t *pair)
 {
     const unsigned char *p;
     wr_str_t             piece;
 
-    *pair = (ssl_pair_t) {.cert = as_certificate(take(&bytes)), .chain = sk_X509_new_null()};
+    *pair = (wr_tls_pair_t) {.cert = as_certificate(take(&bytes)), .chain = sk_X509_new_null()};
     while (pair->chain != NULL && (piece = take(&bytes)).n != 0) {
         X509 *x = as_certificate(piece);
 
@@ -151,7 +151,7 @@ look(const watched_t *w, struct stat now[2])
 }
 
 static void
-publish(watched_t *w, unsigned index, const ssl_pair_t *pair)
+publish(watched_t *w, unsigned index, const wr_tls_pair_t *pair)
 {
     table_t *t = current->zone->data;
     slot_t  *s = &t->slots[index];
@@ -186,10 +186,10 @@ publish(watched_t *w, unsigned index, const ssl_pair_t *pair)
 static void
 read_again(watched_t *w, unsigned index)
 {
-    ssl_pair_t  pair;
-    ssl_error_t e;
+    wr_tls_pair_t  pair;
+    wr_tls_fault_t e;
 
-    if (!ssl_read_pair(&pair, w->conf, w->cert, w->key, &e)) {
+    if (!wr_tls_read_pair(&pair, &w->conf->passwords, w->cert, w->key, &e)) {
         wr_log(wr_cycle->log, WR_LOG_ERR, 0, "%s, the former one is kept", e.text);
         return;
     }
@@ -200,7 +200,7 @@ read_again(watched_t *w, unsigned index)
     } else {
         publish(w, index, &pair);
     }
-    ssl_free_pair(&pair);
+    wr_tls_free_pair(&pair);
 }
 
 static void
@@ -239,10 +239,10 @@ ssl_renew_master(wr_conf_t *cf)
 /* ---- workers ---- */
 
 static void
-serve(watched_t *w, const ssl_pair_t *pair)
+serve(watched_t *w, const wr_tls_pair_t *pair)
 {
     SSL_CTX    *ctx = w->conf->ctx;
-    ssl_error_t e;
+    wr_tls_fault_t e;
     X509       *old = NULL;
     int         type = EVP_PKEY_get_base_id(pair->key);
 
@@ -263,7 +263,7 @@ serve(watched_t *w, const ssl_pair_t *pair)
         return;
     }
     X509_up_ref(old);
-    if (ssl_use_pair(ctx, NULL, pair, w->cert, w->key, &e)) {
+    if (wr_tls_use_pair(ctx, NULL, pair, w->cert, w->key, &e)) {
         ssl_expiry_renewed(wr_str_z(w->cert), pair->cert);
         ssl_staples_renewed(w->conf, old, pair);
     } else {
@@ -280,7 +280,7 @@ worker_looks(wr_timer_t *timer)
 
     for (WR_EACH(watched_t, w, &current->list)) {
         const slot_t *s = &t->slots[i++];
-        ssl_pair_t    pair;
+        wr_tls_pair_t    pair;
         bool          ok;
 
         if (s->version == w->version) {
@@ -292,7 +292,7 @@ worker_looks(wr_timer_t *timer)
         wr_zone_unlock(current->zone);
         if (ok) {
             serve(w, &pair);
-            ssl_free_pair(&pair);
+            wr_tls_free_pair(&pair);
         }
     }
     wr_timer_set(timer, current->every < WORKER_MS ? current->every : WORKER_MS);
@@ -344,9 +344,7 @@ ssl_renew_watch(wr_conf_t *cf, ssl_conf_t *conf, wr_str_t cert, wr_str_t key)
 {
     watched_t *w;
 
-    if (conf->reload == 0 || wr_str_starts(cert, WR_STR("data:"))
-        || wr_str_starts(key, WR_STR("data:")))
-    {
+    if (conf->reload == 0 || !wr_tls_is_file(cert) || !wr_tls_is_file(key)) {
         return WR_OK;
     }
     w = WR_PUSH(&reading->list, watched_t);

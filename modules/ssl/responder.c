@@ -499,7 +499,9 @@ ocsp_ask(const ocsp_question_t *q, wr_log_t *log, wr_op_t *op)
         use_addrs(o, q->responder->addrs, q->responder->n_addrs);
         return o;
     }
-    wr_resolve_start(wr_resolver_default(), &o->resolve, pool, q->responder->name, TIMEOUT_MS);
+    wr_resolve_start(q->resolver != NULL ? q->resolver : wr_resolver_default(), &o->resolve, pool,
+                     q->responder->name,
+                     q->resolver != NULL ? q->resolver_timeout : TIMEOUT_MS);
     o->resolve.op.waiter = o;
     o->resolve.op.done = resolved;
     if (o->resolve.op.state == WR_OP_DONE) {

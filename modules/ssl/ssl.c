@@ -212,6 +212,15 @@ set_compression(wr_conf_t *cf, const wr_directive_t *d, void *c)
 }
 
 static wr_rc_t
+set_ech(wr_conf_t *cf, const wr_directive_t *d, void *c)
+{
+    (void) c;
+    wr_conf_warn(cf, NULL, "\"%s\" is not supported on this platform, ignored: it needs an "
+                 "OpenSSL with Encrypted Client Hello", d->name);
+    return WR_OK;
+}
+
+static wr_rc_t
 check_depth(wr_conf_t *cf, const wr_directive_t *d, void *conf)
 {
     (void) d;
@@ -246,7 +255,7 @@ finish(wr_conf_t *cf)
         wr_server_t *s = *at;
         ssl_conf_t  *conf = s->conf[WR_SELF->schema.index];
 
-        if (ssl_make_context(cf, conf, &s->scope->at) != WR_OK) {
+        if (ssl_make_context(cf, conf, s) != WR_OK) {
             return WR_ERROR;
         }
         s->ssl = conf->ctx;
@@ -326,8 +335,9 @@ static const wr_directive_t directives[] = {
               .example = "ssl_certificate     server.pem;\n"
                          "ssl_certificate_key server.key;"),
     WR_CUSTOM("ssl_certificate_key", HERE, 1, 1, set_list, ssl_conf_t, keys,
-              "The key of the certificate.", .flags = WR_DF_REPEAT,
-              .args = "file | data:text",
+              "The key of the certificate: a file, PEM itself, or what a provider's store (such "
+              "as pkcs11) or an engine of OpenSSL knows by its name.", .flags = WR_DF_REPEAT,
+              .args = "file | data:text | store:URI | engine:name:id",
               .example = "ssl_certificate     server.pem;\n"
                          "ssl_certificate_key server.key;"),
     WR_CUSTOM("ssl_password_file", HERE, 1, 1, set_passwords, ssl_conf_t, passwords,
@@ -417,7 +427,7 @@ static const wr_directive_t directives[] = {
               "Where the answers are kept while they hold.",
               .args = "off | shared:name:size",
               .example = "ssl_ocsp_cache shared:ocsp:1m;"),
-    WR_CUSTOM("ssl_certificate_cache", HERE, 1, 3, ssl_set_cert_cache, ssl_conf_t, cert_cache,
+    WR_CUSTOM("ssl_certificate_cache", HERE, 1, 3, wr_tls_cache_set, ssl_conf_t, cert_cache,
               "Certificates whose names hold variables are kept, not read each time.",
               .args = "off | max=N [inactive=time] [valid=time]",
               .example = "ssl_certificate_cache max=1000 inactive=20s valid=1m;"),
@@ -433,6 +443,11 @@ static const wr_directive_t directives[] = {
               "Needs OpenSSL 3.2 (RFC 8879); \"on\" is accepted and nothing is compressed.",
               .args = "on | off",
               .example = "ssl_certificate_compression off;"),
+    WR_ACTION("ssl_ech_file", HERE, 1, 1, set_ech,
+              "Keys of Encrypted Client Hello; needs an OpenSSL that has it, else it is accepted "
+              "and nothing is encrypted by it.",
+              .flags = WR_DF_REPEAT, .args = "file",
+              .example = "ssl_ech_file ech.pem;"),
     WR_FLAG("ssl_early_data", HERE, ssl_conf_t, early_data, "off",
             "Requests may come with a resumed handshake (0-RTT) and run before it is complete. An "
             "eavesdropper can send them again: $ssl_early_data tells them apart, and what must "

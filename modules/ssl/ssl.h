@@ -8,12 +8,12 @@
 
 #include <weir/http/h1.h>
 #include <weir/net/tls.h>
+#include <weir/net/tls_cache.h>
+#include <weir/net/tls_pair.h>
 
 enum { VERIFY_OFF, VERIFY_ON, VERIFY_OPTIONAL, VERIFY_NO_CA };
 enum { CACHE_NONE, CACHE_OFF, CACHE_OWN };
 enum { OCSP_OFF, OCSP_CHAIN, OCSP_LEAF };
-
-typedef struct ssl_cert_cache ssl_cert_cache_t;
 
 typedef struct ssl_conf {
     wr_array_t certificates, keys;      /* wr_cv_t */
@@ -39,7 +39,7 @@ typedef struct ssl_conf {
     wr_zone_t *ocsp_zone;               /* what is known already; NULL: nothing is kept */
     bool       early_data, reject;
     size_t     buffer_size;
-    ssl_cert_cache_t *cert_cache;       /* NULL: none */
+    wr_tls_cache_t *cert_cache;       /* NULL: none */
     wr_msec_t  reload;                  /* 0: files are not watched */
     wr_file_log_t *key_log;             /* NULL: none */
     /* made of it */
@@ -49,6 +49,8 @@ typedef struct ssl_conf {
     wr_array_t staples;                 /* staple_t *: staple.c */
     ocsp_responder_t ocsp_responder;    /* of ocsp_url */
     wr_str_t   name;                    /* "FILE:LINE" of the server, for the log */
+    wr_resolver_t *resolver;            /* the server's, for names of responders; NULL: none */
+    wr_msec_t  resolver_timeout;
 } ssl_conf_t;
 
 /* A key of session tickets, as ssl_session_ticket_key has it. */
@@ -57,34 +59,9 @@ typedef struct ssl_key {
     bool          aes128;
 } ssl_key_t;
 
-typedef struct ssl_error {
-    char text[700];
-} ssl_error_t;
-
 /* context.c */
-wr_rc_t ssl_make_context(wr_conf_t *cf, ssl_conf_t *conf, const wr_tok_t *at);
+wr_rc_t ssl_make_context(wr_conf_t *cf, ssl_conf_t *conf, const wr_server_t *server);
 extern const ssl_conf_t *ssl_conf_of(const wr_server_t *server);
-
-/* load.c: a certificate with its chain, and its key; each a reference of its own.
- * False: the text says what has failed. */
-typedef struct ssl_pair {
-    X509           *cert;
-    STACK_OF(X509) *chain;
-    EVP_PKEY       *key;
-} ssl_pair_t;
-bool ssl_read_pair(ssl_pair_t *p, const ssl_conf_t *conf, const char *cert, const char *key,
-                   ssl_error_t *e);
-void ssl_free_pair(ssl_pair_t *p);
-/* Into a context, or into one connection. The names are for the error. */
-bool ssl_use_pair(SSL_CTX *ctx, SSL *ssl, const ssl_pair_t *p, const char *cert,
-                  const char *key, ssl_error_t *e);
-
-/* cert_cache.c: pairs of certificates with variables. */
-wr_rc_t ssl_set_cert_cache(wr_conf_t *cf, const wr_directive_t *d, void *conf);
-/* The pair of these files, as new as `valid` asks for; borrowed until the next call.
- * NULL: as ssl_read_pair. */
-const ssl_pair_t *ssl_cached_pair(const ssl_conf_t *conf, const char *cert, const char *key,
-                                  ssl_error_t *e);
 
 /* renew.c: files that change while the server runs. */
 wr_rc_t ssl_renew_watch(wr_conf_t *cf, ssl_conf_t *conf, wr_str_t cert, wr_str_t key);
@@ -112,7 +89,7 @@ void    ssl_sessions_use(SSL_CTX *ctx, ssl_conf_t *conf);
 wr_rc_t ssl_staples_make(wr_conf_t *cf, ssl_conf_t *conf, const wr_tok_t *at);
 void    ssl_staples_start(ssl_conf_t *conf);        /* in a worker */
 void    ssl_staples_stop(ssl_conf_t *conf);
-void    ssl_staples_renewed(ssl_conf_t *conf, X509 *old, const ssl_pair_t *pair);
+void    ssl_staples_renewed(ssl_conf_t *conf, X509 *old, const wr_tls_pair_t *pair);
 
 /* client_ocsp.c: what authorities say of the client's. */
 wr_rc_t ssl_ocsp_make(wr_conf_t *cf, ssl_conf_t *conf, const wr_tok_t *at);

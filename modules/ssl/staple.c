@@ -105,7 +105,9 @@ ask(staple_t *s)
     STACK_OF(X509) *chain = NULL;
     ocsp_question_t q = {.responder = &s->responder, .cert = s->cert, .issuer = s->issuer,
                          .store = SSL_CTX_get_cert_store(s->conf->ctx), .about = s->about,
-                         .flags = s->conf->stapling_verify ? OCSP_TRUSTOTHER : OCSP_NOVERIFY};
+                         .flags = s->conf->stapling_verify ? OCSP_TRUSTOTHER : OCSP_NOVERIFY,
+                         .resolver = s->conf->resolver,
+                         .resolver_timeout = s->conf->resolver_timeout};
 
     (void) SSL_CTX_get0_chain_certs(s->conf->ctx, &chain);
     q.chain = chain;
@@ -297,7 +299,7 @@ ssl_staples_make(wr_conf_t *cf, ssl_conf_t *conf, const wr_tok_t *at)
         if (i < conf->certificates.n) {
             s->about = ((wr_cv_t *) conf->certificates.items)[i].text;
         }
-        if (!prepare(cf->pool, cf->log, s, cert, chain, true)) {
+        if (!prepare(cf->pool, cf->log, s, cert, chain, conf->resolver == NULL)) {
             conf->staples.n--;
         }
     }
@@ -307,7 +309,7 @@ ssl_staples_make(wr_conf_t *cf, ssl_conf_t *conf, const wr_tok_t *at)
 
 /* The pool is the cycle's: what a renewal adds there is a few hundred bytes. */
 void
-ssl_staples_renewed(ssl_conf_t *conf, X509 *old, const ssl_pair_t *pair)
+ssl_staples_renewed(ssl_conf_t *conf, X509 *old, const wr_tls_pair_t *pair)
 {
     for (WR_EACH(staple_t *, at, &conf->staples)) {
         staple_t *s = *at;

@@ -40,7 +40,7 @@ hex(wr_req_t *r, wr_str_t *value, const unsigned char *p, size_t n)
 
 /* ---- the connection ---- */
 
-enum { PROTOCOL, CIPHER, CIPHERS, CURVE, CURVES, SESSION_ID, REUSED, EARLY, NAME, ALPN };
+enum { PROTOCOL, CIPHER, CIPHERS, CURVE, CURVES, SESSION_ID, REUSED, EARLY, NAME, ALPN, ECH };
 
 /* OpenSSL wants an SSL to know ciphers by their numbers; light connections have none. */
 static SSL *
@@ -140,6 +140,8 @@ GETTER(get_ssl)
         return found(r, value, wr_tls_reused(t) ? "r" : ".");
     case EARLY:
         return found(r, value, wr_tls_is_early(t) ? "1" : "");
+    case ECH:
+        return found(r, value, "");
     case NAME:
         return found(r, value, wr_tls_name(t));
     default:
@@ -340,6 +342,8 @@ const wr_var_row_t ssl_variables[] = {
         "1 until the handshake is complete: such a request may be a replay"),
     ROW("ssl_server_name", get_ssl, NAME, "The name asked for by SNI"),
     ROW("ssl_alpn_protocol", get_ssl, ALPN, "The protocol chosen by ALPN"),
+    ROW("ssl_ech_status", get_ssl, ECH, "Of Encrypted Client Hello: empty, it is not spoken"),
+    ROW("ssl_ech_outer_server_name", get_ssl, ECH, "Of Encrypted Client Hello: empty"),
     ROW("ssl_client_cert", get_client, CERT, "The client's certificate for a header"),
     ROW("ssl_client_raw_cert", get_client, RAW_CERT, "The client's certificate, PEM"),
     ROW("ssl_client_escaped_cert", get_client, ESCAPED_CERT, "The same, URL-encoded"),

@@ -11,6 +11,7 @@ import time
 import pytest
 
 from harness import ports
+from harness.dns import NameServer
 
 CURVE = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
 
@@ -278,3 +279,34 @@ def test_warnings_where_nobody_can_be_asked(ca):
     finally:
         s.remove()
     assert os.path.exists(ca.folder)
+
+
+def test_names_by_the_resolver_of_the_conf(server, ca):
+    """Not by what the system says, and not while the conf is read."""
+    ca.start()
+    names = NameServer({"ocsp.example": ["127.0.0.1"]})
+    try:
+        s = start(server, ca, STAPLE % ca.folder + "resolver 127.0.0.1:%d; "
+                  "ssl_stapling_responder http://ocsp.example:%d/;" % (names.port, ca.port))
+        assert "host not found" not in s.run("-t").stderr
+        assert until_stapled(s, "Cert Status: good")
+        assert names.asked("ocsp.example")
+    finally:
+        names.stop()
+
+
+def test_clients_of_a_responder_by_name(server, ca):
+    ca.issue("client")
+    ca.start()
+    names = NameServer({"ocsp.example": ["127.0.0.1"]})
+    try:
+        s = start(server, ca, CLIENT % ca.folder + "ssl_ocsp leaf; resolver 127.0.0.1:%d; "
+                  "ssl_ocsp_responder http://ocsp.example:%d;" % (names.port, ca.port))
+        assert "SUCCESS." in ask(s, ca, "client")
+        names.names["ocsp.example"] = 3
+        s = start(server, ca, CLIENT % ca.folder + "ssl_ocsp leaf; resolver 127.0.0.1:%d; "
+                  "ssl_ocsp_responder http://ocsp.example:%d;" % (names.port, ca.port))
+        assert "The SSL certificate error" in ask(s, ca, "client")
+        assert "ocsp.example could not be resolved (3: Host not found)" in s.error_log()
+    finally:
+        names.stop()

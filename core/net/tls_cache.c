@@ -1,15 +1,16 @@
 /*
- * ssl_certificate_cache: certificates whose names hold variables are read once,
- * not at each handshake.
+ * Certificates whose names hold variables are read once, not at each handshake:
+ * ssl_certificate_cache, proxy_ssl_certificate_cache.
  *
  * A worker keeps up to `max` pairs. One that was not used for `inactive` goes; one
  * older than `valid` is read again if its files have changed.
  */
-#include "ssl.h"
+#include <weir/net/tls_cache.h>
 
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <weir/base/hash.h>
+#include <weir/base/queue.h>
+#include <weir/os/clock.h>
 
 typedef struct stamp {
     ino_t           inode;
@@ -20,12 +21,12 @@ typedef struct stamp {
 typedef struct entry {
     wr_queue_t link;            /* the newest first */
     char      *cert, *key;      /* malloc: one block */
-    ssl_pair_t pair;
+    wr_tls_pair_t pair;
     stamp_t    stamps[2];
     wr_msec_t  checked, used;   /* wr_clock.mono */
 } entry_t;
 
-struct ssl_cert_cache {
+struct wr_tls_cache {
     int64_t    max;
     wr_msec_t  inactive, valid;
     wr_queue_t entries;
@@ -38,7 +39,7 @@ stamp_of(const char *path)
     struct stat st;
     stamp_t     s = {0};
 
-    if (strncmp(path, "data:", 5) != 0 && stat(path, &st) == 0) {
+    if (wr_tls_is_file(wr_str_z(path)) && stat(path, &st) == 0) {
         s = (stamp_t) {st.st_ino, st.st_size, st.st_mtim};
     }
     return s;
@@ -52,11 +53,11 @@ same(const stamp_t *a, const stamp_t *b)
 }
 
 static void
-drop(ssl_cert_cache_t *c, entry_t *e)
+drop(wr_tls_cache_t *c, entry_t *e)
 {
     wr_queue_remove(&e->link);
     c->n--;
-    ssl_free_pair(&e->pair);
+    wr_tls_free_pair(&e->pair);
     free(e->cert);
     free(e);
 }
@@ -64,7 +65,7 @@ drop(ssl_cert_cache_t *c, entry_t *e)
 static void
 free_cache(void *data)
 {
-    ssl_cert_cache_t *c = data;
+    wr_tls_cache_t *c = data;
 
     while (!wr_queue_empty(&c->entries)) {
         drop(c, WR_QUEUE_ITEM(c->entries.next, entry_t, link));
@@ -72,7 +73,7 @@ free_cache(void *data)
 }
 
 static void
-drop_idle(ssl_cert_cache_t *c)
+drop_idle(wr_tls_cache_t *c)
 {
     while (!wr_queue_empty(&c->entries)) {
         entry_t *e = WR_QUEUE_ITEM(c->entries.prev, entry_t, link);
@@ -85,7 +86,7 @@ drop_idle(ssl_cert_cache_t *c)
 }
 
 static entry_t *
-find(ssl_cert_cache_t *c, const char *cert, const char *key)
+find(wr_tls_cache_t *c, const char *cert, const char *key)
 {
     for (wr_queue_t *q = c->entries.next; q != &c->entries; q = q->next) {
         entry_t *e = WR_QUEUE_ITEM(q, entry_t, link);
@@ -98,7 +99,7 @@ find(ssl_cert_cache_t *c, const char *cert, const char *key)
 }
 
 static bool
-is_fresh(const ssl_cert_cache_t *c, entry_t *e)
+is_fresh(const wr_tls_cache_t *c, entry_t *e)
 {
     stamp_t now[2];
 
@@ -114,9 +115,9 @@ is_fresh(const ssl_cert_cache_t *c, entry_t *e)
     return same(&now[0], &e->stamps[0]) && same(&now[1], &e->stamps[1]);
 }
 
-static const ssl_pair_t *
-add(ssl_cert_cache_t *c, const ssl_conf_t *conf, const char *cert, const char *key,
-    ssl_error_t *error)
+static const wr_tls_pair_t *
+add(wr_tls_cache_t *c, const wr_array_t *passwords, const char *cert, const char *key,
+    wr_tls_fault_t *error)
 {
     entry_t *e = calloc(1, sizeof(*e));
     size_t   n = strlen(cert) + 1;
@@ -125,7 +126,7 @@ add(ssl_cert_cache_t *c, const ssl_conf_t *conf, const char *cert, const char *k
     /* The stamps are older than the bytes: a change meanwhile is seen next time. */
     e->stamps[0] = stamp_of(cert);
     e->stamps[1] = stamp_of(key);
-    if (!ssl_read_pair(&e->pair, conf, cert, key, error)) {
+    if (!wr_tls_read_pair(&e->pair, passwords, cert, key, error)) {
         free(e);
         return NULL;
     }
@@ -141,23 +142,23 @@ add(ssl_cert_cache_t *c, const ssl_conf_t *conf, const char *cert, const char *k
     return &e->pair;
 }
 
-const ssl_pair_t *
-ssl_cached_pair(const ssl_conf_t *conf, const char *cert, const char *key, ssl_error_t *error)
+const wr_tls_pair_t *
+wr_tls_cached_pair(wr_tls_cache_t *c, const wr_array_t *passwords, const char *cert,
+                   const char *key, wr_tls_fault_t *error)
 {
-    static ssl_pair_t last;
-    ssl_cert_cache_t *c = conf->cert_cache;
-    entry_t          *e;
+    static wr_tls_pair_t last;
+    entry_t             *e;
 
     if (c == NULL) {
-        ssl_free_pair(&last);
-        return ssl_read_pair(&last, conf, cert, key, error) ? &last : NULL;
+        wr_tls_free_pair(&last);
+        return wr_tls_read_pair(&last, passwords, cert, key, error) ? &last : NULL;
     }
     e = find(c, cert, key);
     if (e == NULL || !is_fresh(c, e)) {
         if (e != NULL) {
             drop(c, e);
         }
-        return add(c, conf, cert, key, error);
+        return add(c, passwords, cert, key, error);
     }
     e->used = wr_clock.mono;
     wr_queue_remove(&e->link);
@@ -168,16 +169,15 @@ ssl_cached_pair(const ssl_conf_t *conf, const char *cert, const char *key, ssl_e
 /* ---- conf ---- */
 
 wr_rc_t
-ssl_set_cert_cache(wr_conf_t *cf, const wr_directive_t *d, void *data)
+wr_tls_cache_set(wr_conf_t *cf, const wr_directive_t *d, void *conf)
 {
-    ssl_conf_t       *conf = data;
-    ssl_cert_cache_t *c = WR_NEW(cf->pool, ssl_cert_cache_t);
+    wr_tls_cache_t **to = (wr_tls_cache_t **) (void *) ((char *) conf + d->offset);
+    wr_tls_cache_t  *c = WR_NEW(cf->pool, wr_tls_cache_t);
 
-    (void) d;
     c->inactive = 10000;
     c->valid = 60000;
     wr_queue_init(&c->entries);
-    conf->cert_cache = NULL;
+    *to = NULL;
     for (unsigned i = 1; i < cf->nargs; i++) {
         wr_str_t w = cf->args[i].text;
         bool     ok;
@@ -199,10 +199,10 @@ ssl_set_cert_cache(wr_conf_t *cf, const wr_directive_t *d, void *data)
         }
     }
     if (c->max == 0) {
-        return wr_conf_fail(cf, &cf->args[1], "\"ssl_certificate_cache\" must have the \"max\" "
-                                              "parameter");
+        return wr_conf_fail(cf, &cf->args[1], "\"%s\" must have the \"max\" parameter",
+                            d->name);
     }
     wr_pool_on_free(cf->pool, free_cache, c);
-    conf->cert_cache = c;
+    *to = c;
     return WR_OK;
 }
