@@ -216,7 +216,7 @@ wr_headers_set(wr_headers_t *h, wr_hid_t id, wr_str_t name, wr_str_t value)
     if (id == WR_H_OTHER) {
         id = wr_header_id(name);
     }
-    item = search(h, 0, id, name);
+    item = id != WR_H_OTHER ? wr_headers_first(h, id) : search(h, 0, id, name);
     if (item == NULL) {
         return wr_headers_add(h, id, name, value);
     }

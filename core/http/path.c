@@ -2,6 +2,8 @@
  * From a request to a file: root, alias, content type, validators.
  */
 #include <weir/http/core_conf.h>
+
+#include <stdio.h>
 #include <weir/process/cycle.h>
 
 bool
@@ -65,20 +67,33 @@ wr_set_content_type(wr_req_t *r)
     r->content_type = core->default_type;
 }
 
+/* "mtime-size"; the texts of a few are kept, as the same files are asked for again
+ * and again. */
+static wr_str_t
+etag_text(wr_pool_t *pool, int64_t mtime, int64_t size)
+{
+    enum { KNOWN = 64 };
+    static struct {
+        int64_t mtime, size;
+        uint8_t n;
+        char    text[40];
+    } known[KNOWN], *e;
+
+    e = &known[((uint64_t) mtime * 31 + (uint64_t) size) % KNOWN];
+    if (e->n == 0 || e->mtime != mtime || e->size != size) {
+        e->mtime = mtime;
+        e->size = size;
+        e->n = (uint8_t) snprintf(e->text, sizeof(e->text), "\"%" PRIx64 "-%" PRIx64 "\"",
+                                  (uint64_t) mtime, (uint64_t) size);
+    }
+    return wr_pool_str(pool, wr_str(e->text, e->n));
+}
+
 void
 wr_set_etag(wr_req_t *r, int64_t mtime, int64_t size)
 {
-    wr_buf_t b;
-
-    if (!wr_http_core(r)->etag) {
-        return;
+    if (wr_http_core(r)->etag) {
+        wr_headers_set(&r->out, WR_H_ETAG, wr_header_name(WR_H_ETAG),
+                       etag_text(wr_pool(r), mtime, size));
     }
-    b = wr_buf(wr_pool(r));
-    wr_buf_reserve(&b, 40);
-    wr_buf_char(&b, '"');
-    wr_buf_hex(&b, (uint64_t) mtime);
-    wr_buf_char(&b, '-');
-    wr_buf_hex(&b, (uint64_t) size);
-    wr_buf_char(&b, '"');
-    wr_headers_set(&r->out, WR_H_ETAG, wr_header_name(WR_H_ETAG), wr_buf_text(&b));
 }

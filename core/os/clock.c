@@ -250,10 +250,26 @@ put_date(char *to, int64_t sec, char between)
     return (size_t) (p - to);
 }
 
+/* The same few files are asked for again and again. */
 size_t
 wr_date_put(char *to, int64_t sec)
 {
-    return put_date(to, sec, ' ');
+    enum { KNOWN = 16, SIZE = 29 };
+    static __thread struct {
+        int64_t sec;
+        char    text[32];
+    } known[KNOWN];
+    char *text = known[(uint64_t) sec % KNOWN].text;
+
+    if (text[0] == '\0' || known[(uint64_t) sec % KNOWN].sec != sec) {
+        known[(uint64_t) sec % KNOWN].sec = sec;
+        if (put_date(text, sec, ' ') != SIZE) {
+            text[0] = '\0';
+            return put_date(to, sec, ' ');
+        }
+    }
+    memcpy(to, text, SIZE + 1);
+    return SIZE;
 }
 
 size_t
