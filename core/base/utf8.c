@@ -63,6 +63,10 @@ wr_utf8_bad(wr_str_t s)
         while (s.n - i >= 8 && (word_at(s.p + i) & HIGH_BITS) == 0) {
             i += 8;
         }
+        /* What is left is in the last eight. */
+        if (s.n - i < 8 && s.n >= 8 && (word_at(s.p + s.n - 8) & HIGH_BITS) == 0) {
+            break;
+        }
         if (i == s.n) {
             break;
         }

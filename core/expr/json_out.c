@@ -7,10 +7,11 @@
  */
 #include <weir/expr/json_out.h>
 
-#include <weir/base/swar.h>
 #include <weir/base/utf8.h>
 #include <weir/expr/bind.h>
 #include <weir/expr/budget.h>
+#include <weir/expr/mapping.h>
+#include <weir/expr/sixteen.h>
 #include <weir/expr/sort.h>
 
 #include <math.h>
@@ -92,55 +93,98 @@ put_escape(wr_buf_t *to, uint32_t cp)
     }
 }
 
-static bool
-is_plain(unsigned char c, const wr_json_opts_t *opts)
+/* What a character needs an escape for: always, where all is to be ASCII, in HTML. */
+enum { ALWAYS = 1, ASCII = 2, HTML = 4 };
+
+static const uint8_t escapes[256] = {
+    [0 ... 0x1f] = ALWAYS, ['"'] = ALWAYS, ['\\'] = ALWAYS, ['<'] = HTML, ['>'] = HTML,
+    ['&'] = HTML, ['\''] = HTML, [0x7f ... 0xff] = ASCII,
+};
+
+#ifdef __SSE2__
+
+/* A bit for each byte that may need an escape. */
+static inline unsigned
+suspects(__m128i v, bool html)
 {
-    if (c < 0x20 || c == '"' || c == '\\') {
-        return false;
+    /* Signed: bytes from 0x80 on are below a space as well. */
+    __m128i bad = _mm_or_si128(_mm_cmplt_epi8(v, _mm_set1_epi8(' ')),
+                               _mm_cmpeq_epi8(v, _mm_set1_epi8(0x7f)));
+
+    bad = _mm_or_si128(bad, _mm_cmpeq_epi8(v, _mm_set1_epi8('"')));
+    bad = _mm_or_si128(bad, _mm_cmpeq_epi8(v, _mm_set1_epi8('\\')));
+    if (html) {
+        bad = _mm_or_si128(bad, _mm_cmpeq_epi8(v, _mm_set1_epi8('<')));
+        bad = _mm_or_si128(bad, _mm_cmpeq_epi8(v, _mm_set1_epi8('>')));
+        bad = _mm_or_si128(bad, _mm_cmpeq_epi8(v, _mm_set1_epi8('&')));
+        bad = _mm_or_si128(bad, _mm_cmpeq_epi8(v, _mm_set1_epi8('\'')));
     }
-    if (c >= 0x7f) {
-        return !opts->ascii;
-    }
-    return !opts->html || (c != '<' && c != '>' && c != '&' && c != '\'');
+    return (unsigned) _mm_movemask_epi8(bad);
 }
 
-/* How many bytes at the start need no escape. */
-static size_t
-plain_start(const char *p, const char *end, const wr_json_opts_t *opts)
+/* Copies what needs no escape for sure; how much that is. There is room for 16 bytes
+ * more. */
+static inline size_t
+copy_plain(char *to, const char *p, size_t n, bool html)
 {
-    const char *from = p;
+    size_t   i = 0;
+    unsigned mask;
+    __m128i  v;
 
-    while (WR_SWAR_FIRST && !opts->html && end - p >= 8) {
-        uint64_t w = wr_swar_load(p);
-        uint64_t found = wr_swar_below(w, 0x20) | wr_swar_is(w, '"') | wr_swar_is(w, '\\');
-
-        if (opts->ascii) {
-            found |= wr_swar_is(w, 0x7f) | (w & WR_SWAR_HIGHS);
+    for (; n - i >= 16; i += 16) {
+        v = _mm_loadu_si128((const __m128i *) (const void *) (p + i));
+        _mm_storeu_si128((__m128i *) (void *) (to + i), v);
+        mask = suspects(v, html);
+        if (mask != 0) {
+            return i + (size_t) __builtin_ctz(mask);
         }
-        if (found != 0) {
-            return (size_t) (p - from) + wr_swar_first(found);
-        }
-        p += 8;
     }
-    while (p < end && is_plain((unsigned char) *p, opts)) {
-        p++;
+    if (i != n) {
+        v = wr_load_some(p + i, n - i);
+        _mm_storeu_si128((__m128i *) (void *) (to + i), v);
+        mask = suspects(v, html) | 1u << (n - i);
+        return i + (size_t) __builtin_ctz(mask);
     }
-    return (size_t) (p - from);
+    return n;
 }
+
+#else
+
+static inline size_t
+copy_plain(char *to, const char *p, size_t n, bool html)
+{
+    size_t i = 0;
+
+    (void) html;
+    for (; i < n && escapes[(unsigned char) p[i]] == 0; i++) {
+        to[i] = p[i];
+    }
+    return i;
+}
+
+#endif
 
 /* What stands between the quotes. */
 static void
 put_chars(wr_buf_t *to, wr_str_t s, const wr_json_opts_t *opts)
 {
-    const char *p = s.p;
-    const char *end = s.p + s.n;
+    unsigned    where = ALWAYS | (opts->ascii ? ASCII : 0u) | (opts->html ? HTML : 0u);
+    const char *p = s.p, *end = s.p + s.n, *from;
 
-    while (p < end) {
-        const char *from = p;
+    for (;;) {
+        size_t n = (size_t) (end - p);
 
-        p += plain_start(p, end, opts);
+        n = copy_plain(wr_buf_reserve(to, n + 16), p, n, opts->html);
+        to->n += n;
+        p += n;
+        if (p == end) {
+            return;
+        }
+        for (from = p; p < end && escapes[(unsigned char) *p] != 0
+                       && (escapes[(unsigned char) *p] & where) == 0; p++) {
+        }
         wr_buf_add(to, from, (size_t) (p - from));
-        if (p < end) {
+        if (p < end && (escapes[(unsigned char) *p] & where) != 0) {
             put_escape(to, wr_utf8_next(&p, end));
         }
     }
@@ -149,9 +193,20 @@ put_chars(wr_buf_t *to, wr_str_t s, const wr_json_opts_t *opts)
 void
 wr_json_put_str(wr_buf_t *to, wr_str_t s, const wr_json_opts_t *opts)
 {
-    wr_buf_char(to, '"');
-    put_chars(to, s, opts);
-    wr_buf_char(to, '"');
+    size_t n;
+
+    if (wr_unlikely(s.n + 18 > to->cap - to->n)) {
+        wr_buf_reserve(to, s.n + 18);
+    }
+    to->p[to->n++] = '"';
+    n = copy_plain(to->p + to->n, s.p, s.n, opts->html);
+    to->n += n;
+    if (wr_unlikely(n < s.n)) {
+        put_chars(to, wr_str_skip(s, n), opts);
+        wr_buf_char(to, '"');
+    } else {
+        to->p[to->n++] = '"';
+    }
 }
 
 /* Separators and indents come from the template, so they need it as well. */
@@ -461,16 +516,35 @@ go_on_items(json_t *j, level_t *l)
 
 /* A mapping of the host's: its keys, and what each gives. */
 static wr_rc_t
+next_pair(json_t *j, level_t *l, wr_val_t *key, wr_val_t *value)
+{
+    wr_obj_t           *o = (wr_obj_t *) (uintptr_t) l->container;
+    const wr_mapping_t *map = o->type->map;
+    wr_val_t            mapping;
+    wr_str_t            name;
+    wr_rc_t             rc;
+
+    if (map != NULL) {
+        if (!map->next(j->ev, o, &l->it.at, &name, value)) {
+            return j->ev->failed ? WR_ERROR : WR_DONE;
+        }
+        *key = wr_vstr(name);
+        return WR_OK;
+    }
+    rc = l->it.next(j->ev, &l->it, key);
+    mapping = wr_vobj(o);
+    return rc != WR_OK || wr_get_item(j->ev, &mapping, key, value) ? rc : WR_ERROR;
+}
+
+static wr_rc_t
 go_on_mapping(json_t *j, level_t *l)
 {
     unsigned depth = j->depth;
     wr_val_t key, value;
     wr_rc_t  rc;
 
-    while ((rc = l->it.next(j->ev, &l->it, &key)) == WR_OK) {
-        wr_val_t mapping = wr_vobj((wr_obj_t *) (uintptr_t) l->container);
-
-        if (!wr_get_item(j->ev, &mapping, &key, &value) || !put_pair(j, l, &key, &value)) {
+    while ((rc = next_pair(j, l, &key, &value)) == WR_OK) {
+        if (!put_pair(j, l, &key, &value)) {
             return WR_ERROR;
         }
         if (j->depth != depth) {

@@ -5,10 +5,7 @@
 #include <weir/expr/compile.h>
 #include <weir/expr/guard.h>
 #include <weir/expr/put.h>
-
-#if defined(__SSE2__)
-#include <emmintrin.h>
-#endif
+#include <weir/expr/sixteen.h>
 
 typedef struct {
     char    text[8];
@@ -71,30 +68,6 @@ specials(__m128i v)
     return (unsigned) _mm_movemask_epi8(_mm_or_si128(_mm_or_si128(a, b), c));
 }
 
-/* Fewer than 16 bytes, zeros behind. */
-static inline __m128i
-load_some(const char *p, size_t n)
-{
-    uint64_t lo = 0, hi = 0;
-    uint32_t a, b;
-
-    if (n >= 8) {
-        memcpy(&lo, p, 8);
-        if (n > 8) {
-            memcpy(&hi, p + n - 8, 8);
-            hi >>= 8 * (16 - n);
-        }
-    } else if (n >= 4) {
-        memcpy(&a, p, 4);
-        memcpy(&b, p + n - 4, 4);
-        lo = a | (uint64_t) b << (8 * (n - 4));
-    } else if (n != 0) {
-        lo = (uint8_t) p[0] | (uint64_t) (uint8_t) p[n / 2] << (8 * (n / 2))
-             | (uint64_t) (uint8_t) p[n - 1] << (8 * (n - 1));
-    }
-    return _mm_set_epi64x((long long) hi, (long long) lo);
-}
-
 /* One chunk of at most 16 bytes with something to escape in it. */
 static char *
 escape_chunk(char *d, const char *p, size_t n, unsigned mask)
@@ -138,7 +111,7 @@ escape(wr_mach_t *m, const char *p, size_t n)
             v = _mm_loadu_si128((const __m128i *) (const void *) p);
         } else {
             step = n;
-            v = load_some(p, n);
+            v = wr_load_some(p, n);
         }
         mask = specials(v);
         if (mask == 0) {

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 enum {
+    USUAL = 256,            /* bytes of an answer */
     PIECE = 64 * 1024,
     AT_ONCE = 8,            /* pieces, then others have their turn */
 };
@@ -182,6 +183,7 @@ answer(wr_req_t *r, void *state)
     wr_app_eval_init(r, &ev, wr_pool(r));
     opts.any_iterable = true;
     opts.finite = true;
+    (void) wr_buf_reserve(&b, USUAL);
     rc = wr_json_begin(&ev, &b, &v, &opts, PIECE, &rest);
     if (wr_unlikely(rc == WR_AGAIN)) {
         stream_t *s = WR_NEW(wr_pool(r), stream_t);

@@ -226,6 +226,59 @@ broken_pieces(void)
     ev.failed = false;
 }
 
+/* What one character becomes, by the rules alone. */
+static void
+put_slowly(wr_buf_t *to, const char *p, size_t n, const wr_json_opts_t *opts)
+{
+    static const char escaped[] = "\"\\\n\r\t\f\b", letters[] = "\"\\nrtfb";
+    const char       *at = memchr(escaped, p[0], sizeof(escaped) - 1);
+
+    if (at != NULL) {
+        wr_buf_printf(to, "\\%c", letters[at - escaped]);
+    } else if ((unsigned char) p[0] < 0x20
+               || (opts->html && memchr("<>&'", p[0], 4) != NULL)
+               || (opts->ascii && p[0] == 0x7f))
+    {
+        wr_buf_printf(to, "\\u%04x", p[0]);
+    } else if (opts->ascii && n == 2) {
+        wr_buf_printf(to, "\\u%04x", (p[0] & 0x1f) << 6 | (p[1] & 0x3f));
+    } else {
+        wr_buf_add(to, p, n);
+    }
+}
+
+/* A character of each kind at each place of texts of each length, in each mode. */
+static void
+escapes_anywhere(void)
+{
+    static const char *const special[] = {"\"", "\\", "\n", "\x01", "\x1f", "\x7f", "<",
+                                          ">", "&", "'", "\xc3\xa9", " ", "~", "a"};
+
+    for (unsigned mode = 0; mode < 4; mode++) {
+        wr_json_opts_t opts = WR_JSON_DEFAULTS;
+
+        opts.ascii = (mode & 1) != 0;
+        opts.html = (mode & 2) != 0;
+        for (size_t n = 0; n < 50; n++) {
+            for (size_t at = 0; at <= n; at++) {
+                const char *c = special[(n + at) % WR_COUNT(special)];
+                wr_buf_t    text = wr_buf(pool), expected = wr_buf(pool), got = wr_buf(pool);
+
+                wr_buf_char(&expected, '"');
+                for (size_t i = 0; i <= n; i++) {
+                    const char *next = i == at ? c : i % 7 == 6 && n > 40 ? "\xc3\xa8" : "x";
+
+                    wr_buf_z(&text, next);
+                    put_slowly(&expected, next, strlen(next), &opts);
+                }
+                wr_buf_char(&expected, '"');
+                wr_json_put_str(&got, wr_buf_text(&text), &opts);
+                CHECK(wr_str_eq(wr_buf_text(&got), wr_buf_text(&expected)));
+            }
+        }
+    }
+}
+
 int
 main(void)
 {
@@ -247,6 +300,7 @@ main(void)
     CHECK(same(WR_STR(" \"a\" "), &any));
     CHECK(!same(WR_STR("[\"a\0b\"]"), &any));
     depths();
+    escapes_anywhere();
     floats();
     pieces();
     broken_pieces();

@@ -33,6 +33,16 @@ utf8(void)
     CHECK_INT(wr_utf8_offset(long_text, 99), long_text.n);
     CHECK(wr_utf8_ascii(S("0123456789012345678901234567890123456789")));
     CHECK(!wr_utf8_ascii(S("012345678901234567890123456789012345\x80""89")));
+    for (size_t n = 1; n < 30; n++) {
+        for (size_t at = 0; at < n; at++) {
+            char text[30];
+
+            memset(text, 'a', sizeof(text));
+            CHECK_INT(wr_utf8_bad(wr_str(text, n)), n);
+            text[at] = '\xff';
+            CHECK_INT(wr_utf8_bad(wr_str(text, n)), at);
+        }
+    }
     for (uint32_t cp = 1; cp < 0x110000; cp += 97) {
         char        room[4];
         const char *p = room;
