@@ -73,12 +73,19 @@ typedef struct wr_app_ref {
     unsigned          n;
     bool              guarded;
     bool              printed;  /* an inline template: undefined prints as nothing */
+    /* In a template file the places of the parts, line 0 where one has none, and its
+     * text; others may come to the same place with other names. NULL: in the conf. */
+    wr_tok_t         *places;
+    wr_str_t          source;
 } wr_app_ref_t;
 typedef struct wr_app_maker {
     const wr_scope_t *scope;
     wr_str_t          name;
 } wr_app_maker_t;
 const wr_array_t *wr_app_refs(wr_conf_t *cf);
+/* Who knows of further ones adds them when they are first asked for, in finish(). */
+void wr_app_refs_from(wr_conf_t *cf, void (*add)(wr_conf_t *cf));
+wr_app_ref_t *wr_app_ref_add(wr_conf_t *cf);
 const wr_array_t *wr_app_makers(wr_conf_t *cf);
 
 /* The slot of a name that a step makes: the name becomes known. -1 after a conf

@@ -28,6 +28,7 @@ typedef struct app_main {
     wr_val_t  *blank;       /* by slot: not given; once the conf has been read */
     wr_array_t waits;       /* wr_app_wait_t */
     wr_array_t refs;        /* wr_app_ref_t */
+    void     (*more_refs)(wr_conf_t *cf);   /* NULL: nobody has more, or has added them */
     wr_array_t makers;      /* wr_app_maker_t */
     bool       printing;    /* what is being compiled is an inline template */
     wr_conf_t *cf;          /* while reading */

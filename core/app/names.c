@@ -174,10 +174,33 @@ app_note_ref(void *data, const wr_expr_ref_t *ref)
     r->printed = m->printing;
 }
 
+void
+wr_app_refs_from(wr_conf_t *cf, void (*add)(wr_conf_t *cf))
+{
+    app_main_of(cf)->more_refs = add;
+}
+
+wr_app_ref_t *
+wr_app_ref_add(wr_conf_t *cf)
+{
+    wr_app_ref_t *r = WR_PUSH(&app_main_of(cf)->refs, wr_app_ref_t);
+
+    memset(r, 0, sizeof(*r));
+    return r;
+}
+
 const wr_array_t *
 wr_app_refs(wr_conf_t *cf)
 {
-    return &app_main_of(cf)->refs;
+    app_main_t *m = app_main_of(cf);
+
+    if (m->more_refs != NULL) {
+        void (*add)(wr_conf_t *cf) = m->more_refs;
+
+        m->more_refs = NULL;
+        add(cf);
+    }
+    return &m->refs;
 }
 
 const wr_array_t *

@@ -328,6 +328,10 @@ wr_rc_t wr_conf_fail_at(wr_conf_t *cf, const wr_tok_t *at, size_t offset,
 void    wr_conf_warn(wr_conf_t *cf, const wr_tok_t *at, const char *format, ...)
     WR_PRINTF(3, 4) WR_COLD;
 
+/* Messages about places in this file, which is none of the conf's, show its line. The
+ * text is borrowed while the conf is read. */
+void wr_conf_show(wr_conf_t *cf, wr_str_t file, wr_str_t text);
+
 /* With an errno, spelt out before the place; with a hint in brackets behind it. */
 wr_rc_t wr_conf_fail_errno(wr_conf_t *cf, const wr_tok_t *at, int err,
                            const char *format, ...) WR_PRINTF(4, 5) WR_COLD;

@@ -16,6 +16,12 @@ wr_source_add(wr_conf_t *cf, wr_str_t name, wr_str_t text)
     return source;
 }
 
+void
+wr_conf_show(wr_conf_t *cf, wr_str_t file, wr_str_t text)
+{
+    (void) wr_source_add(cf, file, text);
+}
+
 wr_lexer_t
 wr_lexer(wr_conf_t *cf, const wr_source_t *source)
 {

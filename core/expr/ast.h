@@ -119,6 +119,7 @@ struct wr_ast {
     uint16_t      depth;     /* of the tree below */
     uint32_t      line;
     uint32_t      pos;
+    uint32_t      name_pos;  /* GETATTR */
     wr_str_t      name;
     wr_str_t      text;
     wr_val_t      value; /* CONST; a folded one's result */

@@ -193,6 +193,42 @@ wr_expr_const(const wr_expr_t *e, wr_val_t *out)
     return wr_node_const(e->tpl->expr, out);
 }
 
+bool
+wr_expr_path(const wr_expr_t *e, wr_str_t *name, wr_str_t *parts, unsigned *n)
+{
+    const wr_node_t *top = e->tpl->expr, *x;
+    unsigned         count = 0;
+    wr_val_t         key;
+
+    for (x = top; x->eval != wr_eval_alone; count++) {
+        if (x->eval == wr_eval_getattr) {
+            x = x->u.attr.x;
+        } else if (x->eval == wr_eval_getitem && wr_node_const(x->u.slice.start, &key)
+                   && (key.type == WR_V_STR || key.type == WR_V_INT))
+        {
+            x = x->u.slice.x;
+        } else {
+            return false;
+        }
+    }
+    if (count > *n) {
+        return false;
+    }
+    *name = x->u.var.name->s;
+    *n = count;
+    for (x = top; count != 0; count--) {
+        if (x->eval == wr_eval_getattr) {
+            parts[count - 1] = wr_val_text(&x->u.attr.name);
+            x = x->u.attr.x;
+            continue;
+        }
+        (void) wr_node_const(x->u.slice.start, &key);
+        parts[count - 1] = key.type == WR_V_STR ? wr_val_text(&key) : WR_STR_NONE;
+        x = x->u.slice.x;
+    }
+    return true;
+}
+
 /* ---- inline templates ---- */
 
 /* Where the expression that begins at `at` ends: before its "}}". */

@@ -44,6 +44,10 @@ typedef struct wr_expr_ref {
     bool            guarded;    /* |default or `is defined`: it may be missing */
 } wr_expr_ref_t;
 
+/* An expression that is nothing but such a path: its name and parts, at most *n of them.
+ * They live as long as the expression. */
+bool wr_expr_path(const wr_expr_t *e, wr_str_t *name, wr_str_t *parts, unsigned *n);
+
 /* `fn` is told of the references of each expression and inline template that is
  * compiled from now on; NULL: nobody is. */
 void wr_env_tell_refs(wr_env_t *env, void (*fn)(void *data, const wr_expr_ref_t *ref),

@@ -11,7 +11,7 @@
 #include <weir/expr/bind.h>
 #include <weir/expr/budget.h>
 #include <weir/expr/mapping.h>
-#include <weir/expr/sixteen.h>
+#include <weir/expr/sixteen_priv.h>
 #include <weir/expr/sort.h>
 
 #include <math.h>

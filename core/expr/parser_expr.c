@@ -421,6 +421,7 @@ parse_subscript(wr_parse_t *p, wr_ast_t *node)
         if (arg->type == WR_T_NAME) {
             n->kind = WR_A_GETATTR;
             n->name = arg->text;
+            n->name_pos = arg->pos;
             return wr_parse_done(p, n);
         }
         if (arg->type != WR_T_INTEGER) {

@@ -5,7 +5,7 @@
 #include <weir/expr/compile.h>
 #include <weir/expr/guard.h>
 #include <weir/expr/put.h>
-#include <weir/expr/sixteen.h>
+#include <weir/expr/sixteen_priv.h>
 
 typedef struct {
     char    text[8];

@@ -1,12 +1,15 @@
 /*
- * Whether expressions of the conf ask for columns that are there.
+ * Whether expressions of the conf and templates ask for columns that are there.
  *
  * `post.first.titel` can be known when every step that may have made `post`, seen from
  * the expression, is a statement: then its columns are known from preparing it. What
- * would be undefined is an error of the conf, or a warning where it would print as
- * nothing; what is written to be missing (|default) is left alone.
+ * would be undefined is an error of the conf, or a warning where an inline template
+ * would print nothing; what is written to be missing (|default, `if post.more`) is left
+ * alone.
  */
 #include "sqlite.h"
+
+#include <weir/base/map.h>
 
 static bool
 sees(const wr_scope_t *from, const wr_scope_t *maker)
@@ -39,6 +42,9 @@ statements(wr_conf_t *cf, const sq_main_t *m, const wr_app_ref_t *ref, wr_array_
     return found->n != 0 && found->n == makers;
 }
 
+static const char *const of_rows[] = {"first", "changes", "last_insert_id"};
+static const char *const of_row[] = {"get", "keys", "values", "items"};
+
 static bool
 is_one_of(wr_str_t s, const char *const *names, unsigned n)
 {
@@ -53,8 +59,6 @@ is_one_of(wr_str_t s, const char *const *names, unsigned n)
 static bool
 has_column(const wr_array_t *found, wr_str_t name)
 {
-    static const char *const methods[] = {"get", "keys", "values", "items"};
-
     for (WR_EACH(sq_stmt_t *, s, found)) {
         for (WR_EACH(wr_str_t, column, &(*s)->columns)) {
             if (wr_str_eq(*column, name)) {
@@ -62,10 +66,33 @@ has_column(const wr_array_t *found, wr_str_t name)
             }
         }
     }
-    return is_one_of(name, methods, WR_COUNT(methods));
+    return is_one_of(name, of_row, WR_COUNT(of_row));
 }
 
-/* Where the name stands in the expression, as well as can be told. */
+typedef enum { NOTHING, NO_SUCH, IS_OF_ROW, NO_COLUMN } fault_t;
+
+/* What is wrong with the reference, and with which part of it. */
+static fault_t
+fault_of(const wr_app_ref_t *ref, const wr_array_t *found, unsigned *at)
+{
+    wr_str_t part = ref->parts[0];
+
+    *at = 0;
+    if (part.n != 0 && !is_one_of(part, of_rows, WR_COUNT(of_rows))) {
+        return has_column(found, part) ? IS_OF_ROW : NO_SUCH;
+    }
+    *at = 1;
+    if (ref->n > 1 && (part.n == 0 || wr_str_eqz(part, "first")) && ref->parts[1].n != 0
+        && !has_column(found, ref->parts[1]))
+    {
+        return NO_COLUMN;
+    }
+    return NOTHING;
+}
+
+/* ---- messages ---- */
+
+/* Where the name stands in an expression of the conf, as well as can be told. */
 static wr_tok_t
 place_of(const wr_app_ref_t *ref, wr_str_t part)
 {
@@ -77,35 +104,106 @@ place_of(const wr_app_ref_t *ref, wr_str_t part)
     return wr_tok_part(&ref->at, at < 0 ? 0 : from + (size_t) at, SIZE_MAX);
 }
 
-static wr_rc_t
-complain(wr_conf_t *cf, const wr_app_ref_t *ref, wr_str_t part, const char *hint)
+/* The nearest name there is, and where the statement is. */
+static wr_str_t
+hint_of(wr_conf_t *cf, const wr_array_t *found, wr_str_t part, fault_t fault)
 {
-    wr_tok_t at = place_of(ref, part);
+    const sq_stmt_t *s = *WR_AT(found, sq_stmt_t *, 0);
+    wr_array_t       names = wr_array(cf->temp, sizeof(const char *));
+    wr_str_t         place = wr_pool_printf(cf->temp, "the statement is in %.*s:%u",
+                                            WR_ARG(s->at.file), s->at.line);
+    const char      *near;
 
-    if (ref->printed) {
-        wr_conf_warn(cf, &at, "\"%.*s\" has no \"%.*s\"%s", WR_ARG(ref->name), WR_ARG(part),
-                     hint);
-        return WR_OK;
+    for (unsigned i = 0; fault == NO_SUCH && i < WR_COUNT(of_rows); i++) {
+        *WR_PUSH(&names, const char *) = of_rows[i];
     }
-    return wr_conf_fail(cf, &at, "\"%.*s\" has no \"%.*s\"%s", WR_ARG(ref->name),
-                        WR_ARG(part), hint);
+    for (WR_EACH(sq_stmt_t *, each, found)) {
+        for (WR_EACH(wr_str_t, column, &(*each)->columns)) {
+            if (fault == NO_COLUMN) {
+                *WR_PUSH(&names, const char *) = wr_pool_strz(cf->temp, *column);
+            }
+        }
+    }
+    near = wr_nearest(part, names.items, names.n);
+    return near == NULL ? place
+                        : wr_pool_printf(cf->temp, "did you mean \"%s\"? %.*s", near,
+                                         WR_ARG(place));
 }
 
 static wr_rc_t
-check(wr_conf_t *cf, const wr_app_ref_t *ref, const wr_array_t *found)
+complain(wr_conf_t *cf, const wr_app_ref_t *ref, const wr_array_t *found, fault_t fault,
+         unsigned at)
 {
-    static const char *const own[] = {"first", "changes", "last_insert_id"};
-    wr_str_t                 part = ref->parts[0];
+    static const char *const why[] = {
+        "", "", ": it is rows, a row of them is .first", ": no such column"
+    };
+    wr_str_t part = ref->parts[at];
+    wr_str_t hint = hint_of(cf, found, part, fault);
+    wr_tok_t place;
 
-    if (part.n != 0 && !is_one_of(part, own, WR_COUNT(own))) {
-        return complain(cf, ref, part, has_column(found, part)
-                                           ? ": it is rows, a row of them is .first"
-                                           : "");
+    if (ref->places != NULL) {
+        place = ref->places[at];
+        wr_conf_show(cf, place.file, ref->source);
+    } else {
+        place = place_of(ref, part);
     }
-    if (ref->n > 1 && (part.n == 0 || wr_str_eqz(part, "first")) && ref->parts[1].n != 0
-        && !has_column(found, ref->parts[1]))
-    {
-        return complain(cf, ref, ref->parts[1], ": no such column");
+    if (ref->printed) {
+        wr_conf_warn(cf, &place, "\"%.*s\" has no \"%.*s\"%s (%.*s)", WR_ARG(ref->name),
+                     WR_ARG(part), why[fault], WR_ARG(hint));
+        return WR_OK;
+    }
+    return wr_conf_fail_hint(cf, &place, hint, "\"%.*s\" has no \"%.*s\"%s",
+                             WR_ARG(ref->name), WR_ARG(part), why[fault]);
+}
+
+/* ---- in template files ---- */
+
+/* Several views may come to the same place, in a file that all of them include: it is
+ * wrong if it is for each of them. */
+typedef struct verdict {
+    const wr_app_ref_t *ref;
+    wr_array_t          found;
+    fault_t             fault;
+    unsigned            at;
+} verdict_t;
+
+static void
+judge(wr_conf_t *cf, const sq_main_t *m, const wr_app_ref_t *ref, wr_map_t *places)
+{
+    verdict_t *v = WR_NEW(cf->temp, verdict_t), *former;
+    wr_tok_t  *last = ref->n != 0 ? &ref->places[ref->n - 1] : NULL;
+    wr_str_t   key;
+
+    if (last == NULL || last->line == 0) {
+        return;
+    }
+    key = wr_pool_printf(cf->temp, "%.*s:%u:%u", WR_ARG(last->file), last->line,
+                         last->column);
+    v->ref = ref;
+    v->found = wr_array(cf->temp, sizeof(sq_stmt_t *));
+    if (!ref->guarded && statements(cf, m, ref, &v->found)) {
+        v->fault = fault_of(ref, &v->found, &v->at);
+    }
+    if (v->fault != NOTHING && ref->places[v->at].line == 0) {
+        v->fault = NOTHING;
+    }
+    former = wr_map_get(places, key);
+    if (former == NULL || v->fault == NOTHING) {
+        (void) wr_map_set(places, key, v);
+    }
+}
+
+static wr_rc_t
+complain_of_templates(wr_conf_t *cf, const wr_map_t *places)
+{
+    for (uint32_t i = 0; i < places->n; i++) {
+        const verdict_t *v = places->entries[i].value;
+
+        if (v->fault != NOTHING
+            && complain(cf, v->ref, &v->found, v->fault, v->at) != WR_OK)
+        {
+            return WR_ERROR;
+        }
     }
     return WR_OK;
 }
@@ -113,14 +211,23 @@ check(wr_conf_t *cf, const wr_app_ref_t *ref, const wr_array_t *found)
 wr_rc_t
 sq_columns_check(wr_conf_t *cf, const sq_main_t *m)
 {
+    wr_map_t places = wr_map(cf->temp, false);
+
     for (WR_EACH(wr_app_ref_t, ref, wr_app_refs(cf))) {
         wr_array_t found = wr_array(cf->temp, sizeof(sq_stmt_t *));
+        fault_t    fault = NOTHING;
+        unsigned   at = 0;
 
-        if (!ref->guarded && statements(cf, m, ref, &found)
-            && check(cf, ref, &found) != WR_OK)
-        {
+        if (ref->places != NULL) {
+            judge(cf, m, ref, &places);
+            continue;
+        }
+        if (!ref->guarded && statements(cf, m, ref, &found)) {
+            fault = fault_of(ref, &found, &at);
+        }
+        if (fault != NOTHING && complain(cf, ref, &found, fault, at) != WR_OK) {
             return WR_ERROR;
         }
     }
-    return WR_OK;
+    return complain_of_templates(cf, &places);
 }

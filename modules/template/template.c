@@ -5,6 +5,7 @@
  * compiled, and with template_reload looks whether a file has changed.
  */
 #include <weir/app/app.h>
+#include <weir/expr/paths.h>
 
 #include <sys/stat.h>
 #include <weir/http/core_conf.h>
@@ -332,6 +333,8 @@ piece(const wr_tok_t *tok, size_t from, size_t to)
     return t;
 }
 
+static void add_refs(wr_conf_t *cf);
+
 static wr_rc_t
 set_template(wr_conf_t *cf, const wr_directive_t *d, void *conf)
 {
@@ -369,6 +372,7 @@ set_template(wr_conf_t *cf, const wr_directive_t *d, void *conf)
 
         *views = wr_array(cf->pool, sizeof(view_t *));
         wr_service_offer(cf, "template_views.1", views);
+        wr_app_refs_from(cf, add_refs);
     }
     *WR_PUSH((wr_array_t *) (uintptr_t) wr_service_find(cf, "template_views.1"), view_t *) = v;
     /* Which names a template uses is known only when it is compiled, at the end: it
@@ -503,6 +507,74 @@ compile(wr_conf_t *cf, view_t *v, wr_env_t *env, wr_str_t name, wr_map_t *seen)
     }
     wr_template_free(t);
     return rc;
+}
+
+/* ---- what templates ask of names, for who knows what is behind those ---- */
+
+/* As far as it is told where the view's own names come from. */
+static bool
+origin(const view_t *v, wr_str_t *name, wr_str_t *parts, unsigned *n)
+{
+    for (WR_EACH(given_t, g, &v->given)) {
+        if (wr_str_eq(g->name, *name)) {
+            return wr_expr_path(g->expr->expr, name, parts, n);
+        }
+    }
+    *n = 0;
+    return true;
+}
+
+static void
+add_ref(wr_conf_t *cf, const view_t *v, const wr_path_t *p)
+{
+    enum { MOST = 8 };
+    wr_app_ref_t *r = wr_app_ref_add(cf);
+    wr_str_t      parts[MOST];
+    unsigned      n = MOST;
+
+    r->scope = v->scope;
+    r->name = p->name;
+    r->guarded = p->tested;
+    r->source = p->src;
+    if (!origin(v, &r->name, parts, &n)) {
+        r->name = WR_STR_NONE;      /* it may be anything */
+        n = 0;
+    }
+    r->n = n + p->n;
+    r->parts = WR_NEW_N(cf->temp, wr_str_t, r->n + 1);
+    r->places = WR_NEW_N(cf->temp, wr_tok_t, r->n + 1);
+    for (unsigned i = 0; i < r->n; i++) {
+        r->parts[i] = i < n ? parts[i] : p->parts[i - n].text;
+        if (i >= n) {
+            r->places[i] = (wr_tok_t) {.text = r->parts[i], .file = p->file,
+                                       .line = p->parts[i - n].line,
+                                       .column = p->parts[i - n].column};
+        }
+    }
+}
+
+static void
+add_refs(wr_conf_t *cf)
+{
+    const wr_array_t *views = wr_service_find(cf, "template_views.1");
+    wr_map_t          read = wr_map(cf->temp, false);
+
+    for (uint32_t i = 0; i < views->n; i++) {
+        const view_t *v = *WR_AT(views, view_t *, i);
+        const conf_t *conf = v->scope->conf[WR_SELF->schema.index];
+        wr_str_t      key = wr_pool_join3(cf->temp, conf->root->folder, WR_STR("\n"),
+                                          v->file.text);
+        wr_array_t   *paths = wr_map_get(&read, key);
+
+        if (paths == NULL) {
+            paths = WR_NEW(cf->temp, wr_array_t);
+            *paths = wr_template_paths(conf->root->env, v->file.text, cf->temp);
+            (void) wr_map_set(&read, key, paths);
+        }
+        for (WR_EACH(wr_path_t, p, paths)) {
+            add_ref(cf, v, p);
+        }
+    }
 }
 
 static wr_rc_t

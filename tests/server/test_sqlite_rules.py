@@ -638,3 +638,131 @@ def test_columns_of_expressions(steps, message, at):
         assert text[int(column) - 1:].startswith(at)
     finally:
         s.remove()
+
+
+TEMPLATES = """
+sqlite a data/a.db { schema a.sql; }
+template_root templates;
+server {
+    listen 127.0.0.1:%%%%PORT%%%%;
+    route GET / {
+        sql rows = SELECT x, n AS number FROM a;
+        template page.html rows=rows row=rows.first any=query.any|default(none);
+    }
+    route GET /steps { sql steps = SELECT x FROM a; template steps.html; }
+    %s
+}
+"""
+LAYOUT = "<title>{% block title %}{{ row.nix }}{% endblock %}</title>{% block body %}{% endblock %}"
+NIX = '"rows" has no "nix": no such column'
+
+
+def check_templates(page, more="", **files):
+    s = start(TEMPLATES % more, files={
+        "a.sql": "CREATE TABLE a(x TEXT, n INTEGER);", "templates/page.html": page,
+        "templates/steps.html": files.pop("steps", "{{ steps.first.x }}"),
+        "templates/layout.html": LAYOUT,
+        **{"templates/%s.html" % name: text for name, text in files.items()}}, wait=False,
+        main=MODULES + "load_module modules/http_template_module.so;\n")
+    try:
+        return s.run("-t")
+    finally:
+        s.remove()
+
+
+@pytest.mark.parametrize("page,at", [
+    ("{{ row.nix }}", (1, 8)),
+    ("a\n\n  {{ row['nix'] }}", (3, 10)),
+    ("{{ rows.first.nix|upper }}", (1, 15)),
+    ("{{ rows[0].nix }}", (1, 12)),
+    ("{% for r in rows %}\n{{ r.x }}{{ r.nix }}{% endfor %}", (2, 15)),
+    ("{% for r in rows[:3]|sort(attribute='x')|list %}{{ r.nix }}{% endfor %}", (1, 54)),
+    ("{% for r in rows if r.x %}{% if r.x == r.nix %}1{% endif %}{% endfor %}", None),
+    ("{% for r in rows if r.x %}{{ r.x ~ r.nix }}{% endfor %}", (1, 38)),
+    ("{% with r = rows.first %}{{ r.nix }}{% endwith %}", (1, 31)),
+    ("{% macro m(r) %}{{ r.nix }}{{ row.nix }}{% endmacro %}{{ m(1) }}", (1, 35)),
+    ("{% call(r) row.nix() %}{{ r.nix }}{% endcall %}", (1, 16)),
+    ("{% set a = row.nix %}", (1, 16)),
+    ("{% if a is undefined and (row.x or 1) %}{{ [row.nix] }}{% endif %}", (1, 49)),
+    ("{{ 'a' if row.x else row.nix }}", (1, 26)),
+    ("{% include 'part.html' %}", None),
+    ("{% extends 'layout.html' %}{% block title %}{{ row.nix }}{% endblock %}", (1, 52))])
+def test_columns_of_templates(page, at):
+    out = check_templates(page, part="{{ row.x }}")
+    if at is None:
+        assert out.returncode == 0 and "has no" not in out.stderr, out.stderr
+        return
+    assert out.returncode != 0
+    assert NIX + " in " in out.stderr
+    assert "templates/page.html:%d:%d (the statement is in " % at in out.stderr, out.stderr
+    line, caret = out.stderr.split("\n")[1:3]
+    assert line.strip() == page.split("\n")[at[0] - 1].strip()
+    assert line[caret.index("^"):].startswith(("nix", "'nix"))
+
+
+@pytest.mark.parametrize("page", [
+    "{{ row.x }} {{ row.number }} {{ row[0] }} {{ row.keys() }} {{ row.items()|list }}",
+    "{{ rows.changes }} {{ rows|length }} {{ rows.last_insert_id }}",
+    "{{ row.nix|default('') }}", "{{ row.nix|d('') }}", "{{ row.nix is defined }}",
+    "{% if row.nix %}{{ row.nix }}{% endif %}",
+    "{% if not row.nix %}a{% else %}{{ row.nix.more }}{% endif %}",
+    "{{ row.nix if row.nix }}", "{{ row.nix and row.nix }}",
+    "{% set row = {'nix': 1} %}{{ row.nix }}",
+    "{% if any %}{% set row = any %}{% endif %}{{ row.nix }}",
+    "{% for row in any %}{{ row.nix }}{% endfor %}",
+    "{% for row, b in any %}{{ row.nix }}{% endfor %}",
+    "{% for r in rows recursive %}{{ r.nix }}{{ loop(any) }}{% endfor %}",
+    "{% for r in rows|map(attribute='x') %}{{ r.nix }}{% endfor %}",
+    "{% for r in rows|groupby('x') %}{{ r.grouper }}{% endfor %}",
+    "{% for r in rows|batch(2) %}{{ r.nix }}{% endfor %}",
+    "{% for r in rows.first.items() %}{{ r.nix }}{% endfor %}",
+    "{% for k in row %}{{ k.nix }}{% endfor %}",
+    "{% macro m(row) %}{{ row.nix }}{% endmacro %}{{ m(any) }}",
+    "{% macro m(a, row=none) %}{{ row.nix }}{% endmacro %}{{ m(any) }}",
+    "{% from 'macros.html' import row %}{{ row.nix }}",
+    "{% import 'macros.html' as row %}{{ row.nix }}",
+    "{% import 'macros.html' as m with context %}{{ m.row }}",
+    "{% call(row) any() %}{{ row.nix }}{% endcall %}",
+    "{% with row = any %}{{ row.nix }}{% endwith %}",
+    "{% extends 'layout.html' %}{% block title %}{% endblock %}",
+    "{% extends 'layout.html' %}{% set row = any %}{% block title %}{{ row.nix }}{% endblock %}",
+    "{% extends any %}{% block title %}{{ row.nix }}{% endblock %}",
+    "{% if any %}{% extends 'layout.html' %}{% endif %}{{ row.nix }}",
+    "{% include any %}", "{% include ['none.html', 'macros.html'] %}",
+    "{% include 'nothing.html' ignore missing %}{{ row.x }}",
+    "{% set row = any %}{% include 'asks.html' %}",
+    "{% for row in any %}{% include 'asks.html' %}{% endfor %}",
+    "{% include 'asks.html' without context %}",
+    "{% include 'itself.html' %}",
+    "{{ any.nix }} {{ nobody.nix }} {{ self.nix }} {{ row[any].nix }} {{ rows[any].nix }}",
+    "{% for row in any %}{% block b scoped %}{{ row.nix }}{% endblock %}{% endfor %}",
+    "{% filter upper %}{{ row.x }}{% endfilter %}"])
+def test_no_alarm_about_columns_of_templates(page):
+    out = check_templates(page, asks="{{ row.nix }}", itself="{% if row.x %}"
+                          "{% include 'itself.html' %}{% endif %}",
+                          macros="{% macro row() %}{{ row.nix }}{% endmacro %}")
+    assert out.returncode == 0 and "has no" not in out.stderr, out.stderr
+
+
+def test_columns_where_several_views_come():
+    """A part that two pages include is wrong if it is for both."""
+    more = ("route GET /more { sql a = SELECT 1 AS %s, 2 AS x; "
+            "template other.html row=a.first; }")
+    page = "{% include 'part.html' %}"
+    for route, ok in (("", False), (more % "more", True), (more % "less", False),
+                      ("route GET /any { template other.html row=query; }", True),
+                      ("route GET /any { template other.html; }", True)):
+        out = check_templates(page, route, other=page, part="{{ row.more }}")
+        assert (out.returncode == 0) == ok, out.stderr
+        if not ok:
+            assert '"rows" has no "more": no such column in ' in out.stderr
+            assert "templates/part.html:1:8" in out.stderr
+
+
+def test_columns_of_steps_in_templates():
+    out = check_templates("", steps="{{ steps.first.y }}")
+    assert '"steps" has no "y": no such column in ' in out.stderr and out.returncode != 0
+    assert 'templates/steps.html:1:16 (did you mean "x"? the statement is in ' in out.stderr
+    out = check_templates("", steps="{{ steps.x }}")
+    assert '"steps" has no "x": it is rows, a row of them is .first in ' in out.stderr
+    assert out.returncode != 0

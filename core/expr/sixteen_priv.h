@@ -1,8 +1,8 @@
 /*
  * Texts, sixteen bytes at a time, where the processor can. Not installed.
  */
-#ifndef WEIR_EXPR_SIXTEEN_H
-#define WEIR_EXPR_SIXTEEN_H
+#ifndef WEIR_EXPR_SIXTEEN_PRIV_H
+#define WEIR_EXPR_SIXTEEN_PRIV_H
 
 #include <stddef.h>
 #include <stdint.h>
