@@ -20,8 +20,8 @@
 
 enum {
     STEP = 100,             /* instructions between two looks … */
-    STEPS = 10,             /* … of which a statement has so many */
-    LARGEST = 32768,        /* bytes of a value */
+    STEPS = 6,              /* … of which a statement has so many */
+    LARGEST = 16384,        /* bytes of a value */
     ROOM = 262144,          /* … of a result */
     REST = 100,             /* ms that a statement stays away that was not short */
 };
@@ -75,16 +75,17 @@ is_small(const char *op)
     return false;
 }
 
-/* `text` is "lower(1)". */
+/* `text` is "lower(1)". Each takes time in proportion to its values: trim, for one, would
+ * not. */
 static bool
 is_small_function(const char *text)
 {
     static const char *const small[] = {
         "abs", "avg", "char", "coalesce", "count", "date", "datetime", "first_value", "hex",
         "ifnull", "iif", "julianday", "lag", "last_value", "lead", "length", "likelihood",
-        "likely", "lower", "ltrim", "max", "min", "nullif", "rank", "dense_rank", "round",
-        "row_number", "rtrim", "sign", "strftime", "substr", "substring", "sum", "time",
-        "total", "trim", "typeof", "unicode", "unixepoch", "unlikely", "upper",
+        "likely", "lower", "max", "min", "nullif", "rank", "dense_rank", "round",
+        "row_number", "sign", "strftime", "substr", "substring", "sum", "time", "total",
+        "typeof", "unicode", "unixepoch", "unlikely", "upper",
     };
     size_t n = strcspn(text, "(");
 
