@@ -37,11 +37,14 @@ proxy_set_passwords(wr_conf_t *cf, const wr_directive_t *d, void *c)
     proxy_conf_t *conf = c;
     wr_str_t      path = wr_conf_file_path(cf, cf->args[1].text), text, line;
     const char   *call;
+    int         err;
 
     (void) d;
     conf->ssl_passwords = wr_array(cf->pool, sizeof(wr_str_t));
-    if (wr_file_read(cf->pool, path.p, 1 << 20, &text, &call) != 0) {
-        return wr_conf_fail(cf, &cf->args[1], "%s \"%.*s\" failed", call, WR_ARG(path));
+    err = wr_file_read(cf->pool, path.p, 1 << 20, &text, &call);
+    if (err != 0) {
+        return wr_conf_fail_errno(cf, &cf->args[1], err, "%s \"%.*s\" failed", call,
+                                  WR_ARG(path));
     }
     while (wr_str_split(&text, '\n', &line)) {
         line = wr_str_trim(line);

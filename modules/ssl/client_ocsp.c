@@ -333,10 +333,7 @@ ssl_set_ocsp_cache(wr_conf_t *cf, const wr_directive_t *d, void *data)
         conf->ocsp_zone = NULL;
         return WR_OK;
     }
-    if (!wr_str_starts(w, WR_STR("shared:")) || !ssl_is_zone(w)) {
-        return wr_conf_fail(cf, &cf->args[1], "invalid OCSP cache \"%.*s\"", WR_ARG(w));
-    }
-    conf->ocsp_zone = wr_zone_parse(cf, &cf->args[1], wr_str_skip(w, 7), &cache_tag);
+    conf->ocsp_zone = ssl_zone_of(cf, &cf->args[1], "OCSP cache", &cache_tag);
     return conf->ocsp_zone != NULL ? WR_OK : WR_ERROR;
 }
 

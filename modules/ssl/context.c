@@ -484,7 +484,7 @@ ssl_make_context(wr_conf_t *cf, ssl_conf_t *conf, const wr_server_t *server)
     if (load_certificates(cf, ctx, conf, at) != WR_OK
         || set_dh(cf, ctx, conf, at) != WR_OK || set_verify(cf, ctx, conf, at) != WR_OK
         || ssl_staples_make(cf, conf, at) != WR_OK || ssl_ocsp_make(cf, conf, at) != WR_OK
-        || set_commands(cf, ctx, conf, at) != WR_OK)
+        || set_commands(cf, ctx, conf, at) != WR_OK || ssl_load_ticket_keys(cf, conf) != WR_OK)
     {
         return WR_ERROR;
     }

@@ -14,7 +14,8 @@
 #include <weir/os/random.h>
 #include <weir/os/readfile.h>
 
-enum { KEYS = 3, ROTATE_S = 3600, MAX_SESSION = 8192, TICKET_ZONE = 8 * 4096 };
+enum { KEYS = 3, ROTATE_S = 3600, MAX_SESSION = 8192, SMALLEST_ZONE = 8 * 4096,
+       TICKET_ZONE = SMALLEST_ZONE };
 
 typedef struct stored {
     int64_t  until;
@@ -266,24 +267,30 @@ on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *ciph
 wr_rc_t
 ssl_set_ticket_key(wr_conf_t *cf, const wr_directive_t *d, void *c)
 {
-    ssl_conf_t          *conf = c;
-    wr_str_t             path = wr_conf_file_path(cf, cf->args[1].text), text;
-    const char          *call;
-    const unsigned char *p;
-    ssl_key_t           *key;
+    ssl_conf_t *conf = c;
 
     (void) d;
-    if (conf->ticket_keys.pool == NULL) {
-        conf->ticket_keys = wr_array(cf->pool, sizeof(ssl_key_t));
+    if (conf->ticket_files.pool == NULL) {
+        conf->ticket_files = wr_array(cf->pool, sizeof(wr_tok_t));
     }
-    if (wr_file_read(cf->temp, path.p, 4096, &text, &call) != 0) {
-        return wr_conf_fail(cf, &cf->args[1], "%s \"%.*s\" failed", call, WR_ARG(path));
+    *WR_PUSH(&conf->ticket_files, wr_tok_t) = cf->args[1];
+    return WR_OK;
+}
+
+static wr_rc_t
+read_ticket_key(wr_conf_t *cf, const wr_tok_t *tok, ssl_key_t *key)
+{
+    wr_str_t             path = wr_conf_file_path(cf, tok->text), text;
+    const char          *call;
+    const unsigned char *p;
+    int                  err = wr_file_read(cf->temp, path.p, 4096, &text, &call);
+
+    if (err != 0) {
+        return wr_conf_fail_errno(cf, tok, err, "%s \"%.*s\" failed", call, WR_ARG(path));
     }
     if (text.n != 48 && text.n != 80) {
-        return wr_conf_fail(cf, &cf->args[1], "\"%.*s\" must be 48 or 80 bytes",
-                            WR_ARG(path));
+        return wr_conf_fail(cf, tok, "\"%.*s\" must be 48 or 80 bytes", WR_ARG(path));
     }
-    key = WR_PUSH(&conf->ticket_keys, ssl_key_t);
     p = (const unsigned char *) text.p;
     memcpy(key->name, p, 16);
     key->aes128 = text.n == 48;
@@ -297,14 +304,36 @@ ssl_set_ticket_key(wr_conf_t *cf, const wr_directive_t *d, void *c)
     return WR_OK;
 }
 
-bool
-ssl_is_zone(wr_str_t w)
+wr_rc_t
+ssl_load_ticket_keys(wr_conf_t *cf, ssl_conf_t *conf)
 {
-    wr_str_t rest = wr_str_skip(w, 7);
+    conf->ticket_keys = wr_array(cf->pool, sizeof(ssl_key_t));
+    for (WR_EACH(wr_tok_t, tok, &conf->ticket_files)) {
+        if (read_ticket_key(cf, tok, WR_PUSH(&conf->ticket_keys, ssl_key_t)) != WR_OK) {
+            return WR_ERROR;
+        }
+    }
+    return WR_OK;
+}
+
+wr_zone_t *
+ssl_zone_of(wr_conf_t *cf, const wr_tok_t *tok, const char *what, const void *tag)
+{
+    wr_str_t rest = wr_str_skip(tok->text, 7);
     ssize_t  colon = wr_str_chr(rest, ':');
     int64_t  size;
 
-    return colon > 0 && wr_parse_offset(wr_str_skip(rest, (size_t) colon + 1), &size);
+    if (!wr_str_starts(tok->text, WR_STR("shared:")) || colon <= 0
+        || !wr_parse_size(wr_str_skip(rest, (size_t) colon + 1), &size))
+    {
+        (void) wr_conf_fail(cf, tok, "invalid %s \"%.*s\"", what, WR_ARG(tok->text));
+        return NULL;
+    }
+    if (size < SMALLEST_ZONE) {
+        (void) wr_conf_fail(cf, tok, "%s \"%.*s\" is too small", what, WR_ARG(tok->text));
+        return NULL;
+    }
+    return wr_zone_parse(cf, tok, rest, tag);
 }
 
 wr_rc_t
@@ -332,11 +361,7 @@ ssl_set_cache(wr_conf_t *cf, const wr_directive_t *d, void *c)
                                     WR_ARG(w));
             }
         } else if (wr_str_starts(w, WR_STR("shared:"))) {
-            if (!ssl_is_zone(w)) {
-                return wr_conf_fail(cf, &cf->args[i], "invalid session cache \"%.*s\"",
-                                    WR_ARG(w));
-            }
-            conf->zone = wr_zone_parse(cf, &cf->args[i], wr_str_skip(w, 7), &cache_tag);
+            conf->zone = ssl_zone_of(cf, &cf->args[i], "session cache", &cache_tag);
             if (conf->zone == NULL) {
                 return WR_ERROR;
             }

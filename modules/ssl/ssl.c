@@ -127,11 +127,14 @@ set_passwords(wr_conf_t *cf, const wr_directive_t *d, void *c)
     ssl_conf_t *conf = c;
     wr_str_t    path = wr_conf_file_path(cf, cf->args[1].text), text, line;
     const char *call;
+    int         err;
 
     (void) d;
     conf->passwords = wr_array(cf->pool, sizeof(wr_str_t));
-    if (wr_file_read(cf->pool, path.p, 1 << 20, &text, &call) != 0) {
-        return wr_conf_fail(cf, &cf->args[1], "%s \"%.*s\" failed", call, WR_ARG(path));
+    err = wr_file_read(cf->pool, path.p, 1 << 20, &text, &call);
+    if (err != 0) {
+        return wr_conf_fail_errno(cf, &cf->args[1], err, "%s \"%.*s\" failed", call,
+                                  WR_ARG(path));
     }
     while (wr_str_split(&text, '\n', &line)) {
         if (line.n != 0 && line.p[line.n - 1] == '\r') {
@@ -394,7 +397,7 @@ static const wr_directive_t directives[] = {
             "Clients keep their sessions themselves, encrypted.",
             .example = "ssl_session_tickets off;"),
     WR_CUSTOM("ssl_session_ticket_key", HERE, 1, 1, ssl_set_ticket_key, ssl_conf_t,
-              ticket_keys,
+              ticket_files,
               "A file of 48 or 80 random bytes, the key of tickets; the first encrypts, "
               "further ones only decrypt. Needed where several servers share clients.",
               .flags = WR_DF_REPEAT, .args = "file",

@@ -31,7 +31,7 @@ typedef struct ssl_conf {
     wr_zone_t *zone;                    /* shared sessions; NULL: none */
     int64_t    timeout;
     bool       tickets;
-    wr_array_t ticket_keys;             /* ssl_key_t */
+    wr_array_t ticket_files;            /* wr_tok_t */
     bool       stapling, stapling_verify;
     wr_str_t   stapling_file, stapling_responder;
     int        ocsp;
@@ -43,6 +43,7 @@ typedef struct ssl_conf {
     wr_msec_t  reload;                  /* 0: files are not watched */
     wr_file_log_t *key_log;             /* NULL: none */
     /* made of it */
+    wr_array_t ticket_keys;             /* ssl_key_t */
     SSL_CTX   *ctx;
     wr_zone_t *ticket_zone;
     bool       variable;                /* certificates are read at each handshake */
@@ -80,8 +81,10 @@ void ssl_expiry_put(wr_metrics_t *to);
 
 /* session.c */
 wr_rc_t ssl_set_cache(wr_conf_t *cf, const wr_directive_t *d, void *conf);
-bool    ssl_is_zone(wr_str_t word);     /* "shared:NAME:SIZE" */
+/* "shared:NAME:SIZE", for a cache that is called so; NULL after a conf error. */
+wr_zone_t *ssl_zone_of(wr_conf_t *cf, const wr_tok_t *tok, const char *what, const void *tag);
 wr_rc_t ssl_set_ticket_key(wr_conf_t *cf, const wr_directive_t *d, void *conf);
+wr_rc_t ssl_load_ticket_keys(wr_conf_t *cf, ssl_conf_t *conf);
 wr_rc_t ssl_sessions_prepare(wr_conf_t *cf);
 void    ssl_sessions_use(SSL_CTX *ctx, ssl_conf_t *conf);
 

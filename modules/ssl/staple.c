@@ -184,9 +184,12 @@ from_file(wr_conf_t *cf, ssl_conf_t *conf, const wr_tok_t *at)
     wr_str_t             text;
     OCSP_RESPONSE       *response;
     staple_t            *s;
+    int                  err;
 
-    if (wr_file_read(cf->temp, conf->stapling_file.p, MAX_FILE, &text, &call) != 0) {
-        return wr_conf_fail(cf, at, "%s \"%.*s\" failed", call, WR_ARG(conf->stapling_file));
+    err = wr_file_read(cf->temp, conf->stapling_file.p, MAX_FILE, &text, &call);
+    if (err != 0) {
+        return wr_conf_fail_errno(cf, at, err, "%s \"%.*s\" failed", call,
+                                  WR_ARG(conf->stapling_file));
     }
     p = (const unsigned char *) text.p;
     response = d2i_OCSP_RESPONSE(NULL, &p, (long) text.n);

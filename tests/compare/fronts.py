@@ -19,7 +19,7 @@ SKIP = ("mirror",)              # what goes upstream by the side comes at its ow
 LISTEN = re.compile(r"(\blisten\s+(?:127\.0\.0\.1:)?%%(PORT\w*)%%)")
 
 CONNECTIONS = {None: http1.Connection, "tls": fronts.TlsConnection,
-               "h2": fronts.H2Connection}
+               "h2": fronts.H2Connection, "h2frames": fronts.H2Frames}
 
 
 def _ports(text):

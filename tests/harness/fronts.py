@@ -9,6 +9,7 @@ import socket
 import ssl
 import subprocess
 import tempfile
+import time
 
 import h2.config
 import h2.connection
@@ -107,7 +108,15 @@ class TlsConnection(http1.Connection):
 
     _contexts = {}
 
-    def __init__(self, address, timeout=5.0, name=None, **options):
+    def __init__(self, address, timeout=5.0, name=None, resume=None, **options):
+        """`resume`: a session of a connection before, so many seconds old."""
+        session = None
+        if resume is not None:
+            with TlsConnection(address, timeout, name, **options) as before:
+                before.send(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+                before.response()
+                session = before.sock.session
+            time.sleep(resume)
         super().__init__(address, timeout)
         key = repr(sorted(options.items()))
         if key not in self._contexts:
@@ -115,7 +124,7 @@ class TlsConnection(http1.Connection):
         # Without SNI the Host of each request chooses the server, as without TLS.
         try:
             self.sock = self._contexts[key].wrap_socket(
-                self.sock, suppress_ragged_eofs=False, server_hostname=name)
+                self.sock, suppress_ragged_eofs=False, server_hostname=name, session=session)
         except ssl.SSLError as e:
             self.sock.close()
             raise http1.Truncated("no handshake: %s" % e.reason) from e
@@ -287,3 +296,28 @@ class H2Connection:
     def read_to_end(self, timeout=None):
         self.ended = "kept"
         return b""
+
+
+class H2Frames(H2Connection):
+    """The same; the body of the answer tells of the settings and frames that came."""
+
+    def __init__(self, address, timeout=5.0):
+        super().__init__(address, timeout)
+        self.settings, self.frames = {}, []
+
+    def _events(self):
+        events = super()._events()
+        for e in events:
+            if isinstance(e, h2.events.RemoteSettingsChanged):
+                self.settings.update({int(k): v.new_value
+                                      for k, v in e.changed_settings.items()})
+            elif isinstance(e, h2.events.DataReceived) and e.data:
+                self.frames.append(len(e.data))
+        return events
+
+    def response(self, method="GET"):
+        r = super().response(method)
+        if r is not None:
+            r.body = ("settings %s, frames %s" % (sorted(self.settings.items()),
+                                                  self.frames)).encode()
+        return r
