@@ -13,7 +13,9 @@ from harness import fronts, http1
 from . import dsl
 
 FILES = ("static_files", "routing", "rewriting", "filters", "access", "variables",
-         "proxying")
+         "proxying", "combined", "dav", "proxy_edit", "ssi", "stacked", "subrequests",
+         "http1_parsing")
+TLS_ONLY = ("http1_parsing",)   # what is malformed there ends a stream of HTTP/2
 NAMES = ("tls", "h2")
 SKIP = ("mirror",)              # what goes upstream by the side comes at its own time
 LISTEN = re.compile(r"(\blisten\s+(?:127\.0\.0\.1:)?%%(PORT\w*)%%)")
@@ -40,7 +42,8 @@ def _carried(request, front, ports):
 
 def over(group, front):
     """The group as it is over this front; None: it cannot be."""
-    if group.conf is not None or group.front is not None or group.file not in FILES or group.name in SKIP:
+    if (group.conf is not None or group.front is not None or group.file not in FILES
+            or group.name in SKIP or front == "h2" and group.file in TLS_ONLY):
         return None
     text = group.text()
     ports = _ports(text)
