@@ -83,6 +83,8 @@ typedef struct app {
     unsigned         depth;         /* how many returns */
     uint64_t         times[WR_TIMES], until[WR_TIMES];
     app_made_t      *ahead;         /* by wr_app_expr_t.ahead; NULL: none yet */
+    wr_str_t         body;          /* decoded; no pointer: nobody asked yet */
+    wr_err_t         body_error;    /* kind: why it could not be */
     bool             form_parsed;
     wr_err_t         form_error;    /* kind: why it could not be; NULL: it was not tried */
     wr_val_t         form, files;
@@ -161,11 +163,14 @@ bool app_get_vars(wr_req_t *r, wr_eval_t *ev, wr_val_t *out);
 /* "a=1&b=2" in a charset ("": UTF-8) into pairs. False: more than max. */
 bool app_parse_pairs(wr_pool_t *pool, wr_str_t text, wr_str_t charset, multi_t *to,
                      int64_t max);
+/* decode.c: the whole body, without its Content-Encoding. False after a raise. */
+bool app_body_text(wr_req_t *r, wr_eval_t *ev, wr_str_t *text);
+bool app_body_is_encoded(wr_req_t *r);
 /* forms.c: into app_t.form and files, once. False after a raise. */
 bool app_read_form(wr_req_t *r, wr_eval_t *ev);
-/* form_job.c: from a step: a long form with files is read on a thread, as far as its
- * scope uses it. WR_OK: go on; WR_AGAIN: waits, then goes on. */
-wr_rc_t app_read_form_ahead(wr_req_t *r, bool wanted);
+/* form_job.c: from a step: a long form with files is read on a thread, if its scope
+ * uses forms; so is an encoded body. WR_OK: go on; WR_AGAIN: waits, then goes on. */
+wr_rc_t app_read_body_ahead(wr_req_t *r, bool form);
 /* uploads.c: a part of a form that is a file, as a value. False after a raise. */
 typedef struct app_upload {
     wr_val_t name;

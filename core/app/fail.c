@@ -57,7 +57,8 @@ status_of(const wr_err_t *err, bool client)
         const char *kind;
         unsigned    status;
     } kinds[] = {{"BadRequest", 400}, {"ContentTooLarge", 413},
-                 {"UnsupportedMediaType", 415}, {"BadGateway", 502}};
+                 {"UnsupportedMediaType", 415}, {"UnsupportedEncoding", 415},
+                 {"BadGateway", 502}};
 
     for (unsigned i = 0; i < WR_COUNT(kinds); i++) {
         if (strcmp(err->kind, kinds[i].kind) == 0) {
@@ -75,6 +76,11 @@ wr_app_fail_eval(wr_req_t *r, const wr_tok_t *at, const wr_err_t *err, bool clie
 {
     unsigned status = status_of(err, client);
     wr_str_t message = wr_pool_str(wr_pool(r), err->message);
+
+    if (strcmp(err->kind, "UnsupportedEncoding") == 0) {
+        (void) wr_headers_set(&r->out, WR_H_ACCEPT_ENCODING, WR_STR("Accept-Encoding"),
+                              WR_STR("gzip, deflate"));
+    }
 
     /* What the client did wrong is said to it; of the rest only the log knows. */
     return wr_app_fail(r, at, status,

@@ -13,25 +13,6 @@ content_type(const wr_req_t *r)
     return wr_req_header(r->main, WR_H_CONTENT_TYPE);
 }
 
-static bool
-body_of(wr_req_t *r, wr_eval_t *ev, wr_str_t *text)
-{
-    wr_str_t encoding = wr_req_header(r->main, WR_H_CONTENT_ENCODING);
-
-    *text = WR_STR("");
-    if (encoding.n != 0 && !wr_str_ieqz(encoding, "identity") && wr_has_body(r->main)) {
-        return wr_raise(ev, "UnsupportedMediaType", "the body's encoding \"%.*s\" is not taken:"
-                        " it is to come as it is", WR_ARG(encoding));
-    }
-    if (r->main->body == NULL) {
-        return true;
-    }
-    if (!r->main->body->complete || wr_body_text(r->main, INT32_MAX, text) != WR_OK) {
-        return wr_raise(ev, "RuntimeError", "the request's body cannot be read");
-    }
-    return true;
-}
-
 /* The body as UTF-8, from the charset of its Content-Type. What calls itself UTF-8
  * stays as it is: whoever reads it judges. */
 static bool
@@ -40,7 +21,7 @@ decoded_body(wr_req_t *r, wr_eval_t *ev, wr_str_t *text)
     wr_str_t charset = wr_app_charset(content_type(r));
     wr_val_t v;
 
-    if (!body_of(r, ev, text) || app_is_utf8(charset)) {
+    if (!app_body_text(r, ev, text) || app_is_utf8(charset)) {
         return !ev->failed;
     }
     if (!wr_app_decode(ev->pool, *text, charset, &v)) {
@@ -87,7 +68,7 @@ parse_form(wr_req_t *r, wr_eval_t *ev)
             return false;
         }
     } else if (wr_str_istarts(type, WR_STR("application/x-www-form-urlencoded"))) {
-        if (!body_of(r, ev, &text)) {
+        if (!app_body_text(r, ev, &text)) {
             return false;
         }
         if (!app_parse_pairs(ev->pool, text, wr_app_charset(type), fields,
@@ -281,7 +262,7 @@ app_parse_multipart(wr_req_t *r, wr_eval_t *ev, wr_str_t type, multi_t *fields,
     {
         return wr_raise(ev, "BadRequest", "the multipart form has no boundary");
     }
-    if (!body_of(r, ev, &text)) {
+    if (!app_body_text(r, ev, &text)) {
         return false;
     }
     mark = wr_pool_join(ev->pool, WR_STR("--"), boundary);

@@ -455,10 +455,8 @@ body_text(wr_req_t *r, wr_eval_t *ev, wr_val_t *out)
 {
     wr_str_t text = WR_STR("");
 
-    if (r->main->body != NULL && r->main->body->complete
-        && wr_body_text(r->main, INT32_MAX, &text) != WR_OK)
-    {
-        return wr_raise(ev, "RuntimeError", "the request's body cannot be read");
+    if (r->main->body != NULL && r->main->body->complete && !app_body_text(r, ev, &text)) {
+        return false;
     }
     *out = app_str(ev->pool, text);
     return true;

@@ -517,7 +517,7 @@ body_read(wr_req_t *r, void *state)
     if (r->main->body != NULL && r->main->body->rc < 0) {
         return wr_body_failed(r);
     }
-    return app_read_form_ahead(r, wr_stage_conf(r) != NULL);
+    return app_read_body_ahead(r, wr_stage_conf(r) != NULL);
 }
 
 static wr_rc_t

@@ -289,6 +289,14 @@ wr_tok_t wr_tok_part(const wr_tok_t *tok, size_t from, size_t to);
 wr_tok_t wr_tok_word(const wr_tok_t *tok, wr_tok_t *rest);
 bool     wr_tok_is_blank(char c);       /* space, tab, CR, LF */
 
+/* For directives with words of their own between expressions (`else`, `to`, `name=`):
+ * where the next word begins, behind a blank and outside of quotes and brackets, at or
+ * behind `from`, which is 0 or behind the beginning of a word that was found so. s.n:
+ * there is none. */
+size_t wr_tok_next_word(wr_str_t s, size_t from);
+/* `word` stands at `at`, and a blank behind it. */
+bool   wr_tok_stands(wr_str_t s, size_t at, wr_str_t word);
+
 /* ---- for the set functions of directives ---- */
 
 /* A new scope inside cf->scope; not yet entered. */

@@ -9,6 +9,38 @@ wr_tok_is_blank(char c)
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
+size_t
+wr_tok_next_word(wr_str_t s, size_t from)
+{
+    int  depth = 0;
+    char quote = 0;
+
+    for (size_t i = from; i < s.n; i++) {
+        char c = s.p[i];
+
+        if (quote != 0) {
+            i += c == '\\';
+            quote = c == quote ? 0 : quote;
+        } else if (c == '"' || c == '\'') {
+            quote = c;
+        } else if (c == '(' || c == '[' || c == '{') {
+            depth++;
+        } else if (c == ')' || c == ']' || c == '}') {
+            depth--;
+        } else if (depth == 0 && i != 0 && wr_tok_is_blank(s.p[i - 1]) && wr_is_word(c)) {
+            return i;
+        }
+    }
+    return s.n;
+}
+
+bool
+wr_tok_stands(wr_str_t s, size_t at, wr_str_t word)
+{
+    return wr_str_starts(wr_str_skip(s, at), word) && at + word.n < s.n
+           && wr_tok_is_blank(s.p[at + word.n]);
+}
+
 wr_tok_t
 wr_tok_part(const wr_tok_t *tok, size_t from, size_t to)
 {

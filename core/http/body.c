@@ -54,14 +54,15 @@ close_temp(void *data)
 static wr_rc_t
 open_temp(wr_req_t *r, wr_body_t *b)
 {
-    static unsigned       number;
+    static unsigned       number;   /* of all threads */
     const wr_http_core_t *core = wr_http_core(r);
     int                   fd = -1;
 
     for (int tries = 0; tries < 100 && fd < 0; tries++) {
         b->temp_path = wr_pool_printf(wr_pool(r->main), "%.*s/%010u",
                                       WR_ARG(core->client_body_temp_path),
-                                      ++number + (unsigned) wr_worker.pid * 1000u);
+                                      __atomic_add_fetch(&number, 1, __ATOMIC_RELAXED)
+                                          + (unsigned) wr_worker.pid * 1000u);
         fd = open(b->temp_path.p, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
         if (fd < 0 && errno != EEXIST) {
             break;
@@ -162,18 +163,45 @@ store(wr_req_t *r, wr_body_t *b, const char *p, size_t n)
     b->in_memory += (int64_t) n;
 }
 
+static bool
+is_too_large(const wr_req_t *r, const wr_body_t *b, size_t more)
+{
+    int64_t max = wr_http_core(r)->client_max_body_size;
+
+    return max != 0 && !r->no_body_limit && b->received + (int64_t) more > max;
+}
+
 wr_rc_t
 wr_body_feed(wr_req_t *r, const char *p, size_t n)
 {
-    wr_body_t            *b = body_of(r);
-    const wr_http_core_t *core = wr_http_core(r);
+    wr_body_t *b = body_of(r);
 
-    if (core->client_max_body_size != 0 && !r->no_body_limit
-        && b->received + (int64_t) n > core->client_max_body_size)
-    {
+    if (is_too_large(r, b, n)) {
         wr_log(&r->log, WR_LOG_ERR, 0,
                "client intended to send too large chunked body: %" PRId64 " bytes",
                b->received + (int64_t) n);
+        return WR_LIMIT;
+    }
+    return wr_body_put(r, b, p, n);
+}
+
+wr_body_t *
+wr_body_new(wr_req_t *r)
+{
+    wr_body_t *b = WR_NEW(wr_pool(r), wr_body_t);
+
+    b->tail = &b->segs;
+    b->length = -1;
+    b->whole = true;
+    return b;
+}
+
+wr_rc_t
+wr_body_put(wr_req_t *r, wr_body_t *b, const char *p, size_t n)
+{
+    const wr_http_core_t *core = wr_http_core(r);
+
+    if (is_too_large(r, b, n)) {
         return WR_LIMIT;
     }
     if (b->whole && b->temp == NULL
@@ -213,6 +241,16 @@ complete(wr_body_t *b, wr_rc_t rc)
 }
 
 void
+wr_body_close(wr_req_t *r, wr_body_t *b)
+{
+    if (b->temp != NULL) {
+        b->segs = wr_seg_file(r->main, b->temp, 0, (size_t) b->temp->size, 0);
+        b->tail = &b->segs->next;
+    }
+    b->complete = true;
+}
+
+void
 wr_body_end(wr_req_t *r)
 {
     wr_body_t *b = body_of(r);
@@ -223,11 +261,7 @@ wr_body_end(wr_req_t *r)
     if (b->whole && b->temp == NULL && b->file_only && b->received == 0) {
         (void) spill(r, b);
     }
-    if (b->temp != NULL) {
-        b->segs = wr_seg_file(r->main, b->temp, 0, (size_t) b->temp->size, 0);
-        b->tail = &b->segs->next;
-    }
-    b->complete = true;
+    wr_body_close(r, b);
     complete(b, WR_OK);
 }
 
@@ -361,9 +395,14 @@ map(wr_req_t *r, const wr_seg_t *seg, wr_str_t *out)
 wr_rc_t
 wr_body_text(wr_req_t *r, size_t max, wr_str_t *out)
 {
-    wr_body_t *b = body_of(r);
-    size_t     n = wr_segs_size(b->segs), at = 0;
-    char      *text;
+    return wr_body_text_of(r, body_of(r), max, out);
+}
+
+wr_rc_t
+wr_body_text_of(wr_req_t *r, const wr_body_t *b, size_t max, wr_str_t *out)
+{
+    size_t n = wr_segs_size(b->segs), at = 0;
+    char  *text;
 
     if (n > max) {
         return WR_LIMIT;

@@ -49,6 +49,13 @@ wr_rc_t wr_body_failed(wr_req_t *r);
  * it is longer than `max`. */
 wr_rc_t wr_body_text(wr_req_t *r, size_t max, wr_str_t *out);
 
+/* A body that is made of the request's, decoded: kept as that is, in memory or in a file.
+ * By any thread that has the request. WR_LIMIT: more than client_max_body_size. */
+wr_body_t *wr_body_new(wr_req_t *r);
+wr_rc_t    wr_body_put(wr_req_t *r, wr_body_t *b, const char *p, size_t n);
+void       wr_body_close(wr_req_t *r, wr_body_t *b);
+wr_rc_t    wr_body_text_of(wr_req_t *r, const wr_body_t *b, size_t max, wr_str_t *out);
+
 /* Nobody wants the body: it is read and dropped (or the connection closes). */
 void wr_body_discard(wr_req_t *r);
 bool wr_has_body(const wr_req_t *r);

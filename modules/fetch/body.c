@@ -14,7 +14,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <weir/os/random.h>
-#include <zlib.h>
 
 enum { RESERVE = 256 * 1024 };
 
@@ -109,10 +108,7 @@ fetch_body_drop(fetch_t *f)
             (void) unlink(f->temp_path.p);
         }
     }
-    if (f->inflate != NULL) {
-        (void) inflateEnd(f->inflate);
-        f->inflate = NULL;
-    }
+    wr_inflate_end(&f->inflate);
 }
 
 /* ---- taking ---- */
@@ -157,64 +153,30 @@ broken(fetch_t *f)
     return false;
 }
 
-/* "deflate" is zlib's format, or (some servers) without its head. */
-static bool
-begin_inflate(fetch_t *f, z_stream *z, const char *p)
+static wr_rc_t
+take_decoded(void *data, const char *p, size_t n)
 {
-    int bits = 15 + 32;
-
-    if (f->raw_deflate && ((unsigned char) p[0] & 0x0f) != 8) {
-        bits = -15;
-    }
-    memset(z, 0, sizeof(*z));
-    if (inflateInit2(z, bits) != Z_OK) {
-        f->ours = true;
-        fetch_fail(f, "no memory for the answer's encoding");
-        return false;
-    }
-    f->inflate = z;
-    return true;
+    return take_plain(data, p, n) ? WR_OK : WR_DONE;
 }
 
 bool
 fetch_body_take(fetch_t *f, char *p, size_t n)
 {
-    z_stream *z = f->inflate;
-    char      out[32 * 1024];
-
     if (!f->encoded) {
         return take_plain(f, p, n);
     }
-    if (z == NULL) {
-        z = WR_NEW(wr_pool(f->r), z_stream);
-        if (!begin_inflate(f, z, p)) {
-            return false;
-        }
+    switch (wr_inflate_feed(&f->inflate, p, n, take_decoded, f)) {
+    case WR_OK:
+        return true;
+    case WR_SYNTAX:
+        return broken(f);
+    case WR_ERROR:
+        f->ours = true;
+        fetch_fail(f, "no memory for the answer's encoding");
+        return false;
+    default:
+        return false;
     }
-    z->next_in = (Bytef *) p;
-    z->avail_in = (uInt) n;
-    do {
-        int rc;
-
-        if (f->inflated && z->avail_in != 0) {
-            /* A further member; what is none may stand behind the last. */
-            if (inflateReset(z) != Z_OK || z->next_in[0] != 0x1f) {
-                return true;
-            }
-            f->inflated = false;
-        }
-        z->next_out = (Bytef *) out;
-        z->avail_out = sizeof(out);
-        rc = inflate(z, Z_NO_FLUSH);
-        if (rc != Z_OK && rc != Z_STREAM_END && rc != Z_BUF_ERROR) {
-            return broken(f);
-        }
-        if (!take_plain(f, out, sizeof(out) - z->avail_out)) {
-            return false;
-        }
-        f->inflated = rc == Z_STREAM_END;
-    } while (z->avail_in != 0 || (z->avail_out == 0 && !f->inflated));
-    return true;
 }
 
 /* ---- beginning and end ---- */
@@ -225,9 +187,7 @@ fetch_body_begin(fetch_t *f)
     wr_header_t *encoding = wr_headers_first(&f->x.in, WR_H_CONTENT_ENCODING);
 
     if (encoding != NULL && !f->x.body_done) {
-        f->raw_deflate = wr_str_ieqz(encoding->value, "deflate");
-        f->encoded = f->raw_deflate || wr_str_ieqz(encoding->value, "gzip")
-                     || wr_str_ieqz(encoding->value, "x-gzip");
+        f->encoded = wr_inflate_begin(&f->inflate, encoding->value);
     }
     if (f->x.length > f->max_size && !f->encoded && !f->x.body_done) {
         fetch_fail(f, "the answer is larger than %" PRId64 " bytes", f->max_size);
@@ -245,7 +205,7 @@ fetch_body_begin(fetch_t *f)
 bool
 fetch_body_end(fetch_t *f)
 {
-    if (f->encoded && f->inflate != NULL && !f->inflated) {
+    if (f->encoded && f->inflate.z != NULL && !f->inflate.whole) {
         return broken(f);
     }
     return f->fd < 0 || finish_store(f);

@@ -4,6 +4,7 @@
 #ifndef FETCH_H
 #define FETCH_H
 
+#include <weir/http/inflate.h>
 #include <weir/app/app.h>
 #include <weir/http/exchange.h>
 #include <weir/net/resolver.h>
@@ -86,9 +87,8 @@ struct fetch {
     bool                retried;
     int                 connect_error;  /* errno of the last peer tried; EPROTO: TLS */
     wr_buf_t            text;
-    bool                encoded, raw_deflate;
-    void               *inflate;        /* z_stream of an encoded answer */
-    bool                inflated;       /* its end has come */
+    bool                encoded;
+    wr_inflate_t        inflate;        /* of an encoded answer */
     wr_str_t            path, temp_path;    /* of `store` */
     int                 fd;
     int64_t             received;

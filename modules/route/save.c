@@ -228,24 +228,9 @@ static ssize_t
 find_to(wr_str_t s)
 {
     ssize_t found = -1;
-    int     depth = 0;
-    char    quote = 0;
 
-    for (size_t i = 0; i < s.n; i++) {
-        char c = s.p[i];
-
-        if (quote != 0) {
-            i += c == '\\';
-            quote = c == quote ? 0 : quote;
-        } else if (c == '"' || c == '\'') {
-            quote = c;
-        } else if (c == '(' || c == '[' || c == '{') {
-            depth++;
-        } else if (c == ')' || c == ']' || c == '}') {
-            depth--;
-        } else if (depth == 0 && i != 0 && i + 2 < s.n && wr_tok_is_blank(s.p[i - 1])
-                   && c == 't' && s.p[i + 1] == 'o' && wr_tok_is_blank(s.p[i + 2]))
-        {
+    for (size_t i = wr_tok_next_word(s, 0); i < s.n; i = wr_tok_next_word(s, i + 1)) {
+        if (wr_tok_stands(s, i, WR_STR("to"))) {
             found = (ssize_t) i;
         }
     }

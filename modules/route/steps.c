@@ -128,48 +128,30 @@ run_require(wr_req_t *r, void *state)
 
 static const wr_middleware_t require_step = {"require", 0, run_require, NULL};
 
+static bool
+is_status(wr_str_t s)
+{
+    return s.n >= 3 && wr_is_digit(s.p[0]) && wr_is_digit(s.p[1]) && wr_is_digit(s.p[2])
+           && (s.n == 3 || wr_tok_is_blank(s.p[3]));
+}
+
 /* The `else` that a status or `redirect` follows, outside quotes and brackets:
  * where it begins, and in *behind what follows it. -1: none. */
 static ssize_t
 find_else(wr_str_t s, size_t *behind)
 {
-    int  depth = 0;
-    char quote = 0;
+    for (size_t i = wr_tok_next_word(s, 0); i < s.n; i = wr_tok_next_word(s, i + 1)) {
+        size_t k = i + 4;
 
-    for (size_t i = 0; i < s.n; i++) {
-        char c = s.p[i];
-
-        if (quote != 0) {
-            if (c == '\\') {
-                i++;
-            } else if (c == quote) {
-                quote = 0;
-            }
+        if (!wr_tok_stands(s, i, WR_STR("else"))) {
             continue;
         }
-        if (c == '"' || c == '\'') {
-            quote = c;
-        } else if (c == '(' || c == '[' || c == '{') {
-            depth++;
-        } else if (c == ')' || c == ']' || c == '}') {
-            depth--;
-        } else if (depth == 0 && i != 0 && wr_tok_is_blank(s.p[i - 1])
-                   && wr_str_starts(wr_str_skip(s, i), WR_STR("else"))
-                   && i + 4 < s.n && wr_tok_is_blank(s.p[i + 4]))
-        {
-            size_t k = i + 4;
-
-            while (k < s.n && wr_tok_is_blank(s.p[k])) {
-                k++;
-            }
-            if ((k + 2 < s.n && wr_is_digit(s.p[k]) && wr_is_digit(s.p[k + 1])
-                 && wr_is_digit(s.p[k + 2]) && (k + 3 == s.n || wr_tok_is_blank(s.p[k + 3])))
-                || (wr_str_starts(wr_str_skip(s, k), WR_STR("redirect")) && k + 8 < s.n
-                    && wr_tok_is_blank(s.p[k + 8])))
-            {
-                *behind = k;
-                return (ssize_t) i;
-            }
+        while (k < s.n && wr_tok_is_blank(s.p[k])) {
+            k++;
+        }
+        if (is_status(wr_str_skip(s, k)) || wr_tok_stands(s, k, WR_STR("redirect"))) {
+            *behind = k;
+            return (ssize_t) i;
         }
     }
     return -1;

@@ -292,33 +292,14 @@ static const wr_middleware_t template_view = {"template", sizeof(rendering_t *),
 static size_t
 next_name(wr_str_t s, size_t from)
 {
-    int  depth = 0;
-    char quote = 0;
+    for (size_t i = wr_tok_next_word(s, from); i < s.n; i = wr_tok_next_word(s, i + 1)) {
+        size_t k = i;
 
-    for (size_t i = from; i < s.n; i++) {
-        char c = s.p[i];
-
-        if (quote != 0) {
-            if (c == '\\') {
-                i++;
-            } else if (c == quote) {
-                quote = 0;
-            }
-        } else if (c == '"' || c == '\'') {
-            quote = c;
-        } else if (c == '(' || c == '[' || c == '{') {
-            depth++;
-        } else if (c == ')' || c == ']' || c == '}') {
-            depth--;
-        } else if (depth == 0 && i != 0 && wr_tok_is_blank(s.p[i - 1]) && wr_is_word(c)) {
-            size_t k = i;
-
-            while (k < s.n && wr_is_word(s.p[k])) {
-                k++;
-            }
-            if (k < s.n && s.p[k] == '=' && (k + 1 == s.n || s.p[k + 1] != '=')) {
-                return i;
-            }
+        while (k < s.n && wr_is_word(s.p[k])) {
+            k++;
+        }
+        if (k < s.n && s.p[k] == '=' && (k + 1 == s.n || s.p[k + 1] != '=')) {
+            return i;
         }
     }
     return s.n;

@@ -1,13 +1,16 @@
 """Bodies: JSON, urlencoded and multipart; charsets, limits, what broke and where."""
 
 import glob
+import gzip
 import json
 import os
 import random
 import time
+import zlib
 
 import pytest
 
+from harness.http1 import Connection, wait_until
 from harness.modules import load_module
 
 MODULES = load_module("route", "json", "template", "fetch")
@@ -151,19 +154,127 @@ def test_long_forms_are_read_on_a_thread(app):
     assert not glob.glob(os.path.dirname(path) + "/upload-*")
 
 
-@pytest.mark.parametrize("target,body,kind", [
-    ("/json", b"{}", "application/json"), ("/form", b"a=1", FORM),
-    ("/form", part("x", b"1") + b"--B--\r\n", "multipart/form-data; boundary=B"),
-    ("/form", part("x", b"1" * 100000) + b"--B--\r\n", "multipart/form-data; boundary=B")])
-def test_encoded_bodies_are_refused(app, target, body, kind):
+def gz(data):
+    return gzip.compress(data, 6)
+
+
+def raw_deflate(data):
+    c = zlib.compressobj(9, zlib.DEFLATED, -15)
+    return c.compress(data) + c.flush()
+
+
+CODINGS = {"gzip": gz, "x-gzip": gz, "GZip": gz, "deflate": zlib.compress, " deflate ": raw_deflate,
+           "identity, gzip": gz, "deflate, gzip": lambda d: gz(zlib.compress(d)),
+           "members": lambda d: gz(d[:3]) + gz(d[3:])}
+
+
+@pytest.mark.parametrize("coding", CODINGS)
+@pytest.mark.parametrize("size", [1, 30000, 900000])
+def test_encoded_bodies_are_decoded(app, coding, size):
+    """For every reader of a body, in memory or in a file, by the loop or by a thread."""
+    s = app(ALL + "client_max_body_size 4m;")
+    text = "".join(random.Random(size).choices("abcdefghij ", k=size)).strip() + "x"
+    header = "Content-Encoding: " + (coding if coding != "members" else "gzip")
+    multi = part("t", text.encode()) + part("f", text.encode(), filename="f") + b"--B--\r\n"
+
+    def ask(target, kind, body):
+        r = post(s, target, CODINGS[coding](body), kind, header)
+        assert r.status == 200, r.text
+        return json.loads(r.text)
+    assert ask("/json", "application/json", json.dumps([text]).encode()) == [text]
+    form = ask("/form", FORM, ("t=" + text.replace(" ", "+")).encode())
+    assert form == {"form": {"t": text}, "tags": [text], "n": 0}
+    form = ask("/form", "multipart/form-data; boundary=B", multi)
+    assert form == {"form": {"t": text}, "tags": [text], "n": 1}
+    assert ask("/body", "text/plain", text.encode()) == [text, "POST"]
+    wait_until(lambda: not glob.glob(s.path("client_body_temp/*")), 10)
+
+
+def test_encoded_bodies_in_chunks(app):
     s = app(ALL)
-    for encoding in ("gzip", "deflate", "br", "gzip, identity"):
-        r = s.get(target, "Content-Type: " + kind, "Content-Encoding: " + encoding,
-                  method="POST", body=body)
+    body = gz(b'{"a": "' + b"y" * 50000 + b'"}')
+    chunks = b"".join(b"%x\r\n%s\r\n" % (len(c), c) for c in (body[:1], body[1:11], body[11:]))
+    c = Connection(s.port())
+    c.send(
+        b"POST /json HTTP/1.1\r\nHost: x\r\nContent-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n"
+        b"Content-Type: application/json\r\n\r\n" + chunks + b"0\r\n\r\n")
+    assert json.loads(c.response().text) == {"a": "y" * 50000}
+
+
+@pytest.mark.parametrize("target,kind", [
+    ("/json", "application/json"), ("/form", FORM), ("/body", "text/plain"),
+    ("/form", "multipart/form-data; boundary=B")])
+def test_unknown_encodings_are_refused(app, target, kind):
+    """As RFC 9110 §15.5.16 has it: the answer says what would be taken."""
+    s = app(ALL)
+    for encoding in ("br", "zstd", "gzip, br", "compress", "gzip, gzip, gzip"):
+        r = post(s, target, b"{}", kind, "Content-Encoding: " + encoding)
         assert r.status == 415 and encoding in r.text
-    r = s.get(target, "Content-Type: " + kind, "Content-Encoding: Identity", method="POST",
-              body=body)
-    assert r.status == 200
+        assert r.get("Accept-Encoding") == "gzip, deflate"
+    r = post(s, target, b"{}", kind.replace("form-data", "other"), "Content-Encoding: Identity")
+    assert r.get("Accept-Encoding") is None     # that was something else, if anything
+
+
+@pytest.mark.parametrize("body,message", [
+    (b"{}", "incorrect header check"), (gz(b"{}")[:-9], "does not end"), (gz(b"{}")[:-1], "does not end"),
+    (b"\x1f", "does not end"), (gz(b"{}")[:-8] + b"\0" * 8, "incorrect data check"), (gz(b"{}") + b"!", "behind its end"),
+    (gz(b"{}") + b"\x1f", "does not end"), (gz(b"{}")[:10] + b"\xff" * 20, "invalid block type"),
+    (gz(random.Random(1).randbytes(60000))[:-50], "does not end"), (gz(bytes(range(256)) * 400)[:200] + b"\xff" * 2000, "")],
+    ids=range(10))
+def test_broken_encodings(app, body, message):
+    s = app(ALL)
+    r = post(s, "/json", body, "application/json", "Content-Encoding: gzip")
+    assert r.status == 400
+    error = json.loads(r.text)["error"]
+    assert error.startswith("the body's gzip is broken: ") and message in error
+    assert post(s, "/form", body, FORM, "Content-Encoding: gzip").status == 400
+    if len(body) < 100:
+        assert post(s, "/json", body, "application/json", "Content-Encoding: deflate").status == 400
+
+
+def test_the_decoded_size_is_limited(app):
+    """A bomb is not unpacked: neither one that is a kilobyte nor one within another."""
+    s = app(ALL + "client_max_body_size 1m; client_body_buffer_size 8k; "
+            "route POST /big { client_max_body_size 3m; text {{ request.body|length }}; }")
+    assert post(s, "/big", gz(b" " * (3 << 20)), "text/plain", "Content-Encoding: gzip").text == str(3 << 20)
+    assert post(s, "/big", gz(b" " * (3 << 20) + b" "), "text/plain", "Content-Encoding: gzip").status == 413
+    bomb = gz(b"[" + b" " * (64 << 20) + b"]")
+    twice = gz(gz(b"[" + b" " * (512 << 20) + b"]"))
+    assert len(bomb) < 100000 and len(twice) < 10000
+    for body, coding in ((bomb, "gzip"), (twice, "gzip, gzip"), (zlib.compress(b" " * (1 << 20)) , "deflate")):
+        before = resident(s)
+        if coding == "deflate":
+            r = post(s, "/body", body, "text/plain", "Content-Encoding: " + coding)
+            assert r.status == 200              # exactly as much as may be
+            r = post(s, "/body", zlib.compress(b" " * ((1 << 20) + 1)), "text/plain", "Content-Encoding: deflate")
+        else:
+            r = post(s, "/json", body, "application/json", "Content-Encoding: " + coding)
+        assert r.status == 413 and "too large when it is decoded" in r.text
+        assert resident(s) - before < 8 << 20
+    for target, kind in (("/form", FORM), ("/form", "multipart/form-data; boundary=B"), ("/body", "text/plain")):
+        assert post(s, target, bomb, kind, "Content-Encoding: gzip").status == 413
+    wait_until(lambda: not glob.glob(s.path("client_body_temp/*")), 10)
+
+
+def resident(s):
+    return sum(int(open("/proc/%d/statm" % pid).read().split()[1]) * 4096 for pid in s.workers())
+
+
+def test_a_proxied_body_stays_encoded(app, server):
+    """Also where a step before has read it."""
+    echo = server("server { listen 127.0.0.1:%%PORT%%; location / { client_body_in_single_buffer on; "
+                  "proxy_pass http://127.0.0.1:%%PORT2%%; } } server { listen 127.0.0.1:%%PORT2%%; "
+                  "route POST / { json [headers['content-encoding']|default('none'), headers['content-length'], "
+                  "json|default('') if 'content-encoding' in headers else '']; } }", main=MODULES)
+    s = app("location /plain { proxy_pass http://127.0.0.1:%d/; } route POST /read { require json.a == 1 else 400; "
+            "proxy_pass http://127.0.0.1:%d/; }" % (echo.port(), echo.port()))
+    body = gz(b'{"a": 1}')
+    for target in ("/plain", "/read"):
+        r = post(s, target, body, "application/json", "Content-Encoding: gzip")
+        assert json.loads(r.text) == ["gzip", str(len(body)), {"a": 1}]
+    assert post(s, "/read", gz(b'{"a": 2}'), "application/json", "Content-Encoding: gzip").status == 400
+    r = post(s, "/plain", b"xx", "application/json", "Content-Encoding: br")
+    assert r.status == 415      # the application behind says so
 
 
 def test_a_small_upload_has_a_file_only_when_asked(app):
