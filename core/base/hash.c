@@ -2,6 +2,7 @@
  * Hash functions.
  */
 #include <weir/base/hash.h>
+#include <weir/base/swar.h>
 
 static uint64_t seed = 0x9e3779b97f4a7c15u;
 
@@ -61,6 +62,10 @@ wr_hash_i(const void *data, size_t n)
     char        piece[64];
     uint64_t    h = 0;
 
+    if (n - 1 < 8) {
+        h = wr_swar_lower(load(data, n));
+        return wr_hash(&h, n);
+    }
     while (n != 0) {
         size_t m = wr_min_size(n, sizeof(piece));
 

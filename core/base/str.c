@@ -5,17 +5,6 @@
 #include <weir/base/str.h>
 #include <weir/base/swar.h>
 
-/* ASCII letters of eight bytes in lower case. */
-static inline uint64_t
-fold8(uint64_t w)
-{
-    uint64_t low = w & 0x7f7f7f7f7f7f7f7fu;
-    uint64_t above_Z = low + 0x2525252525252525u, from_A = low + 0x3f3f3f3f3f3f3f3fu;
-    uint64_t upper = ~w & 0x8080808080808080u & (from_A ^ above_Z);
-
-    return w | upper >> 2;
-}
-
 static inline uint64_t
 load4(const char *p, size_t n)
 {
@@ -24,6 +13,15 @@ load4(const char *p, size_t n)
     memcpy(&a, p, 4);
     memcpy(&b, p + n - 4, 4);
     return a | (uint64_t) b << 32;
+}
+
+/* Up to three bytes. */
+static inline uint64_t
+load1(const char *p, size_t n)
+{
+    const unsigned char *b = (const unsigned char *) p;
+
+    return n == 0 ? 0 : b[0] | (uint64_t) b[n / 2] << 8 | (uint64_t) b[n - 1] << 16;
 }
 
 bool
@@ -35,17 +33,17 @@ wr_str_ieq(wr_str_t a, wr_str_t b)
         return false;
     }
     if (a.n < 4) {
-        return wr_str_icmp(a, b) == 0;
+        return wr_swar_lower(load1(a.p, a.n)) == wr_swar_lower(load1(b.p, b.n));
     }
     if (a.n < 8) {
-        return fold8(load4(a.p, a.n)) == fold8(load4(b.p, b.n));
+        return wr_swar_lower(load4(a.p, a.n)) == wr_swar_lower(load4(b.p, b.n));
     }
     for (i = 0; i + 8 < a.n; i += 8) {
-        if (fold8(wr_swar_load(a.p + i)) != fold8(wr_swar_load(b.p + i))) {
+        if (wr_swar_lower(wr_swar_load(a.p + i)) != wr_swar_lower(wr_swar_load(b.p + i))) {
             return false;
         }
     }
-    return fold8(wr_swar_load(a.p + a.n - 8)) == fold8(wr_swar_load(b.p + b.n - 8));
+    return wr_swar_lower(wr_swar_load(a.p + a.n - 8)) == wr_swar_lower(wr_swar_load(b.p + b.n - 8));
 }
 
 bool

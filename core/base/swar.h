@@ -62,4 +62,15 @@ wr_swar_digits(uint64_t w, uint64_t *v)
     return true;
 }
 
+/* ASCII letters of eight bytes in lower case. */
+static inline uint64_t
+wr_swar_lower(uint64_t w)
+{
+    uint64_t low = w & 0x7f7f7f7f7f7f7f7fu;
+    uint64_t above_Z = low + 0x2525252525252525u, from_A = low + 0x3f3f3f3f3f3f3f3fu;
+    uint64_t upper = ~w & 0x8080808080808080u & (from_A ^ above_Z);
+
+    return w | upper >> 2;
+}
+
 #endif

@@ -136,6 +136,7 @@ h2_put_status(uint8_t *to, unsigned status)
 
 /* ---- fields ---- */
 
+/* `name` is looked at where there is no id. */
 static uint8_t *
 put_literal(uint8_t *to, unsigned kind, unsigned bits, wr_hid_t id, wr_str_t name,
             wr_str_t value)
@@ -144,33 +145,62 @@ put_literal(uint8_t *to, unsigned kind, unsigned bits, wr_hid_t id, wr_str_t nam
 
     to = put_int(to, kind, bits, index);
     if (index == 0) {
-        to = put_lower(to, name);
+        to = put_lower(to, id != WR_H_OTHER ? wr_header_name(id) : name);
     }
     return put_text(to, value);
 }
 
 static inline unsigned
-slot_of(wr_hid_t id, wr_str_t name, wr_str_t value)
+slot_of(unsigned seed, wr_str_t value)
 {
-    unsigned h = (unsigned) id * 7 + (unsigned) value.n;
+    unsigned h = seed * 7 + (unsigned) value.n;
 
-    if (id == WR_H_OTHER) {
-        h += (unsigned) name.n * 5
-             + (unsigned char) wr_lower(name.p[name.n - 1]) * 3u
-             + (unsigned char) wr_lower(name.p[name.n / 2]);
-    }
     if (value.n != 0) {
         h += (unsigned char) value.p[0] * 3u + (unsigned char) value.p[value.n - 1];
     }
     return h % H2_SEEN;
 }
 
-static bool
-is_it(const field_t *f, wr_hid_t id, wr_str_t name, wr_str_t value)
+static inline unsigned
+seed_of_name(wr_str_t name)
+{
+    return (unsigned) name.n * 5 + (unsigned char) wr_lower(name.p[name.n - 1]) * 3u
+           + (unsigned char) wr_lower(name.p[name.n / 2]);
+}
+
+static inline uint64_t
+load8(const char *p)
+{
+    uint64_t v;
+
+    memcpy(&v, p, sizeof(v));
+    return v;
+}
+
+/* Values are short: words beat a call. */
+static inline bool
+same_bytes(const char *a, const char *b, size_t n)
+{
+    size_t i = 0;
+
+    if (n < 8) {
+        for (; i < n && a[i] == b[i]; i++) {
+        }
+        return i == n;
+    }
+    for (; i + 8 <= n; i += 8) {
+        if (load8(a + i) != load8(b + i)) {
+            return false;
+        }
+    }
+    return load8(a + n - 8) == load8(b + n - 8);
+}
+
+static inline bool
+is_value(const field_t *f, wr_hid_t id, wr_str_t value)
 {
     return f->serial != 0 && f->id == id && f->value_n == value.n
-           && (value.n == 0 || memcmp(f->value, value.p, value.n) == 0)
-           && (id != WR_H_OTHER || wr_str_ieq(wr_str(f->name, f->name_n), name));
+           && same_bytes(f->value, value.p, value.n);
 }
 
 static void
@@ -206,26 +236,55 @@ insert(h2_encoder_t *e, uint8_t *to, unsigned slot, wr_hid_t id, wr_str_t name, 
     return to;
 }
 
+/* The field is in this slot, as the worker knows it. */
+static inline uint8_t *
+put_seen(h2_encoder_t *e, uint8_t *to, unsigned slot, wr_hid_t id, wr_str_t name,
+         wr_str_t value)
+{
+    if (wr_likely(e->seen[slot].field == fields[slot].serial
+                  && e->seen[slot].at > e->evicted))
+    {
+        return put_int(to, INDEXED, 7, STATIC + 1 + e->inserted - e->seen[slot].at);
+    }
+    return insert(e, to, slot, id, name, value);
+}
+
+static __attribute__((noinline)) uint8_t *
+put_new(uint8_t *to, unsigned slot, wr_hid_t id, wr_str_t name, wr_str_t value)
+{
+    if (name.n <= NAME && value.n <= VALUE) {
+        remember(&fields[slot], id, name, value);
+    }
+    return put_literal(to, PLAIN, 4, id, name, value);
+}
+
+uint8_t *
+h2_put_known(h2_encoder_t *e, uint8_t *to, wr_hid_t id, wr_str_t value)
+{
+    unsigned slot = slot_of(id, value);
+
+    if (wr_likely(is_value(&fields[slot], id, value))) {
+        return put_seen(e, to, slot, id, WR_STR_NONE, value);
+    }
+    return put_new(to, slot, id, WR_STR_NONE, value);
+}
+
 uint8_t *
 h2_put_field(h2_encoder_t *e, uint8_t *to, wr_hid_t id, wr_str_t name, wr_str_t value)
 {
     unsigned slot;
-    field_t *f;
 
     if (id == WR_H_SET_COOKIE || id == WR_H_AUTHORIZATION) {
         return put_literal(to, NEVER, 4, id, name, value);
     }
-    if (name.n > NAME || value.n > VALUE) {
-        return put_literal(to, PLAIN, 4, id, name, value);
+    if (id != WR_H_OTHER) {
+        return h2_put_known(e, to, id, value);
     }
-    slot = slot_of(id, name, value);
-    f = &fields[slot];
-    if (!is_it(f, id, name, value)) {
-        remember(f, id, name, value);
-        return put_literal(to, PLAIN, 4, id, name, value);
+    slot = slot_of(seed_of_name(name), value);
+    if (is_value(&fields[slot], id, value)
+        && wr_str_ieq(wr_str(fields[slot].name, fields[slot].name_n), name))
+    {
+        return put_seen(e, to, slot, id, name, value);
     }
-    if (e->seen[slot].field == f->serial && e->seen[slot].at > e->evicted) {
-        return put_int(to, INDEXED, 7, STATIC + 1 + e->inserted - e->seen[slot].at);
-    }
-    return insert(e, to, slot, id, name, value);
+    return put_new(to, slot, id, name, value);
 }

@@ -40,6 +40,8 @@ enum { H2_FIELD_ROOM = 16, H2_BLOCK_ROOM = 16 };
 /* Each writes behind `to` and returns the end. A block begins with h2_put_begin. */
 uint8_t *h2_put_begin(h2_encoder_t *e, uint8_t *to);
 uint8_t *h2_put_status(uint8_t *to, unsigned status);
+/* One whose name has an id; no cookie. */
+uint8_t *h2_put_known(h2_encoder_t *e, uint8_t *to, wr_hid_t id, wr_str_t value);
 /* `name` in any case; id: wr_header_id of it. */
 uint8_t *h2_put_field(h2_encoder_t *e, uint8_t *to, wr_hid_t id, wr_str_t name,
                       wr_str_t value);

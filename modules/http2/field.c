@@ -7,6 +7,7 @@
  */
 #include "h2.h"
 
+#include <weir/base/swar.h>
 #include <weir/http/status.h>
 
 enum { OVERHEAD = 32 };
@@ -47,15 +48,14 @@ class_of(wr_str_t name)
 static bool
 is_value(wr_str_t v)
 {
-    for (size_t i = 0; i < v.n; i++) {
-        unsigned char c = (unsigned char) v.p[i];
+    size_t i = 0;
 
-        if (wr_unlikely(c <= '\r') && (c == '\r' || c == '\n' || c == '\0')) {
-            return false;
-        }
+    while (i + 8 <= v.n && wr_swar_below(wr_swar_load(v.p + i), '\r' + 1) == 0) {
+        i += 8;
     }
     return v.n == 0
-           || (v.p[0] != ' ' && v.p[0] != '\t' && v.p[v.n - 1] != ' ' && v.p[v.n - 1] != '\t');
+           || (wr_is_field_value(wr_str_skip(v, i)) && v.p[0] != ' ' && v.p[0] != '\t'
+               && v.p[v.n - 1] != ' ' && v.p[v.n - 1] != '\t');
 }
 
 /* ---- pseudo fields: §8.3.1 ---- */

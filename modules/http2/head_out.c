@@ -91,32 +91,31 @@ h2_head_room(const wr_req_t *r)
     return frames_room(n + fields_room(&r->out));
 }
 
-#define PUT(id, name, value) h2_put_field(e, to, id, WR_STR(name), value)
-
 static uint8_t *
 put_own_fields(wr_req_t *r, h2_encoder_t *e, uint8_t *to)
 {
     char text[32];
 
     if (wr_headers_first(&r->out, WR_H_SERVER) == NULL) {
-        to = PUT(WR_H_SERVER, "server", server_name(r));
+        to = h2_put_known(e, to, WR_H_SERVER, server_name(r));
     }
     if (wr_headers_first(&r->out, WR_H_DATE) == NULL) {
-        to = PUT(WR_H_DATE, "date", wr_clock_http());
+        to = h2_put_known(e, to, WR_H_DATE, wr_clock_http());
     }
     if (r->content_type.n != 0) {
-        to = PUT(WR_H_CONTENT_TYPE, "content-type",
-                 r->charset.n == 0 ? r->content_type
-                                   : wr_pool_join3(wr_pool(r), r->content_type,
-                                                   WR_STR("; charset="), r->charset));
+        to = h2_put_known(e, to, WR_H_CONTENT_TYPE,
+                          r->charset.n == 0
+                              ? r->content_type
+                              : wr_pool_join3(wr_pool(r), r->content_type,
+                                              WR_STR("; charset="), r->charset));
     }
     if (r->out_length >= 0) {
-        to = PUT(WR_H_CONTENT_LENGTH, "content-length",
-                 wr_str(text, wr_put_uint(text, (uint64_t) r->out_length)));
+        to = h2_put_known(e, to, WR_H_CONTENT_LENGTH,
+                          wr_str(text, wr_put_uint(text, (uint64_t) r->out_length)));
     }
     if (r->last_modified >= 0 && wr_headers_first(&r->out, WR_H_LAST_MODIFIED) == NULL) {
-        to = PUT(WR_H_LAST_MODIFIED, "last-modified",
-                 wr_str(text, wr_date_put(text, r->last_modified)));
+        to = h2_put_known(e, to, WR_H_LAST_MODIFIED,
+                          wr_str(text, wr_date_put(text, r->last_modified)));
     }
     return to;
 }
