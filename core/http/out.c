@@ -69,6 +69,13 @@ has_no_body(unsigned status)
     return status == 204 || status == 304 || status < 200;
 }
 
+/* "0": what it is by default. */
+static bool
+is_zero(const wr_cv_t *cv)
+{
+    return wr_cv_is_const(cv) && cv->text.n == 1 && cv->text.p[0] == '0';
+}
+
 /* limit_rate, unless a variable or an upstream has set it. */
 static void
 set_rate(wr_req_t *r)
@@ -76,7 +83,7 @@ set_rate(wr_req_t *r)
     const wr_http_core_t *core = wr_http_core(r);
     wr_str_t              text;
 
-    if (r->limit_rate == 0 && core->limit_rate.given
+    if (r->limit_rate == 0 && core->limit_rate.given && !is_zero(&core->limit_rate)
         && wr_cv_eval(r, &core->limit_rate, &text) == WR_OK
         && !wr_parse_size(text, &r->limit_rate))
     {

@@ -6,6 +6,7 @@
 #include "h2.h"
 
 #include <stdlib.h>
+#include <weir/base/swar.h>
 #include <weir/http/status.h>
 #include <weir/http/uri.h>
 
@@ -48,6 +49,27 @@ check_method(wr_req_t *r)
                                                             : 0;
 }
 
+/* Spaces and control characters. */
+static bool
+has_blanks(wr_str_t s)
+{
+    size_t i = 0;
+
+    for (; i + 8 <= s.n; i += 8) {
+        uint64_t w = wr_swar_load(s.p + i);
+
+        if ((wr_swar_below(w, ' ' + 1) | wr_swar_is(w, 0x7f)) != 0) {
+            return true;
+        }
+    }
+    for (; i < s.n; i++) {
+        if ((unsigned char) s.p[i] <= ' ' || s.p[i] == 0x7f) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static unsigned
 check_path(h2_stream_t *s)
 {
@@ -57,10 +79,8 @@ check_path(h2_stream_t *s)
     if (s->path.n == 0 || s->path.p[0] != '/') {
         return 400;
     }
-    for (size_t i = 0; i < s->path.n; i++) {
-        if ((unsigned char) s->path.p[i] <= ' ' || s->path.p[i] == 0x7f) {
-            return 400;
-        }
+    if (has_blanks(s->path)) {
+        return 400;
     }
     r->raw_uri = s->path;
     if (wr_uri_normalise(wr_pool(r), s->path, wr_http_core(r)->merge_slashes, &parts)
