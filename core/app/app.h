@@ -227,6 +227,10 @@ void wr_app_error_at(wr_req_t *r, wr_str_t file, uint32_t line);
 /* The same for an evaluation's error: 400 or 500 by its source. */
 wr_rc_t wr_app_fail_eval(wr_req_t *r, const wr_tok_t *at, const wr_err_t *err, bool client);
 
+/* Something has been added to the answer that nobody should keep: it loses the ETag that
+ * its view got (not one that the conf says). */
+void wr_app_no_etag(wr_req_t *r);
+
 /* `status N;` and `header Content-Type …;` of this request. */
 void wr_app_set_status(wr_req_t *r, unsigned status);
 void wr_app_set_type(wr_req_t *r, wr_str_t type);

@@ -83,6 +83,7 @@ typedef struct app {
     unsigned         depth;         /* how many returns */
     uint64_t         times[WR_TIMES], until[WR_TIMES];
     app_made_t      *ahead;         /* by wr_app_expr_t.ahead; NULL: none yet */
+    const char      *etag;          /* that the view was given; NULL: none */
     wr_str_t         body;          /* decoded; no pointer: nobody asked yet */
     wr_err_t         body_error;    /* kind: why it could not be */
     bool             form_parsed;

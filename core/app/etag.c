@@ -78,4 +78,16 @@ app_set_etag(wr_req_t *r, unsigned status, wr_str_t body)
     wr_put_hex16(text + 3, h);
     text[19] = '"';
     (void) wr_headers_add(&r->out, WR_H_ETAG, WR_STR("ETag"), wr_str(text, 20));
+    app_of(r)->etag = text;
+}
+
+void
+wr_app_no_etag(wr_req_t *r)
+{
+    const app_t *a = r->app;
+    wr_header_t *h = wr_headers_first(&r->out, WR_H_ETAG);
+
+    if (a != NULL && h != NULL && h->value.p == a->etag) {
+        h->dead = true;
+    }
 }

@@ -8,11 +8,20 @@ bool
 wr_parse_int(wr_str_t s, int64_t *n)
 {
     int64_t v = 0;
+    size_t  i = 0;
 
     if (s.n == 0) {
         return false;
     }
-    for (size_t i = 0; i < s.n; i++) {
+    for (; i < s.n && i < 18; i++) {        /* so many digits fit */
+        unsigned digit = (unsigned char) s.p[i] - (unsigned) '0';
+
+        if (digit > 9) {
+            return false;
+        }
+        v = v * 10 + digit;
+    }
+    for (; i < s.n; i++) {
         if (!wr_is_digit(s.p[i]) || __builtin_mul_overflow(v, 10, &v)
             || __builtin_add_overflow(v, s.p[i] - '0', &v))
         {

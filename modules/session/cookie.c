@@ -162,6 +162,7 @@ session_send_cookie(session_t *s, wr_req_t *r, wr_str_t id)
         wr_buf_str(&b, c->samesite);
     }
     s->cookie = wr_buf_text(&b);
+    wr_app_no_etag(r->main);
     (void) wr_headers_add(&r->main->out, WR_H_SET_COOKIE, WR_STR("Set-Cookie"),
                           s->cookie);
 }

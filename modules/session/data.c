@@ -41,6 +41,7 @@ parse_usual(session_t *s, wr_str_t text, wr_dict_t **dict, int64_t *created)
         return false;
     }
     *dict = v.u.dict;
+    s->head = i + middle.n;
     return true;
 }
 
@@ -51,6 +52,7 @@ parse(session_t *s, wr_str_t text, wr_dict_t **dict, int64_t *created)
     wr_json_err_t    err = {0};
     wr_val_t         v, *inner, *since;
 
+    s->head = 0;
     if (parse_usual(s, text, dict, created)) {
         return true;
     }
@@ -141,10 +143,11 @@ written(const session_t *s, wr_str_t key)
 }
 
 static bool
-write_entries(session_t *s, wr_buf_t *b, wr_eval_t *ev)
+write_entries(session_t *s, wr_buf_t *b, wr_err_t *err)
 {
     wr_dict_entry_t *e;
     bool             first = true;
+    wr_eval_t        ev;
 
     for (uint32_t i = 0; (e = wr_dict_next(s->now, &i)) != NULL; first = false) {
         wr_str_t text = written(s, wr_val_text(&e->key));
@@ -156,10 +159,12 @@ write_entries(session_t *s, wr_buf_t *b, wr_eval_t *ev)
         wr_buf_lit(b, ": ");
         if (text.n != 0) {
             wr_buf_str(b, text);
-        } else if (!wr_json_put_scalar(b, &e->value, &json)
-                   && !wr_json_put(ev, b, &e->value, &json))
-        {
-            return false;
+        } else if (!wr_json_put_scalar(b, &e->value, &json)) {
+            wr_app_eval_init(s->r, &ev, wr_pool(s->r));
+            if (!wr_json_put(&ev, b, &e->value, &json)) {
+                *err = ev.err;
+                return false;
+            }
         }
     }
     return true;
@@ -168,17 +173,21 @@ write_entries(session_t *s, wr_buf_t *b, wr_eval_t *ev)
 bool
 session_write(session_t *s, wr_str_t *text)
 {
-    wr_buf_t  b = wr_buf(wr_pool(s->r));
-    wr_eval_t ev;
+    wr_buf_t b = wr_buf(wr_pool(s->r));
+    wr_err_t err;
 
-    wr_app_eval_init(s->r, &ev, wr_pool(s->r));
     wr_buf_reserve(&b, s->text.n + 128);
-    wr_buf_lit(&b, "{\"created\": ");
-    wr_buf_int(&b, s->created);
-    wr_buf_lit(&b, ", \"session\": {");
-    if (!write_entries(s, &b, &ev)) {
+    if (s->head != 0 && s->text.n > s->head) {
+        wr_buf_add(&b, s->text.p, s->head);
+    } else {
+        wr_buf_lit(&b, "{\"created\": ");
+        wr_buf_int(&b, s->created);
+        wr_buf_lit(&b, ", \"session\": ");
+    }
+    wr_buf_char(&b, '{');
+    if (!write_entries(s, &b, &err)) {
         wr_log(&s->r->log, WR_LOG_ERR, 0, "the session cannot be saved: %.*s",
-               WR_ARG(ev.err.message));
+               WR_ARG(err.message));
         return false;
     }
     wr_buf_lit(&b, "}}");
@@ -292,6 +301,7 @@ session_merge(session_t *s, wr_str_t text)
     if (text.n == 0) {
         s->base = wr_dict_new(wr_pool(s->r), 0);
         s->created = wr_clock.sec;
+        s->head = 0;
     } else if (!parse(s, text, &s->base, &s->created)) {
         return false;
     }

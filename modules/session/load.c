@@ -21,6 +21,7 @@ session_start_empty(session_t *s)
     s->known = false;
     s->id = s->key = WR_STR_NONE;
     s->text = WR_STR_NONE;
+    s->head = 0;
     s->created = wr_clock.sec;
     s->base = wr_dict_new(wr_pool(s->r), 0);
     s->now = s->base;

@@ -12,10 +12,12 @@
 
 typedef struct record {
     int64_t  until;         /* Unix time */
-    uint32_t n;
+    uint32_t n, room;       /* bytes of the text, and for it */
     uint32_t flags;         /* MEMORY_… */
     char     text[];
 } record_t;
+
+enum { STEP = 32 };         /* texts mostly change by a few bytes: they stay in place */
 
 static const char tag;
 
@@ -45,7 +47,9 @@ static bool
 put(wr_zone_t *z, record_t *rec, wr_str_t key, int64_t ttl, wr_str_t text, unsigned flags,
     wr_log_t *log)
 {
-    if (rec != NULL && rec->n != text.n) {
+    size_t room = (text.n + STEP - 1) / STEP * STEP;
+
+    if (rec != NULL && (text.n > rec->room || room < rec->room / 2)) {
         wr_keyed_remove(z, rec);
         rec = NULL;
     }
@@ -55,9 +59,15 @@ put(wr_zone_t *z, record_t *rec, wr_str_t key, int64_t ttl, wr_str_t text, unsig
                WR_ARG(z->name));
         return false;
     }
-    while (rec == NULL && (rec = wr_keyed_add(z, key, sizeof(*rec) + text.n)) == NULL) {
-        void *oldest = wr_keyed_oldest(z->data);
+    while (rec == NULL) {
+        void *oldest;
 
+        rec = wr_keyed_add(z, key, sizeof(*rec) + room);
+        if (rec != NULL) {
+            rec->room = (uint32_t) room;
+            break;
+        }
+        oldest = wr_keyed_oldest(z->data);
         if (oldest == NULL) {
             wr_log(log, WR_LOG_ERR, 0, "no room for a session in zone \"%.*s\"",
                    WR_ARG(z->name));

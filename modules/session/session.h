@@ -76,6 +76,7 @@ typedef struct session {
     wr_str_t          key;          /* the same in the store */
     wr_str_t          cookie;       /* the Set-Cookie that was added */
     wr_str_t          text;         /* as it stands in the store */
+    size_t            head;         /* bytes of it before the entries; 0: another form */
     int64_t           created;
     wr_dict_t        *base;         /* as loaded */
     wr_dict_t        *now;          /* with this request's changes; may be base itself */

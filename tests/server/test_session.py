@@ -43,6 +43,18 @@ def test_values(site):
     assert Client(site.port())("/get").text == "{}"
 
 
+def test_an_answer_with_a_cookie_has_no_etag(site):
+    """It is for one client only: no 304 takes its place."""
+    c = Client(site.port())
+    etag = c("/off").get("ETag")        # the same text without a session
+    r = c("/set/a/1", "If-None-Match: " + etag)
+    assert r.status == 200 and r.getall("Set-Cookie") and r.get("ETag") is None
+    r = c("/set/a/2", "If-None-Match: " + etag)
+    assert r.status == 304 and r.getall("Set-Cookie") == []
+    assert json.loads(c("/get").text) == {"a": "2"}
+    assert c("/logout").get("ETag") is None
+
+
 def test_unknown_ids_are_not_adopted(site):
     c = Client(site.port())
     c.cookies["AIOHTTP_SESSION"] = "attackersattackersattackers12345"
