@@ -379,7 +379,7 @@ wr_tls_handshake(wr_conn_t *c)
     int       kind = 0, err;
     wr_rc_t   rc;
 
-    tls_ahead_begin(t);
+    tls_ahead_begin(t, 0);
     c->watch.readable = false;
     ERR_clear_error();
     errno = 0;
@@ -517,7 +517,7 @@ tls_recv(wr_conn_t *c, void *to, size_t n)
     if (t->ssl == NULL) {
         return tls_light_recv(c, to, n);
     }
-    tls_ahead_begin(t);
+    tls_ahead_begin(t, n);
     ERR_clear_error();
     got = read_some(c, to, n);
     err = errno;
@@ -686,7 +686,7 @@ wr_tls_alpn(const wr_conn_t *c)
 const char *
 wr_tls_version(const wr_tls_t *t)
 {
-    return t->ssl != NULL ? SSL_get_version(t->ssl) : "TLSv1.3";
+    return t->ssl != NULL ? SSL_get_version(t->ssl) : facts_of(t).is_old ? "TLSv1.2" : "TLSv1.3";
 }
 
 const SSL_CIPHER *

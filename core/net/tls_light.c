@@ -1,12 +1,14 @@
 /*
  * TLS: connections whose handshake is complete and whose SSL is gone.
  *
- * The secrets of both directions come from the key log of the handshake, which is
- * switched on for the two lines that matter; with them records are opened and sealed
- * here (tls_record.c), and of 15 KB for an idle connection some 3.5 are left. Only what
- * is usual becomes light: TLS 1.3 of a client without a certificate, without early data,
- * over a socket that the kernel does not encrypt. After a handshake a client may still
- * send alerts and KeyUpdate; all else ends the connection with an alert.
+ * Of TLS 1.3, the secrets of both directions come from the key log of the handshake, which
+ * is switched on for the two lines that matter; of TLS 1.2, the keys are made once more of
+ * the master secret. With them records are opened and sealed here (tls_record.c), and of
+ * 15 KB for an idle connection some 3.5 are left. Only what is usual becomes light: an
+ * AEAD cipher, a client without a certificate, without early data, over a socket that the
+ * kernel does not encrypt. After a handshake a client may still send alerts and KeyUpdate
+ * (or ask for another handshake, which TLS 1.2 lets us decline); all else ends the
+ * connection with an alert.
  */
 #include <weir/net/tls_priv.h>
 #include <weir/net/tls_record.h>
@@ -118,13 +120,26 @@ tls_note_secret(const SSL *ssl, const char *line)
 /* ---- becoming light ---- */
 
 static bool
-may_be_light(const wr_tls_t *t)
+has_secrets(const wr_tls_t *t)
 {
     const wr_tls_light_t *l = t->light;
-    const SSL            *ssl = t->ssl;
 
-    return l != NULL && l->has_in && l->has_out && !t->heavy && !t->early
-           && SSL_version(ssl) == TLS1_3_VERSION
+    switch (SSL_version(t->ssl)) {
+    case TLS1_3_VERSION:
+        return l != NULL && l->has_in && l->has_out;
+    case TLS1_2_VERSION:
+        return tls_light_pays_off();
+    default:
+        return false;
+    }
+}
+
+static bool
+may_be_light(const wr_tls_t *t)
+{
+    const SSL *ssl = t->ssl;
+
+    return !t->heavy && !t->early && has_secrets(t)
            && wr_suite_of(SSL_get_current_cipher(ssl)) != NULL
            && SSL_get_verify_mode(ssl) == SSL_VERIFY_NONE
            && SSL_get0_peer_certificate(ssl) == NULL && SSL_has_pending(ssl) == 0
@@ -140,6 +155,9 @@ make_keys(wr_tls_t *t)
     unsigned char     in[WR_RECORD_SECRET], out[WR_RECORD_SECRET];
     bool              ok;
 
+    if (wr_suite_is_old(s)) {
+        return wr_record_begin_old(&l->in, &l->out, s, t->ssl);
+    }
     memcpy(in, l->in.secret, sizeof(in));
     memcpy(out, l->out.secret, sizeof(out));
     ok = wr_record_begin(&l->in, s, in, 0, false);
@@ -196,6 +214,10 @@ tls_lighten(wr_conn_t *c)
     if (!may_be_light(t)) {
         tls_light_free(t);
         return;
+    }
+    if (t->light == NULL) {
+        t->light = calloc(1, sizeof(*t->light));
+        WR_ASSERT(t->light != NULL);
     }
     if (!make_keys(t)) {
         ERR_clear_error();
@@ -277,7 +299,7 @@ send_alert(wr_tls_t *t, char level, int alert)
     if (t->light->said_closed) {
         return;
     }
-    t->light->said_closed = true;
+    t->light->said_closed = alert != SSL_AD_NO_RENEGOTIATION;
     tls_cork.of = t;
     tls_cork.n = 0;
     (void) seal(t, WR_RECORD_ALERT, message, sizeof(message));
@@ -321,7 +343,9 @@ take_alert(wr_tls_t *t, wr_str_t text)
         t->light->closed = true;
         return 0;
     }
-    if (alert == SSL_AD_USER_CANCELLED) {
+    if (alert == SSL_AD_USER_CANCELLED
+        || (text.p[0] == SSL3_AL_WARNING && wr_suite_is_old(t->light->in.suite)))
+    {
         return 0;
     }
     t->light->said_closed = true;       /* RFC 8446 §6.2: nothing more is sent */
@@ -339,6 +363,10 @@ take_message(wr_tls_t *t, wr_str_t text)
     static const char head[] = {24, 0, 0, 1};
     wr_tls_light_t   *l = t->light;
 
+    if (wr_suite_is_old(l->in.suite)) {
+        send_alert(t, SSL3_AL_WARNING, SSL_AD_NO_RENEGOTIATION);
+        return 0;
+    }
     if (text.n != sizeof(head) + 1 || memcmp(text.p, head, sizeof(head)) != 0) {
         return fail(t, SSL_AD_UNEXPECTED_MESSAGE);
     }
@@ -356,7 +384,7 @@ open_next(wr_tls_t *t)
     wr_tls_light_t *l = t->light;
     char           *p = tls_ahead.bytes + tls_ahead.at;
     int             alert = SSL_AD_INTERNAL_ERROR, type;
-    ssize_t         size = wr_record_whole(p, tls_ahead.n - tls_ahead.at, &alert);
+    ssize_t         size = wr_record_whole(&l->in, p, tls_ahead.n - tls_ahead.at, &alert);
     wr_str_t        plain;
 
     if (size <= 0) {
@@ -427,11 +455,11 @@ tls_light_recv(wr_conn_t *c, void *to, size_t n)
     ssize_t   got;
     int       alert, err;
 
-    tls_ahead_begin(t);
+    tls_ahead_begin(t, n);
     got = take(t, to, n);
     err = errno;
     c->watch.readable = t->kernel_ready || tls_ahead.plain.n != 0 || t->light->closed || c->error
-                        || wr_record_whole(tls_ahead.bytes + tls_ahead.at,
+                        || wr_record_whole(&t->light->in, tls_ahead.bytes + tls_ahead.at,
                                            tls_ahead.n - tls_ahead.at, &alert) != 0;
     tls_ahead_end(t);
     errno = err;
@@ -446,7 +474,8 @@ tls_light_facts(const wr_tls_t *t, tls_facts_t *f)
     const wr_tls_light_t *l = t->light;
 
     *f = (tls_facts_t) {
-        .cipher = l->cipher, .name = l->name.n != 0 ? l->name.p : NULL, .alpn = l->alpn,
-        .ciphers = l->ciphers, .groups = l->groups, .reused = l->reused, .group = l->group,
+        .is_old = wr_suite_is_old(l->in.suite), .cipher = l->cipher,
+        .name = l->name.n != 0 ? l->name.p : NULL, .alpn = l->alpn, .ciphers = l->ciphers,
+        .groups = l->groups, .reused = l->reused, .group = l->group,
         .id = wr_str((const char *) l->id, l->id_n)};
 }

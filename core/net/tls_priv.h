@@ -44,13 +44,15 @@ void tls_note_send(wr_tls_t *t);
  * already. Of one connection at a time, between tls_ahead_begin and _end. */
 typedef struct tls_ahead {
     wr_tls_t *of;
-    size_t    at, n;
+    size_t    at, n, most;
     wr_str_t  plain;            /* within bytes */
     char      bytes[TLS_AHEAD];
 } tls_ahead_t;
 extern tls_ahead_t tls_ahead;
 
-void tls_ahead_begin(wr_tls_t *t);
+/* `want`: how much the caller has room for. About one record more is read at the most, as
+ * what is left takes memory of the connection. */
+void tls_ahead_begin(wr_tls_t *t, size_t want);
 void tls_ahead_end(wr_tls_t *t);        /* keeps what is left */
 /* Reads what the socket has, when nothing is opened. How much; 0: its end; -1: errno,
  * which is EAGAIN where nothing is there. */
@@ -89,7 +91,7 @@ typedef struct tls_facts {
     const char       *name;     /* NULL: none */
     wr_str_t          alpn, ciphers, id;
     wr_str_t          groups;   /* ints */
-    bool              reused;
+    bool              reused, is_old;
     int               group;
 } tls_facts_t;
 void tls_light_facts(const wr_tls_t *t, tls_facts_t *f);

@@ -1,8 +1,10 @@
 /*
- * Records of TLS 1.3, over OpenSSL's AEAD ciphers.
+ * Records over OpenSSL's AEAD ciphers.
  *
- * The nonce is the number of the record, over the iv; the head of the record is what is
- * authenticated beside it; the type of the content is the last byte that is not zero.
+ * TLS 1.3: the nonce is the number of the record, over the iv; the head of the record is
+ * what is authenticated beside it; the type of the content is the last byte that is not
+ * zero. TLS 1.2: the type stands in the head; number and head without the cipher's part
+ * are authenticated; with GCM eight bytes of the nonce lead the record (ours: its number).
  * Ciphers and HMACs are fetched once: else each would be looked for among the providers.
  */
 #include <weir/net/tls_record.h>
@@ -10,20 +12,26 @@
 #include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/kdf.h>
 #include <string.h>
 
-enum { TAG = 16, WORN = 1 << 24 };
+enum { TAG = 16, WORN = 1 << 24, EXPLICIT = 8, OLD_AAD = 13 };
 
 struct wr_suite {
-    uint16_t    id;
+    int         nid;
     const char *cipher, *digest;
     size_t      key, hash;
+    bool        old;
+    size_t      leading;        /* of the nonce in each record; the rest is the iv */
 };
 
 static const wr_suite_t suites[] = {
-    {0x1301, "AES-128-GCM", "SHA256", 16, 32},
-    {0x1302, "AES-256-GCM", "SHA384", 32, 48},
-    {0x1303, "ChaCha20-Poly1305", "SHA256", 32, 32},
+    {NID_aes_128_gcm, "AES-128-GCM", "SHA256", 16, 32, false, 0},
+    {NID_aes_256_gcm, "AES-256-GCM", "SHA384", 32, 48, false, 0},
+    {NID_chacha20_poly1305, "ChaCha20-Poly1305", "SHA256", 32, 32, false, 0},
+    {NID_aes_128_gcm, "AES-128-GCM", "SHA256", 16, 32, true, EXPLICIT},
+    {NID_aes_256_gcm, "AES-256-GCM", "SHA384", 32, 48, true, EXPLICIT},
+    {NID_chacha20_poly1305, "ChaCha20-Poly1305", "SHA256", 32, 32, true, 0},
 };
 static EVP_CIPHER  *ciphers[WR_COUNT(suites)];
 static EVP_MAC_CTX *hmacs[WR_COUNT(suites)];
@@ -31,18 +39,20 @@ static EVP_MAC_CTX *hmacs[WR_COUNT(suites)];
 const wr_suite_t *
 wr_suite_of(const SSL_CIPHER *cipher)
 {
+    bool old = cipher != NULL && SSL_CIPHER_get_kx_nid(cipher) != NID_kx_any;
+
     for (unsigned i = 0; cipher != NULL && i < WR_COUNT(suites); i++) {
-        if (SSL_CIPHER_get_protocol_id(cipher) == suites[i].id) {
+        if (SSL_CIPHER_get_cipher_nid(cipher) == suites[i].nid && suites[i].old == old) {
             return &suites[i];
         }
     }
     return NULL;
 }
 
-size_t
-wr_suite_secret_bytes(const wr_suite_t *s)
+bool
+wr_suite_is_old(const wr_suite_t *s)
 {
-    return s->hash;
+    return s->old;
 }
 
 /* ---- keys ---- */
@@ -134,6 +144,69 @@ wr_record_begin(wr_record_keys_t *k, const wr_suite_t *s, const unsigned char *s
     return true;
 }
 
+/* RFC 5246 §6.3: the keys of both, then their ivs. */
+static bool
+key_block(const wr_suite_t *s, const SSL *ssl, unsigned char *to, size_t n)
+{
+    static EVP_KDF *prf;
+    unsigned char   master[SSL_MAX_MASTER_KEY_LENGTH];
+    char            seed[13 + 2 * SSL3_RANDOM_SIZE] = "key expansion";
+    unsigned char  *randoms = (unsigned char *) seed + 13;
+    size_t          len;
+    EVP_KDF_CTX    *ctx;
+    bool            ok;
+
+    if (prf == NULL) {
+        prf = EVP_KDF_fetch(NULL, OSSL_KDF_NAME_TLS1_PRF, NULL);
+    }
+    ctx = prf != NULL ? EVP_KDF_CTX_new(prf) : NULL;
+    len = SSL_SESSION_get_master_key(SSL_get_session(ssl), master, sizeof(master));
+    ok = ctx != NULL && len != 0
+         && SSL_get_server_random(ssl, randoms, SSL3_RANDOM_SIZE) == SSL3_RANDOM_SIZE
+         && SSL_get_client_random(ssl, randoms + SSL3_RANDOM_SIZE, SSL3_RANDOM_SIZE)
+                == SSL3_RANDOM_SIZE;
+    if (ok) {
+        OSSL_PARAM p[] = {
+            OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST,
+                                             (char *) (uintptr_t) s->digest, 0),
+            OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SECRET, master, len),
+            OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SEED, seed, sizeof(seed)),
+            OSSL_PARAM_construct_end()};
+
+        ok = EVP_KDF_derive(ctx, to, n, p) == 1;
+    }
+    EVP_KDF_CTX_free(ctx);
+    OPENSSL_cleanse(master, sizeof(master));
+    return ok;
+}
+
+static bool
+begin_old(wr_record_keys_t *k, const wr_suite_t *s, const unsigned char *key,
+          const unsigned char *iv, bool seals)
+{
+    /* The first record under these keys was Finished. */
+    *k = (wr_record_keys_t) {.suite = s, .seq = 1, .seals = seals};
+    memcpy(k->iv, iv, sizeof(k->iv) - s->leading);
+    k->ctx = EVP_CIPHER_CTX_new();
+    return k->ctx != NULL && cipher_of(s) != NULL
+           && EVP_CipherInit_ex(k->ctx, cipher_of(s), NULL, key, NULL, seals) == 1;
+}
+
+bool
+wr_record_begin_old(wr_record_keys_t *in, wr_record_keys_t *out, const wr_suite_t *s,
+                    const SSL *ssl)
+{
+    unsigned char block[2 * 32 + 2 * 12], *ivs = block + 2 * s->key;
+    size_t        iv = sizeof(in->iv) - s->leading;
+    bool          ok = key_block(s, ssl, block, 2 * s->key + 2 * iv);
+
+    *in = *out = (wr_record_keys_t) {0};
+    ok = ok && begin_old(in, s, block, ivs, false)
+         && begin_old(out, s, block + s->key, ivs + iv, true);
+    OPENSSL_cleanse(block, sizeof(block));
+    return ok;
+}
+
 bool
 wr_record_next_keys(wr_record_keys_t *k)
 {
@@ -151,7 +224,7 @@ wr_record_next_keys(wr_record_keys_t *k)
 bool
 wr_record_is_worn(const wr_record_keys_t *k)
 {
-    return k->seq >= WORN;
+    return k->seq >= WORN && !k->suite->old;
 }
 
 void
@@ -164,44 +237,85 @@ wr_record_end(wr_record_keys_t *k)
 /* ---- records ---- */
 
 static void
-next_nonce(wr_record_keys_t *k, unsigned char *nonce)
+put_number(unsigned char *to, uint64_t n)
 {
-    uint64_t seq = k->seq++;
-
-    memcpy(nonce, k->iv, sizeof(k->iv));
     for (unsigned i = 0; i < 8; i++) {
-        nonce[11 - i] ^= (unsigned char) (seq >> (8 * i));
+        to[i] = (unsigned char) (n >> (56 - 8 * i));
     }
+}
+
+/* `leading`: the part of it that stands in the record. */
+static void
+make_nonce(const wr_record_keys_t *k, const unsigned char *leading, unsigned char *nonce)
+{
+    unsigned char number[8];
+
+    memcpy(nonce, k->iv, 12);
+    if (k->suite->leading != 0) {
+        memcpy(nonce + 12 - EXPLICIT, leading, EXPLICIT);
+        return;
+    }
+    put_number(number, k->seq);
+    for (unsigned i = 0; i < 8; i++) {
+        nonce[4 + i] ^= number[i];
+    }
+}
+
+/* What is authenticated beside the text; how long it is. */
+static int
+make_aad(const wr_record_keys_t *k, const unsigned char *head, size_t plain, unsigned char *aad)
+{
+    if (!k->suite->old) {
+        memcpy(aad, head, WR_RECORD_HEAD);
+        return WR_RECORD_HEAD;
+    }
+    put_number(aad, k->seq);
+    memcpy(aad + 8, head, 3);
+    aad[11] = (unsigned char) (plain >> 8);
+    aad[12] = (unsigned char) plain;
+    return OLD_AAD;
 }
 
 size_t
 wr_record_seal(wr_record_keys_t *k, int type, const char *p, size_t n, char *to)
 {
-    unsigned char *out = (unsigned char *) to, nonce[12], last = (unsigned char) type;
-    size_t         sealed = n + 1 + TAG;
-    int            len;
+    const wr_suite_t *s = k->suite;
+    unsigned char    *head = (unsigned char *) to, *text = head + WR_RECORD_HEAD + s->leading;
+    unsigned char     nonce[12], aad[OLD_AAD], last = (unsigned char) type;
+    size_t            inner = n + !s->old, sealed = s->leading + inner + TAG;
+    int               len, aad_n;
 
-    next_nonce(k, nonce);
-    out[0] = WR_RECORD_DATA;
-    out[1] = out[2] = 3;
-    out[3] = (unsigned char) (sealed >> 8);
-    out[4] = (unsigned char) sealed;
+    head[0] = s->old ? last : WR_RECORD_DATA;
+    head[1] = head[2] = 3;
+    head[3] = (unsigned char) (sealed >> 8);
+    head[4] = (unsigned char) sealed;
+    if (s->leading != 0) {
+        put_number(head + WR_RECORD_HEAD, k->seq);
+    }
+    make_nonce(k, head + WR_RECORD_HEAD, nonce);
+    aad_n = make_aad(k, head, n, aad);
+    k->seq++;
     if (EVP_EncryptInit_ex(k->ctx, NULL, NULL, NULL, nonce) != 1
-        || EVP_EncryptUpdate(k->ctx, NULL, &len, out, WR_RECORD_HEAD) != 1
-        || EVP_EncryptUpdate(k->ctx, out + WR_RECORD_HEAD, &len, (const unsigned char *) p,
-                             (int) n) != 1
-        || EVP_EncryptUpdate(k->ctx, out + WR_RECORD_HEAD + n, &len, &last, 1) != 1
-        || EVP_EncryptFinal_ex(k->ctx, out + WR_RECORD_HEAD + n + 1, &len) != 1
-        || EVP_CIPHER_CTX_ctrl(k->ctx, EVP_CTRL_AEAD_GET_TAG, TAG,
-                               out + WR_RECORD_HEAD + n + 1) != 1)
+        || EVP_EncryptUpdate(k->ctx, NULL, &len, aad, aad_n) != 1
+        || EVP_EncryptUpdate(k->ctx, text, &len, (const unsigned char *) p, (int) n) != 1
+        || (!s->old && EVP_EncryptUpdate(k->ctx, text + n, &len, &last, 1) != 1)
+        || EVP_EncryptFinal_ex(k->ctx, text + inner, &len) != 1
+        || EVP_CIPHER_CTX_ctrl(k->ctx, EVP_CTRL_AEAD_GET_TAG, TAG, text + inner) != 1)
     {
         return 0;
     }
-    return n + WR_RECORD_MORE;
+    return WR_RECORD_HEAD + sealed;
+}
+
+static bool
+may_begin(const wr_suite_t *s, unsigned char type)
+{
+    return type == WR_RECORD_DATA
+           || (s->old && (type == WR_RECORD_ALERT || type == WR_RECORD_HANDSHAKE));
 }
 
 ssize_t
-wr_record_whole(const char *p, size_t n, int *alert)
+wr_record_whole(const wr_record_keys_t *k, const char *p, size_t n, int *alert)
 {
     const unsigned char *u = (const unsigned char *) p;
     size_t               size;
@@ -209,7 +323,7 @@ wr_record_whole(const char *p, size_t n, int *alert)
     if (n == 0) {
         return 0;
     }
-    if (u[0] != WR_RECORD_DATA) {
+    if (!may_begin(k->suite, u[0])) {
         *alert = SSL_AD_UNEXPECTED_MESSAGE;
         return -1;
     }
@@ -221,48 +335,55 @@ wr_record_whole(const char *p, size_t n, int *alert)
         *alert = SSL_AD_RECORD_OVERFLOW;
         return -1;
     }
-    if (size < WR_RECORD_HEAD + TAG + 1) {
+    if (size < WR_RECORD_HEAD + k->suite->leading + TAG + !k->suite->old) {
         *alert = SSL_AD_DECODE_ERROR;
         return -1;
     }
     return n < size ? 0 : (ssize_t) size;
 }
 
+/* text: n bytes and the tag. */
 static bool
-decrypt(wr_record_keys_t *k, unsigned char *p, size_t n)
+decrypt(wr_record_keys_t *k, const unsigned char *head, unsigned char *text, size_t n)
 {
-    unsigned char nonce[12];
-    int           len;
+    unsigned char nonce[12], aad[OLD_AAD];
+    int           len, aad_n = make_aad(k, head, n, aad);
 
-    next_nonce(k, nonce);
+    make_nonce(k, head + WR_RECORD_HEAD, nonce);
+    k->seq++;
     return EVP_DecryptInit_ex(k->ctx, NULL, NULL, NULL, nonce) == 1
-           && EVP_DecryptUpdate(k->ctx, NULL, &len, p, WR_RECORD_HEAD) == 1
-           && EVP_DecryptUpdate(k->ctx, p + WR_RECORD_HEAD, &len, p + WR_RECORD_HEAD,
-                                (int) (n - WR_RECORD_HEAD - TAG)) == 1
-           && EVP_CIPHER_CTX_ctrl(k->ctx, EVP_CTRL_AEAD_SET_TAG, TAG, p + n - TAG) == 1
-           && EVP_DecryptFinal_ex(k->ctx, p + n - TAG, &len) == 1;
+           && EVP_DecryptUpdate(k->ctx, NULL, &len, aad, aad_n) == 1
+           && EVP_DecryptUpdate(k->ctx, text, &len, text, (int) n) == 1
+           && EVP_CIPHER_CTX_ctrl(k->ctx, EVP_CTRL_AEAD_SET_TAG, TAG, text + n) == 1
+           && EVP_DecryptFinal_ex(k->ctx, text + n, &len) == 1;
 }
 
 int
 wr_record_open(wr_record_keys_t *k, char *p, size_t n, wr_str_t *plain, int *alert)
 {
-    size_t end = n - TAG;
+    const wr_suite_t *s = k->suite;
+    char             *text = p + WR_RECORD_HEAD + s->leading;
+    size_t            inner = n - WR_RECORD_HEAD - s->leading - TAG;
 
-    if (end - WR_RECORD_HEAD > WR_RECORD_PLAIN + 1) {
+    if (inner > WR_RECORD_PLAIN + (size_t) !s->old) {
         *alert = SSL_AD_RECORD_OVERFLOW;        /* padding counts */
         return -1;
     }
-    if (!decrypt(k, (unsigned char *) p, n)) {
+    if (!decrypt(k, (unsigned char *) p, (unsigned char *) text, inner)) {
         *alert = SSL_AD_BAD_RECORD_MAC;
         return -1;
     }
-    while (end > WR_RECORD_HEAD && p[end - 1] == 0) {
-        end--;
+    if (s->old) {
+        *plain = wr_str(text, inner);
+        return (unsigned char) p[0];
     }
-    if (end == WR_RECORD_HEAD) {
+    while (inner != 0 && text[inner - 1] == 0) {
+        inner--;
+    }
+    if (inner == 0) {
         *alert = SSL_AD_UNEXPECTED_MESSAGE;     /* only padding */
         return -1;
     }
-    *plain = wr_str(p + WR_RECORD_HEAD, end - 1 - WR_RECORD_HEAD);
-    return (unsigned char) p[end - 1];
+    *plain = wr_str(text, inner - 1);
+    return (unsigned char) text[inner - 1];
 }

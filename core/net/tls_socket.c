@@ -11,6 +11,7 @@
  * again for what is known not to be there.
  */
 #include <weir/net/tls_priv.h>
+#include <weir/net/tls_record.h>
 
 #include <errno.h>
 #include <stdlib.h>
@@ -172,10 +173,11 @@ tls_note_send(wr_tls_t *t)
 /* ---- in ---- */
 
 void
-tls_ahead_begin(wr_tls_t *t)
+tls_ahead_begin(wr_tls_t *t, size_t want)
 {
     WR_ASSERT(tls_ahead.of == NULL);
     tls_ahead.of = t;
+    tls_ahead.most = wr_min_size(want, TLS_AHEAD - WR_RECORD_MAX) + WR_RECORD_MAX;
     tls_ahead.at = tls_ahead.n = 0;
     tls_ahead.plain = wr_str(tls_ahead.bytes, 0);
     t->kernel_ready |= t->conn->watch.readable;
@@ -220,7 +222,8 @@ tls_ahead_more(wr_tls_t *t)
         tls_ahead.at = 0;
         tls_ahead.n = left;
     }
-    room = TLS_AHEAD - left;
+    WR_ASSERT(left < tls_ahead.most);   /* a record that is not all there */
+    room = tls_ahead.most - left;
     do {
         got = recv(t->conn->watch.fd, tls_ahead.bytes + left, room, 0);
     } while (wr_unlikely(got < 0 && errno == EINTR));
@@ -246,7 +249,7 @@ bio_read(BIO *b, char *to, int n)
 
     BIO_clear_retry_flags(b);
     if (mine) {
-        tls_ahead_begin(t);
+        tls_ahead_begin(t, 0);
     }
     WR_ASSERT(tls_ahead.of == t);
     if (tls_ahead.at == tls_ahead.n) {
@@ -319,7 +322,9 @@ bio_write(BIO *b, const char *from, int n)
         wr_timer_set(&t->flush, TICKET_WAIT_MS);
         return n;
     }
-    if (!t->established && SSL_get_state(t->ssl) == TLS_ST_SW_SESSION_TICKET) {
+    if (!t->established && SSL_get_state(t->ssl) == TLS_ST_SW_SESSION_TICKET
+        && SSL_version(t->ssl) == TLS1_3_VERSION)
+    {
         t->heavy = true;        /* how many records there are is not known */
     }
     sent = tls_send_held_and(t, from, (size_t) n);

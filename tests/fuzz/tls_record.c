@@ -1,5 +1,5 @@
 /*
- * Records of TLS 1.3. The first byte chooses: bytes of a peer without keys, as a stream;
+ * Records of TLS 1.3 and 1.2. The first byte chooses: bytes of a peer without keys, as a stream;
  * or a record that a peer with keys has sealed, opened as it is and once more with a bit
  * turned. What comes out lies within the record; a turned bit is noticed.
  */
@@ -17,7 +17,8 @@ static const unsigned char secret[WR_RECORD_SECRET] =
 static const wr_suite_t *
 any_suite(unsigned which)
 {
-    static const unsigned char ids[3][2] = {{0x13, 1}, {0x13, 2}, {0x13, 3}};
+    static const unsigned char ids[][2] = {{0x13, 1}, {0x13, 2}, {0x13, 3}, {0xc0, 0x2b},
+                                           {0xc0, 0x30}, {0xcc, 0xa9}};
     static SSL                *ssl;
 
     if (ssl == NULL) {
@@ -26,7 +27,7 @@ any_suite(unsigned which)
         ssl = SSL_new(ctx);
         SSL_CTX_free(ctx);
     }
-    return wr_suite_of(SSL_CIPHER_find(ssl, ids[which % 3]));
+    return wr_suite_of(SSL_CIPHER_find(ssl, ids[which % 6]));
 }
 
 static void
@@ -36,7 +37,7 @@ stream(wr_record_keys_t *k, char *p, size_t n)
 
     for (;;) {
         int      alert = -1;
-        ssize_t  whole = wr_record_whole(p + at, n - at, &alert);
+        ssize_t  whole = wr_record_whole(k, p + at, n - at, &alert);
         wr_str_t plain;
 
         if (whole == 0 || (whole < 0 && alert > 0)) {
@@ -55,18 +56,22 @@ static void
 sealed(wr_record_keys_t *in, wr_record_keys_t *out, const uint8_t *data, size_t n)
 {
     size_t   len = n - 1 < WR_RECORD_PLAIN ? n - 1 : WR_RECORD_PLAIN;
-    char    *record = malloc(len + WR_RECORD_MORE), *copy = malloc(len + WR_RECORD_MORE);
-    size_t   size = wr_record_seal(out, data[0], (const char *) data + 1, len, record);
+    char    *record = malloc(len + WR_RECORD_MORE_OLD), *copy = malloc(len + WR_RECORD_MORE_OLD);
+    bool     old = wr_suite_is_old(in->suite);
+    int      sent = old ? WR_RECORD_ALERT + data[0] % 3 : data[0];
+    size_t   size = wr_record_seal(out, sent, (const char *) data + 1, len, record);
     wr_str_t plain;
     int      alert = -1, type;
 
-    if (size != len + WR_RECORD_MORE || wr_record_whole(record, size, &alert) != (ssize_t) size) {
+    if ((old ? size > len + WR_RECORD_MORE_OLD : size != len + WR_RECORD_MORE)
+        || wr_record_whole(in, record, size, &alert) != (ssize_t) size)
+    {
         abort();
     }
     memcpy(copy, record, size);
     type = wr_record_open(in, record, size, &plain, &alert);
-    if (data[0] != 0
-        && (type != data[0] || plain.n != len || memcmp(plain.p, data + 1, len) != 0))
+    if (sent != 0
+        && (type != sent || plain.n != len || memcmp(plain.p, data + 1, len) != 0))
     {
         abort();
     }

@@ -13,6 +13,7 @@
 static wr_log_t   quiet;
 static SSL_CTX   *server_ctx, *client_ctx;
 static char       endpoint;             /* only its address is used */
+static SSL_SESSION *resume;             /* the client has it */
 static wr_conn_t  conn;
 static SSL       *client;
 static int        client_fd;
@@ -50,6 +51,9 @@ make_contexts(void)
     CHECK(SSL_CTX_use_certificate(server_ctx, x) == 1);
     CHECK(SSL_CTX_use_PrivateKey(server_ctx, key) == 1);
     SSL_CTX_set_num_tickets(server_ctx, 1);
+    SSL_CTX_set_security_level(server_ctx, 0);
+    SSL_CTX_set_min_proto_version(server_ctx, TLS1_VERSION);
+    CHECK(SSL_CTX_set_cipher_list(server_ctx, "ALL:@SECLEVEL=0") == 1);
     SSL_CTX_set_options(server_ctx, SSL_OP_IGNORE_UNEXPECTED_EOF | SSL_OP_NO_RENEGOTIATION);
     SSL_CTX_set_mode(server_ctx, SSL_MODE_ENABLE_PARTIAL_WRITE
                                      | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
@@ -75,8 +79,13 @@ open_as_is(int version, const char *suite)
     SSL_set_connect_state(client);
     SSL_set_min_proto_version(client, version);
     SSL_set_max_proto_version(client, version);
-    if (suite != NULL) {
+    if (suite != NULL && version == TLS1_3_VERSION) {
         CHECK(SSL_set_ciphersuites(client, suite) == 1);
+    } else if (suite != NULL) {
+        CHECK(SSL_set_cipher_list(client, suite) == 1);
+    }
+    if (resume != NULL) {
+        CHECK(SSL_set_session(client, resume) == 1);
     }
     CHECK(SSL_do_handshake(client) == -1);
     CHECK(read(fd[0], first + 10, 90) == 90);
@@ -116,6 +125,10 @@ tls(void)
     return conn.tls;
 }
 
+static const char *old_suites[] = {
+    "ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-ECDSA-AES256-GCM-SHA384",
+    "ECDHE-ECDSA-CHACHA20-POLY1305"};
+
 static void
 only_what_is_usual_becomes_light(void)
 {
@@ -131,7 +144,17 @@ only_what_is_usual_becomes_light(void)
         CHECK(wr_tls_offered_ciphers(tls()).n >= 2);
         close_pair();
     }
-    open_pair(TLS1_2_VERSION, NULL);
+    for (unsigned i = 0; i < WR_COUNT(old_suites); i++) {
+        open_pair(TLS1_2_VERSION, old_suites[i]);
+        CHECK(tls()->ssl == NULL);
+        CHECK_STR(wr_str_z(SSL_CIPHER_get_name(wr_tls_cipher(tls()))), old_suites[i]);
+        CHECK_STR(wr_str_z(wr_tls_version(tls())), "TLSv1.2");
+        close_pair();
+    }
+    open_pair(TLS1_2_VERSION, "ECDHE-ECDSA-AES128-SHA256");
+    CHECK(tls()->ssl != NULL && tls()->light == NULL);
+    close_pair();
+    open_pair(TLS1_1_VERSION, "ECDHE-ECDSA-AES128-SHA:@SECLEVEL=0");
     CHECK(tls()->ssl != NULL && tls()->light == NULL);
     close_pair();
 }
@@ -432,6 +455,77 @@ what_is_refused(void)
     ends_with(SSL_AD_UNEXPECTED_MESSAGE);
 }
 
+/* ---- TLS 1.2 ---- */
+
+/* A resumed handshake leaves the same numbers of records. */
+static void
+a_session_of_tls_1_2(void)
+{
+    SSL_SESSION *session;
+
+    open_pair(TLS1_2_VERSION, NULL);
+    session = SSL_get1_session(client);
+    SSL_shutdown(client);
+    close_pair();
+    resume = session;
+    open_pair(TLS1_2_VERSION, NULL);
+    resume = NULL;
+    CHECK(SSL_session_reused(client) && tls()->ssl == NULL && wr_tls_reused(tls()));
+    inwards(5000, 1000);
+    outwards(5000);
+    SSL_SESSION_free(session);
+    close_pair();
+}
+
+static void
+begin_old_thief(void)
+{
+    wr_record_keys_t out;
+
+    open_pair(TLS1_2_VERSION, old_suites[0]);
+    /* The client's keys are those that the server opens with. */
+    CHECK(wr_record_begin_old(&thief, &out, wr_suite_of(SSL_get_current_cipher(client)), client));
+    wr_record_end(&out);
+    thief.seals = true;
+    CHECK(EVP_CipherInit_ex(thief.ctx, NULL, NULL, NULL, NULL, 1) == 1);
+}
+
+static void
+what_old_peers_do(void)
+{
+    static const char ccs[] = {20, 3, 3, 0, 1, 1};
+    size_t            n;
+
+    begin_old_thief();
+    throw(WR_RECORD_ALERT, "\1\132", 2);        /* warnings are no more than that */
+    throw(WR_RECORD_DATA, "x", 1);
+    CHECK(receive() == WR_OK && got[0] == 'x');
+    throw(WR_RECORD_HANDSHAKE, "\1\0\0\0", 4);  /* another handshake: declined */
+    CHECK(receive() == WR_AGAIN && !conn.error);
+    throw(WR_RECORD_DATA, "y", 1);
+    CHECK(receive() == WR_OK && got[0] == 'y');
+    throw(WR_RECORD_ALERT, "\1\0", 2);
+    CHECK(receive() == WR_CLOSED);
+    wr_record_end(&thief);
+    close_pair();
+
+    begin_old_thief();
+    raw(ccs, sizeof(ccs));
+    ends_with(SSL_AD_UNEXPECTED_MESSAGE);
+    begin_old_thief();
+    thief.seq = 7;
+    throw(WR_RECORD_DATA, "x", 1);
+    ends_with(SSL_AD_BAD_RECORD_MAC);
+    begin_old_thief();
+    for (int i = 0; i < 33; i++) {
+        throw(WR_RECORD_HANDSHAKE, "\1\0\0\0", 4);
+    }
+    CHECK(receive() == WR_ERROR && conn.error);
+    CHECK(SSL_read_ex(client, got, 1, &n) == 0);
+    wr_record_end(&thief);
+    close_pair();
+}
+
 /* What came before it is given; nobody is answered. */
 static void
 an_alert_ends_it(void)
@@ -485,9 +579,9 @@ the_example_of_the_rfc(void)
     CHECK(wr_record_begin(&in, suite, (unsigned char *) bytes, 0, false));
     CHECK(wr_record_seal(&out, WR_RECORD_DATA, plain, 50, sealed) == n);
     CHECK(memcmp(sealed, wire, n) == 0);
-    CHECK(wr_record_whole(wire, n, &alert) == (ssize_t) n);
+    CHECK(wr_record_whole(&in, wire, n, &alert) == (ssize_t) n);
     for (size_t i = 1; i < n; i++) {
-        CHECK(wr_record_whole(wire, i, &alert) == 0);
+        CHECK(wr_record_whole(&in, wire, i, &alert) == 0);
     }
     CHECK(wr_record_open(&in, wire, n, &text, &alert) == WR_RECORD_DATA);
     CHECK(text.n == 50 && memcmp(text.p, plain, 50) == 0);
@@ -508,7 +602,12 @@ main(void)
     short_ones_stay();
     bytes_of_all_sizes(TLS1_3_VERSION, "TLS_AES_128_GCM_SHA256");
     bytes_of_all_sizes(TLS1_3_VERSION, "TLS_CHACHA20_POLY1305_SHA256");
-    bytes_of_all_sizes(TLS1_2_VERSION, NULL);
+    for (unsigned i = 0; i < WR_COUNT(old_suites); i++) {
+        bytes_of_all_sizes(TLS1_2_VERSION, old_suites[i]);
+    }
+    bytes_of_all_sizes(TLS1_2_VERSION, "ECDHE-ECDSA-AES128-SHA256");
+    a_session_of_tls_1_2();
+    what_old_peers_do();
     keys_change("TLS_AES_256_GCM_SHA384");
     keys_change("TLS_CHACHA20_POLY1305_SHA256");
     worn_keys_change();
