@@ -8,6 +8,7 @@
 #include <weir/expr/expr.h>
 #include <weir/expr/expr_priv.h>
 #include <weir/expr/guard.h>
+#include <weir/expr/mapping.h>
 
 struct wr_expr {
     wr_template_t *tpl;
@@ -119,6 +120,41 @@ eval(wr_eval_t *ev, void *data)
     return run(&x->alone, x->t, x->out);
 }
 
+/* `name.attr.attr`, where the host has all of it at hand, is most of what a conf asks
+ * for, and needs no machine. False: it is not so, or something is not there; then the
+ * machine tells what. */
+static bool
+at_hand(wr_eval_t *ev, const wr_node_t *n, const wr_bindings_t *vars, wr_val_t *out)
+{
+    const wr_name_t     *name = n->u.var.name;
+    const wr_obj_type_t *type;
+    wr_str_t             attr;
+    wr_val_t             v;
+
+    if (n->eval == wr_eval_alone) {
+        if (vars == NULL || vars->dict != NULL || (uint32_t) name->slot >= vars->nslots) {
+            return false;
+        }
+        *out = vars->slots[name->slot];
+        return wr_given(out);
+    }
+    if (n->eval != wr_eval_getattr || !at_hand(ev, n->u.attr.x, vars, &v)
+        || v.type != WR_V_OBJ)
+    {
+        return false;
+    }
+    type = v.u.obj->type;
+    attr = wr_val_text(&n->u.attr.name);
+    if (attr.p[0] == '_') {
+        return false;           /* the sandbox has its say */
+    }
+    if (type->map != NULL) {
+        return (type->map->keys_first || !wr_is_mapping_method(attr))
+               && type->map->find(v.u.obj, attr, out);
+    }
+    return type->at_hand && type->attr(ev, v.u.obj, attr, out);
+}
+
 bool
 wr_expr_eval(const wr_expr_t *e, wr_eval_t *ev, const wr_bindings_t *vars,
              wr_val_t *out)
@@ -128,6 +164,9 @@ wr_expr_eval(const wr_expr_t *e, wr_eval_t *ev, const wr_bindings_t *vars,
     eval_t   x;
 
     if (wr_expr_const(e, out)) {
+        return true;
+    }
+    if (at_hand(ev, e->tpl->expr, vars, out)) {
         return true;
     }
     if (e->tpl->expr->eval == wr_eval_copy) {

@@ -210,6 +210,7 @@ typedef struct wr_obj_type {
      * `'jinja2.utils.Cycler object' has no attribute …`; NULL: builtins. */
     const char *module;
     const wr_mapping_t *map;    /* of a mapping: see mapping.h */
+    bool at_hand;       /* attr() only looks up: it takes no memory and cannot fail */
 } wr_obj_type_t;
 
 struct wr_obj {

@@ -183,7 +183,7 @@ rows_repr(wr_eval_t *ev, wr_obj_t *o, wr_buf_t *to)
 static const wr_obj_type_t rows_type = {
     .name = "Rows", .attr = rows_attr, .item = rows_item, .length = rows_length,
     .iter = rows_iter, .contains = rows_contains, .slice = rows_slice, .str = rows_repr,
-    .repr = rows_repr, .sequence = true,
+    .repr = rows_repr, .sequence = true, .at_hand = true,
 };
 
 /* ---- making them ---- */
