@@ -4,6 +4,7 @@
  */
 #include <weir/expr/bind.h>
 
+#include <weir/expr/dunder.h>
 #include <weir/expr/method.h>
 
 static void
@@ -127,15 +128,24 @@ wr_bind_one(wr_eval_t *ev, const char *name, const wr_args_t *args)
     return true;
 }
 
-/* Python's error for an attribute that is not there; a namespace says less. */
-static bool
-no_attribute(wr_eval_t *ev, const wr_val_t *self, const char *name)
+bool
+wr_no_attribute(wr_eval_t *ev, const wr_val_t *self, wr_str_t name)
 {
+    const char *class;
+
     if (self->type == WR_V_OBJ && self->u.obj->type->set_attr != NULL) {
-        return wr_raise(ev, "AttributeError", "%s", name);
+        /* a namespace says less */
+        return wr_raise(ev, "AttributeError", "%.*s", WR_ARG(name));
     }
-    return wr_raise(ev, "AttributeError", "'%s' object has no attribute '%s'",
-                    wr_type_name(self), name);
+    class = self->type == WR_V_FUNC ? wr_func_class(self->u.func) : NULL;
+    if (class != NULL) {
+        return wr_raise(ev, "AttributeError",
+                        "type object '%s' has no attribute '%.*s'",
+                        strrchr(class, '.') ? strrchr(class, '.') + 1 : class,
+                        WR_ARG(name));
+    }
+    return wr_raise(ev, "AttributeError", "'%s' object has no attribute '%.*s'",
+                    wr_type_name(self), WR_ARG(name));
 }
 
 bool
@@ -154,7 +164,7 @@ wr_call_method(wr_eval_t *ev, const wr_val_t *self, const char *name,
     }
     args.self = (wr_val_t) {.type = WR_V_UNDEFINED};
     if (!wr_find_attr(ev, self, wr_str_z(name), &found)) {
-        return ev->failed ? false : no_attribute(ev, self, name);
+        return ev->failed ? false : wr_no_attribute(ev, self, wr_str_z(name));
     }
     return wr_call(ev, &found, &args, out);
 }

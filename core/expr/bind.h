@@ -33,6 +33,9 @@ bool wr_bind_one(wr_eval_t *ev, const char *name, const wr_args_t *args);
 bool wr_call_method(wr_eval_t *ev, const wr_val_t *self, const char *name,
                     const wr_val_t *argv, uint32_t n, wr_val_t *out);
 
+/* AttributeError, in Python's words for this kind of value; false. */
+bool wr_no_attribute(wr_eval_t *ev, const wr_val_t *self, wr_str_t name);
+
 /* An integer where Python wants one: int or bool, else TypeError `'str' object
  * cannot be interpreted as an integer`. */
 bool wr_as_index(wr_eval_t *ev, const wr_val_t *v, int64_t *out);

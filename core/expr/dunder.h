@@ -17,4 +17,7 @@ bool wr_is_hidden_attr(const wr_val_t *v, wr_str_t name);
  * prints as a class. NULL for others. */
 const char *wr_func_class(const wr_func_t *f);
 
+/* A method that is written in Python there: of Markup, or of an object. */
+bool wr_func_is_python(const wr_func_t *f);
+
 #endif

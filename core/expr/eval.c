@@ -522,7 +522,9 @@ static bool
 gather_slow(wr_mach_t *m, const wr_argx_t *a, const wr_val_t *first,
             const wr_kwarg_t *extra, call_t *c)
 {
-    static const char what[] = "jinja2.runtime.Context.call()";
+    const char       *what = m->ev->sandbox != 0
+                                 ? "jinja2.sandbox.SandboxedEnvironment.call()"
+                                 : "jinja2.runtime.Context.call()";
     wr_pool_t        *pool = m->ev->pool;
     wr_list_t        *pos = wr_list_new(pool, a->n + 2);
     wr_kwarg_t       *kw;

@@ -69,12 +69,12 @@ lazy_new(wr_eval_t *ev, const wr_args_t *args)
 }
 
 static void
-lazy_make(wr_eval_t *ev, lazy_t *z,
+lazy_make(wr_eval_t *ev, lazy_t *z, const char *of,
           wr_rc_t (*start)(wr_eval_t *, wr_iter_t *, wr_val_t *), wr_val_t *out)
 {
     wr_iter_t it = {.next = start, .data = z, .left = -1};
 
-    *out = wr_generator(ev, "generator", &it);
+    *out = wr_generator(ev, "generator", of, &it);
 }
 
 /* The rest of the positional arguments, from `first` on, follow the item. */
@@ -189,7 +189,7 @@ start_map(wr_eval_t *ev, wr_iter_t *it, wr_val_t *out)
 
 WR_FN(wr_filter_map)
 {
-    lazy_make(ev, lazy_new(ev, args), start_map, out);
+    lazy_make(ev, lazy_new(ev, args), "sync_do_map", start_map, out);
     return true;
 }
 
@@ -264,7 +264,7 @@ make_choose(wr_eval_t *ev, const wr_args_t *args, bool negate, bool attr,
     z->step = choose;
     z->negate = negate;
     z->attr = attr;
-    lazy_make(ev, z, start_choose, out);
+    lazy_make(ev, z, "select_or_reject", start_choose, out);
     return true;
 }
 
@@ -334,7 +334,7 @@ WR_FN(wr_filter_unique)
         return false;
     }
     z->over = z->pos[0];
-    lazy_make(ev, z, start_unique, out);
+    lazy_make(ev, z, "sync_do_unique", start_unique, out);
     return true;
 }
 
@@ -433,7 +433,7 @@ WR_FN(wr_filter_batch)
         return false;
     }
     z->over = z->pos[0];
-    lazy_make(ev, z, start_batch, out);
+    lazy_make(ev, z, "do_batch", start_batch, out);
     return true;
 }
 
@@ -508,6 +508,6 @@ WR_FN(wr_filter_slice)
     c->value = a[0];
     c->count = a[1];
     c->fill = a[2];
-    *out = wr_generator(ev, "generator", &it);
+    *out = wr_generator(ev, "generator", "sync_do_slice", &it);
     return true;
 }

@@ -238,7 +238,7 @@ WR_FN(wr_filter_reverse)
         wr_iter_t it = {
             .next = next_back, .over = wr_vlist(l), .at = l->n, .left = l->n};
 
-        *out = wr_generator(ev, back_name(&v), &it);
+        *out = wr_generator(ev, back_name(&v), NULL, &it);
         return true;
     }
     for (uint32_t i = 0; i < l->n / 2; i++) {
@@ -333,7 +333,7 @@ WR_FN(wr_filter_items)
         return false;
     }
     it.data = v;
-    *out = wr_generator(ev, "generator", &it);
+    *out = wr_generator(ev, "generator", "do_items", &it);
     return true;
 }
 

@@ -124,9 +124,7 @@ cut(wr_eval_t *ev, const wr_val_t *s, int64_t keep, bool killwords,
         ssize_t space;
 
         if (head.type != WR_V_STR) {
-            return wr_raise(ev, "AttributeError",
-                            "'%s' object has no attribute 'rsplit'",
-                            wr_type_name(&head));
+            return wr_no_attribute(ev, &head, WR_STR("rsplit"));
         }
         space = wr_str_rchr(wr_val_text(&head), ' ');
         if (space >= 0) {
@@ -480,9 +478,7 @@ WR_FN(wr_filter_wordwrap)
     if (a[0].type != WR_V_STR) {
         return a[0].type == WR_V_UNDEFINED
             ? wr_undef_raise(ev, &a[0])
-            : wr_raise(ev, "AttributeError",
-                       "'%s' object has no attribute 'splitlines'",
-                       wr_type_name(&a[0]));
+            : wr_no_attribute(ev, &a[0], WR_STR("splitlines"));
     }
     if (!wr_arg_truth(ev, &a[2], true, &w.break_long)
         || !wr_arg_truth(ev, &a[4], true, &w.hyphens)) {

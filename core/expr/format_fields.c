@@ -5,6 +5,7 @@
  * Markup and the sandbox use. They differ in a few messages, in where a field
  * without a name may stand, and in how attributes are found.
  */
+#include <weir/expr/bind.h>
 #include <weir/expr/format.h>
 #include <weir/expr/format_priv.h>
 #include <weir/expr/markup.h>
@@ -19,6 +20,7 @@ typedef struct fmt {
     const wr_val_t  *mapping;   /* of format_map */
     bool             formatter; /* string.Formatter's ways */
     bool             markup;
+    bool             as_is;     /* the text is a value's, which is Markup */
     enum { FREE, AUTOMATIC, MANUAL } numbering;
     int64_t          next;
 } fmt_t;
@@ -35,6 +37,8 @@ bad(fmt_t *f, const char *message)
 {
     return wr_raise(f->ev, "ValueError", "%s", message);
 }
+
+static const char TOO_DEEP[] = "Max string recursion exceeded";
 
 /* ---- cutting the text into fields ---- */
 
@@ -271,9 +275,7 @@ attribute(fmt_t *f, wr_str_t name, wr_val_t *v)
         return true;
     }
     return !f->ev->failed
-           && wr_raise(f->ev, "AttributeError",
-                       "'%s' object has no attribute '%.*s'",
-                       wr_type_name(&of), WR_ARG(name));
+           && wr_no_attribute(f->ev, &of, name);
 }
 
 static bool
@@ -397,10 +399,10 @@ put_all(fmt_t *f, wr_buf_t *to, wr_str_t text, int depth)
     wr_buf_t    inner = wr_ev_buf(f->ev);
     field_t     field;
     wr_val_t    v;
-    bool        found;
+    bool        found, alone;
 
-    if (depth == 0) {
-        return bad(f, "Max string recursion exceeded");
+    if (depth == 0 && !f->formatter) {
+        return bad(f, TOO_DEEP);
     }
     for (;;) {
         if (!take_literal(f, to, &p, end, &found)) {
@@ -415,6 +417,11 @@ put_all(fmt_t *f, wr_buf_t *to, wr_str_t text, int depth)
         {
             return false;
         }
+        if (depth == 0) { /* a Formatter asks for the value first */
+            return bad(f, TOO_DEEP);
+        }
+        alone = to->n == 0 && p == end && field.conversion == 0
+                && field.spec.n != 0 && wr_is_safe(&v);
         if (field.nested) {
             inner = wr_ev_buf(f->ev);
             if (!put_all(f, &inner, field.spec, depth - 1)) {
@@ -427,6 +434,8 @@ put_all(fmt_t *f, wr_buf_t *to, wr_str_t text, int depth)
         {
             return false;
         }
+        f->as_is = alone && to->n != 0
+                   && wr_str_eq(wr_buf_text(to), wr_val_text(&v));
     }
 }
 
@@ -440,7 +449,8 @@ put_format(fmt_t *f, const wr_val_t *format, wr_val_t *out)
     {
         return false;
     }
-    if (f->markup) {
+    /* Where nothing was added, Python gives the value itself. */
+    if (f->markup || (f->as_is && !f->formatter)) {
         out->flags |= WR_VF_SAFE;
     }
     return true;
@@ -456,15 +466,23 @@ wr_format_fields(wr_eval_t *ev, const wr_val_t *format, const wr_args_t *args,
     return put_format(&f, format, out);
 }
 
-/* Outside of the sandbox Markup has no format_map of its own: plain text. */
+/* Outside of the sandbox Markup has no format_map of its own: plain text, but
+ * where there is nothing to do it is given back as it is. */
 bool
 wr_format_map(wr_eval_t *ev, const wr_val_t *format, const wr_val_t *mapping,
               wr_val_t *out)
 {
     const wr_args_t none = {.n = 0};
+    wr_str_t        text = wr_val_text(format);
     fmt_t           f = {.ev = ev, .args = &none, .mapping = mapping};
 
     f.formatter = ev->sandbox != 0;
     f.markup = f.formatter && wr_is_safe(format);
+    if (!f.formatter && text.n != 0 && memchr(text.p, '{', text.n) == NULL
+        && memchr(text.p, '}', text.n) == NULL)
+    {
+        *out = *format;
+        return true;
+    }
     return put_format(&f, format, out);
 }

@@ -534,7 +534,9 @@ run_over(wr_mach_t *m, const wr_for_t *s, const wr_val_t *over, uint32_t depth0)
     if (x == WR_X_FAIL) {
         return x;
     }
-    wr_scope_leave(m, &s->scope);
+    if (s->proto == NULL || s->has_else) {
+        wr_scope_leave(m, &s->scope); /* else the frame ends here anyhow */
+    }
     if (s->has_else && !finished) {
         wr_scope_enter(m, s->else_scope.once, s->else_scope.nonce);
         wr_scope_enter(m, s->else_scope.init, s->else_scope.ninit);

@@ -14,6 +14,9 @@ typedef struct wr_method {
 /* The method `name` of v's type, or NULL. Sees no sandbox. */
 const wr_method_t *wr_method_find(const wr_val_t *v, wr_str_t name);
 
+/* Markup has a method of its own by that name, not str's. */
+bool wr_markup_has(wr_str_t name);
+
 /* For which types the name is a method or another attribute: a set of bits
  * 1 << wr_vtype_t. A compiler that asks once can then skip the search: where
  * WR_V_DICT is not in it, `d.name` is wr_dict_gets alone. */

@@ -93,7 +93,10 @@ static WR_METHOD(dict_pop)
     if (!wr_take_some(ev, "pop", args, 1, 2)) {
         return false;
     }
-    if (wr_dict_del(ev, args->self.u.dict, &args->pos[0], out)) {
+    /* in an empty one even a list is looked for */
+    if (args->self.u.dict->live != 0
+        && wr_dict_del(ev, args->self.u.dict, &args->pos[0], out))
+    {
         return true;
     }
     if (ev->failed) {

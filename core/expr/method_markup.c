@@ -230,11 +230,19 @@ static WR_METHOD(markup_unescape)
     return wr_buf_val(ev, &b, out);
 }
 
+static WR_METHOD(markup_html)
+{
+    *out = args->self;
+    return wr_take_python(ev, "Markup.__html__", NULL, 0, 0, args, NULL);
+}
+
 static const wr_method_t rows[] = {
+    {"__html__", markup_html},
     {"capitalize", markup_capitalize},
     {"center", markup_center},
     {"escape", markup_escape},
     {"expandtabs", markup_expandtabs},
+    {"format", wr_str_format},
     {"join", markup_join},
     {"ljust", markup_ljust},
     {"lower", markup_lower},

@@ -11,6 +11,14 @@ WR_METHOD(wr_str_format)
 
 WR_METHOD(wr_str_format_map)
 {
+    if (ev->sandbox != 0 && args->nkw != 0) {
+        return wr_raise(ev, "TypeError",
+                        "format_map() takes no keyword arguments");
+    }
+    if (ev->sandbox != 0 && args->n != 1) {
+        return wr_raise(ev, "TypeError", "format_map() takes exactly one"
+                        " argument (%u given)", args->n);
+    }
     return wr_take_one(ev, "format_map", args)
            && wr_format_map(ev, &args->self, &args->pos[0], out);
 }

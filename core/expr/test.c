@@ -286,7 +286,7 @@ same(const wr_val_t *a, const wr_val_t *b)
     case WR_V_INT:
         return a->u.i == b->u.i;
     case WR_V_FLOAT:
-        return a->u.f == b->u.f;
+        return memcmp(&a->u.f, &b->u.f, sizeof(a->u.f)) == 0;
     case WR_V_STR:
     case WR_V_BYTES:
         return ((a->flags ^ b->flags) & WR_VF_SAFE) == 0

@@ -161,7 +161,8 @@ wr_type_name(const wr_val_t *v)
     case WR_V_RANGE: return "range";
     case WR_V_FUNC:
         if (v->u.func->self.type != WR_V_UNDEFINED) {
-            return "builtin_function_or_method";
+            return wr_func_is_python(v->u.func) ? "method"
+                                                : "builtin_function_or_method";
         }
         return wr_func_class(v->u.func) != NULL ? "type" : "function";
     case WR_V_OBJ: return v->u.obj->type->name;

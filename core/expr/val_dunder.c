@@ -3,6 +3,7 @@
  * else, so no path leads from it to anything a template was not given.
  */
 #include <weir/expr/dunder.h>
+#include <weir/expr/method.h>
 #include <weir/expr/val_priv.h>
 
 typedef struct type_obj {
@@ -228,4 +229,11 @@ wr_func_class(const wr_func_t *f)
         }
     }
     return NULL;
+}
+
+bool
+wr_func_is_python(const wr_func_t *f)
+{
+    return f->self.type == WR_V_OBJ
+           || (wr_is_safe(&f->self) && wr_markup_has(wr_str_z(f->name)));
 }

@@ -91,6 +91,12 @@ wr_method_find(const wr_val_t *v, wr_str_t name)
     }
 }
 
+bool
+wr_markup_has(wr_str_t name)
+{
+    return search(&wr_markup_methods, name) != NULL;
+}
+
 /* Attributes that are no methods. */
 static bool
 find_field(const wr_val_t *v, wr_str_t name, wr_val_t *out)

@@ -182,6 +182,7 @@ wr_iter(wr_eval_t *ev, const wr_val_t *v, wr_iter_t *it)
 typedef struct gen {
     wr_obj_t      obj;
     wr_obj_type_t type;     /* of its own: the name differs */
+    const char   *of;       /* Python's function, or NULL */
     wr_iter_t     it;
     bool          running;
     bool          done;
@@ -223,8 +224,11 @@ gen_iter(wr_eval_t *ev, wr_obj_t *o, wr_iter_t *it)
 static bool
 gen_repr(wr_eval_t *ev, wr_obj_t *o, wr_buf_t *to)
 {
+    const gen_t *g = (const gen_t *) o;
+
     (void) ev;
-    wr_buf_printf(to, "<%s object at 0x%" PRIxPTR ">", o->type->name,
+    wr_buf_printf(to, "<%s object %s%sat 0x%" PRIxPTR ">", o->type->name,
+                  g->of != NULL ? g->of : "", g->of != NULL ? " " : "",
                   (uintptr_t) o);
     return true;
 }
@@ -236,12 +240,14 @@ static const wr_obj_type_t gen_type = {
 };
 
 wr_val_t
-wr_generator(wr_eval_t *ev, const char *name, const wr_iter_t *it)
+wr_generator(wr_eval_t *ev, const char *name, const char *of,
+             const wr_iter_t *it)
 {
     gen_t *g = WR_NEW(ev->pool, gen_t);
 
     g->type = gen_type;
     g->type.name = name;
+    g->of = of;
     g->obj.type = &g->type;
     g->it = *it;
     return wr_vobj(&g->obj);

@@ -216,20 +216,50 @@ put_range(wr_buf_t *to, const wr_range_t *r)
     wr_buf_char(to, ')');
 }
 
-static void
-put_func(wr_buf_t *to, const wr_func_t *f)
+/* A bound method that is written in Python there, by its class and its owner. */
+static bool
+put_method(wr_eval_t *ev, wr_buf_t *to, const wr_func_t *f)
+{
+    static const char *const wraps[] = {
+        "capitalize", "center", "expandtabs", "ljust", "lower", "lstrip",
+        "replace", "rjust", "rstrip", "strip", "swapcase", "title",
+        "translate", "upper", "zfill",
+    };
+    const char *class = wr_type_name(&f->self);
+    bool        ok = true;
+
+    for (size_t i = 0; i < WR_COUNT(wraps) && wr_is_str(&f->self); i++) {
+        if (strcmp(wraps[i], f->name) == 0) {
+            class = "str";
+        }
+    }
+    wr_buf_printf(to, "<bound method %s.%s of ", class, f->name);
+    if (wr_is_str(&f->self) && strcmp(f->name, "escape") == 0) {
+        wr_buf_lit(to, "<class 'markupsafe.Markup'>");
+    } else {
+        ok = wr_put_repr(ev, to, &f->self);
+    }
+    wr_buf_char(to, '>');
+    return ok;
+}
+
+static bool
+put_func(wr_eval_t *ev, wr_buf_t *to, const wr_func_t *f)
 {
     const char *class = wr_func_class(f);
 
     if (class != NULL) {
         wr_buf_printf(to, "<class '%s'>", class);
-    } else if (f->self.type != WR_V_UNDEFINED) {
-        wr_buf_printf(to, "<built-in method %s of %s object at 0x%" PRIxPTR ">",
-                      f->name, wr_type_name(&f->self), (uintptr_t) f);
-    } else {
+    } else if (f->self.type == WR_V_UNDEFINED) {
         wr_buf_printf(to, "<function %s at 0x%" PRIxPTR ">", f->name,
                       (uintptr_t) f);
+    } else if (wr_func_is_python(f)) {
+        return put_method(ev, to, f);
+    } else {
+        wr_buf_printf(to, "<built-in method %s of %s object at 0x%" PRIxPTR ">",
+                      f->name, wr_type_name(&f->self), (uintptr_t) f);
     }
+    return true;
 }
 
 static bool
@@ -303,8 +333,7 @@ wr_put_repr(wr_eval_t *ev, wr_buf_t *to, const wr_val_t *v)
         put_range(to, v->u.range);
         return true;
     case WR_V_FUNC:
-        put_func(to, v->u.func);
-        return true;
+        return put_func(ev, to, v->u.func);
     case WR_V_OBJ:
         return put_obj_repr(ev, to, v->u.obj);
     }

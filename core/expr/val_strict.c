@@ -20,6 +20,12 @@ index_name(const wr_val_t *v)
 static bool
 bad_index_type(wr_eval_t *ev, const wr_val_t *v, const wr_val_t *key)
 {
+    wr_val_t escaped = *key;
+
+    if (wr_is_safe(v) && wr_is_str(key)) {
+        escaped.flags |= WR_VF_SAFE; /* what Markup gives to str */
+        key = &escaped;
+    }
     switch ((wr_vtype_t) v->type) {
     case WR_V_STR:
         return wr_raise(ev, "TypeError",

@@ -233,7 +233,8 @@ bool wr_iter(wr_eval_t *ev, const wr_val_t *v, wr_iter_t *it);
 
 /* A generator object whose items come from `it`; lazy, once only. `name` is
  * the type's name. */
-wr_val_t wr_generator(wr_eval_t *ev, const char *name, const wr_iter_t *it);
+wr_val_t wr_generator(wr_eval_t *ev, const char *name, const char *of,
+                      const wr_iter_t *it);
 
 /* ---- an evaluation ---- */
 
