@@ -12,7 +12,7 @@ typedef struct step {
     uint32_t         at;        /* the part whose expression is next */
     unsigned         variant, factor;
     bool             failed;
-    uint64_t         began;
+    uint64_t         began;     /* ticks */
 } step_t;
 
 /* ---- errors ---- */
@@ -158,6 +158,7 @@ begin_call(step_t *s)
 
     s->call.sql = &s->stmt->sqls[s->variant];
     s->call.pool = wr_pool(s->r);
+    s->call.last = tx != NULL && s->call.direct && !wr_app_more_tasks(s->r, false);
     if (!sq_quick_run(tx, &s->call)) {
         s->call.pool = sq_pool_new(wr_pool(s->r));
         sq_call_start(tx, &s->call);
@@ -298,7 +299,7 @@ start(wr_req_t *r, const void *conf, void *state, wr_rc_t *rc)
     s->r = r;
     s->stmt = s->call.stmt = conf;
     s->factor = 1;
-    s->began = wr_clock_ns();
+    s->began = wr_ticks();
     s->call.r = r;
     s->call.params = WR_NEW_N(wr_pool(r), wr_val_t, s->stmt->nparams + 1);
     switch (evaluate(s)) {
@@ -309,7 +310,6 @@ start(wr_req_t *r, const void *conf, void *state, wr_rc_t *rc)
         }
         /* A gather waits for several. */
         s->call.direct = r->task.current->stage->lendable != NULL;
-        s->call.last = s->call.direct && !wr_app_more_tasks(r, false);
         begin_call(s);
         return &s->call.op;
     case 0:
@@ -339,7 +339,7 @@ end(wr_req_t *r, const void *conf, void *state)
     const sq_stmt_t *stmt = conf;
     step_t          *s = state;
 
-    wr_app_add_time(r, WR_TIME_SQL, wr_clock_ns() - s->began);
+    wr_app_add_time(r, WR_TIME_SQL, wr_ticks_us((wr_ticks() - s->began) * 1000));
     if (s->failed) {
         return wr_app_failed(r);
     }
