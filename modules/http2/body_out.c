@@ -39,12 +39,12 @@ h2_drop_out(h2_stream_t *s)
     s->out_size = 0;
 }
 
-/* 1xx: the block is in order with the others, because it uses no table. */
+/* 1xx: such a block uses no table, and those that are made later leave behind it. */
 static void
 put_interim(h2_stream_t *s, unsigned status, const wr_headers_t *fields)
 {
     h2_t    *h2 = s->h2;
-    size_t   room = H2_HEAD + H2_BLOCK_ROOM;
+    size_t   room = H2_HEAD + 2 * H2_BLOCK_ROOM;
     uint8_t *frame, *to;
     static h2_encoder_t none;   /* a table without room */
 
@@ -57,7 +57,7 @@ put_interim(h2_stream_t *s, unsigned status, const wr_headers_t *fields)
         return;                 /* a hint may be left out */
     }
     frame = (uint8_t *) wr_buf_reserve(&h2->control, room);
-    to = h2_put_status(frame + H2_HEAD, status);
+    to = h2_put_status(h2_put_begin(&h2->encoder, frame + H2_HEAD), status);
     if (fields != NULL) {
         for (WR_EACH_HEADER(f, fields)) {
             if (f->name.n != 0 && f->id != WR_H_CONNECTION && f->id != WR_H_UPGRADE

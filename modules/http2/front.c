@@ -49,6 +49,9 @@ finish(wr_req_t *r, wr_rc_t outcome)
         if (outcome < 0 || r->closed || !s->head_ready) {
             s->broken = true;
             s->error = r->closed ? H2_PROTOCOL_ERROR : H2_INTERNAL_ERROR;
+            /* It waits for no window any more. */
+            wr_queue_remove(&s->turn);
+            s->queued = false;
         }
         h2_make_ready(s);
     }

@@ -8,6 +8,7 @@ import subprocess
 import threading
 import time
 
+import hpack
 import pytest
 
 from harness.http2 import (CONTINUATION, DATA, END_HEADERS, END_STREAM, GOAWAY, HEADERS,
@@ -421,6 +422,43 @@ def test_a_cut_answer_is_begun_and_then_reset(s):
         a.close()
         assert c.answer(1) == (200, b"hello", 2)
     fine(s)
+
+
+def test_a_cut_answer_is_reset_without_a_window(s):
+    """The connection's window is used up by another stream: the reset needs none."""
+    with socket.create_server(("127.0.0.1", s.port("PORT3"))) as up:
+        c = Client(s.port(), struct.pack(">HI", 4, 1 << 20))
+        c.get(1, "/big")
+        got = 0
+        while got < 65535:
+            got += len(c.until(DATA, 1)[3])
+        c.get(3, "/cut")
+        a, _ = up.accept()
+        a.recv(65536)
+        a.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello")
+        assert c.until(HEADERS, 3) is not None
+        time.sleep(0.2)         # the body waits for the window
+        a.close()
+        assert c.until(RST, 3)[3] == struct.pack(">I", 2)
+
+
+def test_interim_answers_keep_the_table_right(server):
+    """100 Continue is the first block after the client has made the table smaller."""
+    s = server(CONF, files={"html/big": BIG})
+    c = Client(s.port())
+    decoder = hpack.Decoder()
+    c.get(1)
+    decoder.decode(c.until(HEADERS, 1)[3])
+    c.send(SETTINGS, 0, 0, struct.pack(">HI", 1, 0))
+    decoder.max_allowed_table_size = 0
+    c.send(HEADERS, END_HEADERS, 3, request("/up/x", "PUT", more=(
+        ("expect", "100-continue"), ("content-length", "5"))))
+    f = c.until(HEADERS, 3)
+    assert f[3][0] == 0x20 and decoder.decode(f[3]) == [(":status", "100")]
+    c.send(DATA, END_STREAM, 3, b"hello")
+    assert dict(decoder.decode(c.until(HEADERS, 3)[3]))[":status"] == "201"
+    with open(s.path("html/up/x"), "rb") as f:
+        assert f.read() == b"hello"
 
 
 def test_odd_header_values(s):
