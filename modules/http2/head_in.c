@@ -4,6 +4,7 @@
  * connection's. RFC 9113 §4.3, §6.2, §6.10.
  */
 #include "h2.h"
+#include "recent.h"
 
 enum { MAX_FRAMES = 32, PATIENCE = 4, HEAD_OVERHEAD = 32, PRIORITY_SIZE = 5 };
 
@@ -92,21 +93,30 @@ take_field(h2_t *h2, const nghttp2_nv *nv)
     }
 }
 
-/* Indexed fields change nothing in the decoder: they are taken from its table. How many
- * bytes those at the beginning are; one that is not in the table is left to it. */
+/* Fields that change nothing in the decoder: indexed ones are taken from its table,
+ * literals from what it has decoded lately. How many bytes those at the beginning are;
+ * what is not known is left to it. */
 static size_t
-take_indexed(h2_t *h2, const uint8_t *p, size_t n, size_t most)
+take_known(h2_t *h2, const uint8_t *p, size_t n, size_t most)
 {
     size_t i = 0;
 
-    for (; i < n && p[i] > INDEXED && p[i] < INDEXED_LONG && h2->head_size <= most; i++) {
-        const nghttp2_nv *nv = nghttp2_hd_inflate_get_table_entry(h2->inflater,
-                                                                  p[i] & INDEX);
+    while (i < n && h2->head_size <= most) {
+        const nghttp2_nv *nv;
+        nghttp2_nv        literal;
+        size_t            used = 1;
 
+        if (p[i] > INDEXED && p[i] < INDEXED_LONG) {
+            nv = nghttp2_hd_inflate_get_table_entry(h2->inflater, p[i] & INDEX);
+        } else {
+            used = h2_recent_find(p + i, n - i, &literal);
+            nv = used != 0 ? &literal : NULL;
+        }
         if (nv == NULL) {
             break;
         }
         take_field(h2, nv);
+        i += used;
     }
     h2->head_begun |= i != 0;
     return i;
@@ -126,6 +136,9 @@ take_coded(h2_t *h2, const uint8_t **p, size_t *n)
     if (used < 0) {
         h2_fail(h2, H2_COMPRESSION_ERROR, "a head that cannot be decoded");
         return;
+    }
+    if (!h2->head_split && (flags & NGHTTP2_HD_INFLATE_EMIT) != 0) {
+        h2_recent_keep(*p, (size_t) used, &nv);
     }
     *p += used;
     *n -= (size_t) used;
@@ -149,7 +162,7 @@ decode(h2_t *h2, const uint8_t *p, size_t n, bool last)
     size_t most = patience(h2);
 
     while (n != 0 && !is_over(h2)) {
-        size_t used = !h2->head_split ? take_indexed(h2, p, n, most) : 0;
+        size_t used = !h2->head_split ? take_known(h2, p, n, most) : 0;
 
         p += used;
         n -= used;

@@ -6,6 +6,8 @@ import socket
 import struct
 
 import hpack
+from hpack.huffman import HuffmanEncoder
+from hpack.huffman_constants import REQUEST_CODES, REQUEST_CODES_LENGTH
 import pytest
 
 from harness.http2 import (ACK, CONTINUATION, DATA, END_HEADERS, END_STREAM, GOAWAY, HEADERS,
@@ -560,3 +562,32 @@ def test_heads_in_every_coding(server):
             continue
         status, got, _ = c.answer(stream)
         assert (status, got.decode()) == (200, "|".join((path, a, b, cookie, agent)))
+
+
+def test_the_same_literals_again(server):
+    """A :path that is coded as before is the same path, whoever sends it; one that only
+    begins or ends so is another."""
+    s = server("server { listen 127.0.0.1:%%PORT%%; http2 on; keepalive_requests 100000;"
+               'return 200 "$request_uri|$http_host"; }')
+    huffman = HuffmanEncoder(REQUEST_CODES, REQUEST_CODES_LENGTH)
+    chance = random.Random(7541)
+    paths = ["/" + "".join(chance.choice("ab0%&?") for _ in range(chance.randrange(5)))
+             .replace("%", "%41") for _ in range(60)] + ["/" + "x" * 120, "/" + "y" * 60]
+    hosts = ["a", "b", "a.example", "b.example:80"]
+    c, stream = [Client(s.port()), Client(s.port())], [1, 1]
+
+    def coded(index, value):
+        value = value.encode()
+        packed = huffman.encode(value)
+        if chance.random() < 0.3:
+            return bytes((index,)) + text(value)
+        return bytes((index, 0x80 | len(packed))) + packed
+
+    for _ in range(600):
+        k = chance.randrange(2)
+        path, host = chance.choice(paths), chance.choice(hosts)
+        c[k].send(HEADERS, WHOLE, stream[k], b"\x82\x86" + coded(chance.choice((4, 5)), path)
+                  + coded(1, host))
+        status, got, _ = c[k].answer(stream[k])
+        assert (status, got.decode()) == (200, path + "|" + host)
+        stream[k] += 2
