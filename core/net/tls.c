@@ -587,7 +587,9 @@ tls_send(wr_conn_t *c, const struct iovec *iov, int n, bool more)
     }
     tls_note_send(t);
     t->uses += t->uses < USES_MAX;
-    ERR_clear_error();
+    if (t->ssl != NULL) {
+        ERR_clear_error();
+    }
     while (done < total) {
         struct iovec rest[64];
         size_t       size, part;
