@@ -181,6 +181,8 @@ wr_comp_scope(wr_comp_t *c, wr_syms_t *s)
         switch (e->load) {
         case WR_LOAD_RESOLVE:
             to->kind = WR_INIT_LAZY;
+            to->from.slot = to->slot;
+            to->from.name = c->byid[e->name];
             c->byid[e->name]->outside = true;
             break;
         case WR_LOAD_ALIAS:

@@ -291,7 +291,16 @@ wr_comp_callblock(wr_comp_t *c, wr_cframe_t *f, wr_ast_t *n)
     wr_proto_t *p = macro_body(c, f, n, "call block");
     wr_node_t  *call;
     wr_stmt_t  *s;
+    uint32_t    i;
 
+    for (i = 0; i < n->a->list2.n; i++) {
+        if (wr_str_eqz(n->a->names[i], "caller")) {
+            *c->err = (wr_err_t){.kind = "TemplateSyntaxError",
+                                 .line = n->line};
+            c->err->message = WR_STR("keyword argument repeated: caller");
+            longjmp(c->jump, 1);
+        }
+    }
     c->line = n->line;
     call = wr_comp_call(c, f, n->a);
     s = wr_comp_emit(c, wr_exec_callblock, n->line);

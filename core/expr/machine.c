@@ -222,6 +222,24 @@ wr_run(wr_mach_t *m, const wr_code_t *code)
     return WR_X_OK;
 }
 
+/* What the parent sets is not for the macros of the child, where names were
+ * looked up (in Jinja2: when it began). A name that fails is none of theirs. */
+static void
+look_up(wr_mach_t *m, wr_frame_t *f, const wr_init_t *v, uint32_t n)
+{
+    wr_val_t value;
+    uint32_t i;
+
+    for (i = 0; i < n; i++) {
+        if (v[i].kind == WR_INIT_LAZY && wr_slot_special(&f->slots[v[i].slot])
+            && !wr_slot_slow(m, &v[i].from, f, &value))
+        {
+            m->ev->failed = false;
+            m->ev->err = (wr_err_t){0};
+        }
+    }
+}
+
 bool
 wr_run_root(wr_mach_t *m, const wr_template_t *t, wr_ctx_t *ctx)
 {
@@ -243,6 +261,10 @@ wr_run_root(wr_mach_t *m, const wr_template_t *t, wr_ctx_t *ctx)
             f->slots[t->root->self_slot] = wr_self_new(m, ctx);
         }
         ok = wr_run(m, &t->root->code) != WR_X_FAIL;
+        if (ok && f->parent != NULL && t->root->captured) {
+            look_up(m, f, t->root->scope.once, t->root->scope.nonce);
+            look_up(m, f, t->root->scope.init, t->root->scope.ninit);
+        }
         t = ok ? f->parent : NULL;
         wr_frame_pop(m, f, back);
     }

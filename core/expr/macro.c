@@ -113,11 +113,50 @@ keyword(const wr_args_t *args, wr_str_t name, bool *taken)
     return NULL;
 }
 
+static void
+put_function(wr_buf_t *to, const wr_frame_t *up, const wr_proto_t *p)
+{
+    if (up != NULL) {
+        put_function(to, up->up, up->proto);
+        wr_buf_lit(to, ".<locals>.");
+    }
+    if (p->block != NULL) {
+        wr_buf_printf(to, "block_%.*s", WR_ARG(p->block->name));
+    } else {
+        wr_buf_z(to, p->loop != NULL ? "loop" : up != NULL ? "macro" : "root");
+    }
+}
+
+/* A parameter `caller` that was given by place, but not the last of all that
+ * are given: Jinja2 adds one more, which the function has no place for. */
+static bool
+caller_by_place(const wr_proto_t *p, const wr_args_t *args)
+{
+    for (uint32_t i = 0; i < p->nargs && i < args->n; i++) {
+        if (wr_str_eqz(p->argnames[i], "caller")) {
+            return args->n < p->nargs && p->accesses_caller;
+        }
+    }
+    return false;
+}
+
+static bool
+too_many(wr_mach_t *m, const wr_proto_t *p, const wr_frame_t *up)
+{
+    wr_buf_t b = wr_buf(m->ev->pool);
+    uint32_t n = p->nargs + (p->kwargs_slot >= 0) + (p->varargs_slot >= 0);
+
+    put_function(&b, up, p);
+    return wr_raise(m->ev, "TypeError",
+                    "%.*s() takes %u positional arguments but %u were given",
+                    WR_ARG(wr_buf_text(&b)), n, n + 1);
+}
+
 /* Arguments to slots, as far as they are given. */
 static bool
 bind(wr_mach_t *m, const wr_proto_t *p, const wr_args_t *args, wr_frame_t *f)
 {
-    bool            few[16] = {false}, *taken = few;
+    bool            few[16] = {false}, *taken = few, odd;
     const wr_val_t *v;
     uint32_t        i;
 
@@ -139,7 +178,12 @@ bind(wr_mach_t *m, const wr_proto_t *p, const wr_args_t *args, wr_frame_t *f)
                 ? *v
                 : wr_undef_hint(m->ev, WR_STR("No caller defined"));
     }
-    return leftovers(m, p, args, taken, f) && varargs(m, p, args, f);
+    odd = p->explicit_caller && caller_by_place(p, args);
+    if (odd) {
+        keyword(args, WR_STR("caller"), taken);
+    }
+    return leftovers(m, p, args, taken, f) && varargs(m, p, args, f)
+           && (!odd || too_many(m, p, f->up));
 }
 
 static bool

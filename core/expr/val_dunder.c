@@ -124,6 +124,12 @@ static const char of_objects[] =
     " _current _default_autoescape _environment _func _invoke _iterable"
     " _iterator _last_changed_value _length _peek_next _recurse _to_iterator"
     " _undefined ";
+static const char of_undefined[] =
+    " __add__ __aiter__ __bool__ __call__ __complex__ __div__ __float__"
+    " __floordiv__ __getattr__ __getitem__ __int__ __iter__ __len__ __mod__"
+    " __module__ __mul__ __neg__ __pos__ __pow__ __radd__ __rdiv__"
+    " __rfloordiv__ __rmod__ __rmul__ __rpow__ __rsub__ __rtruediv__ __sub__"
+    " __truediv__ ";
 static const char of_types[] =
     " __abstractmethods__ __annotations__ __base__ __bases__ __basicsize__"
     " __call__ __dict__ __dictoffset__ __flags__ __instancecheck__"
@@ -155,6 +161,8 @@ is_hidden(const wr_val_t *v, wr_str_t name)
     switch ((wr_vtype_t) v->type) {
     case WR_V_STR:
         return is_word_of(of_sequences, name) || is_word_of(of_str, name);
+    case WR_V_UNDEFINED:
+        return is_word_of(of_undefined, name);
     case WR_V_BYTES:
     case WR_V_TUPLE:
         return is_word_of(of_sequences, name);
@@ -170,6 +178,9 @@ is_hidden(const wr_val_t *v, wr_str_t name)
     case WR_V_OBJ:
         if (v->u.obj->type == &type_type) {
             return is_word_of(of_types, name);
+        }
+        if (wr_str_eqz(name, "__len__")) {
+            return v->u.obj->type->length != NULL;
         }
         return is_word_of(of_objects, name);
     default:

@@ -253,6 +253,12 @@ put_func(wr_eval_t *ev, wr_buf_t *to, const wr_func_t *f)
     } else if (f->self.type == WR_V_UNDEFINED) {
         wr_buf_printf(to, "<function %s at 0x%" PRIxPTR ">", f->name,
                       (uintptr_t) f);
+    } else if (ev->sandbox != 0 && wr_is_str(&f->self)
+               && strncmp(f->name, "format", 6) == 0)
+    {
+        /* the sandbox puts a function of its own around it */
+        wr_buf_printf(to, "<function %s.%s at 0x%" PRIxPTR ">",
+                      wr_type_name(&f->self), f->name, (uintptr_t) f);
     } else if (wr_func_is_python(f)) {
         return put_method(ev, to, f);
     } else {

@@ -1,7 +1,9 @@
 #!/usr/bin/python3
 """For a developer: the differences of some case files, by hand.
 
-    check.py [-q] [-r] [-n N] [NAME…]      -r: the reference alone
+    check.py [-q] [-r] [-n N [-w] [--seed N]] [NAME…]
+
+    -r: the reference alone; -n: random ones, -w of wide.py
 """
 import argparse
 import collections
@@ -12,6 +14,7 @@ import verdict
 import corpus
 import engine
 import generate
+import wide
 
 
 def cases_of(args):
@@ -21,7 +24,8 @@ def cases_of(args):
             for case in corpus.load(path):
                 yield name, case
     for i in range(args.seed, args.seed + args.random):
-        yield "random", corpus.Case("random:%d" % i, generate.request(i))
+        yield "random", corpus.Case(
+            "random:%d" % i, (wide if args.wide else generate).request(i))
 
 
 def main():
@@ -29,6 +33,7 @@ def main():
     parser.add_argument("-q", action="store_true", help="numbers only")
     parser.add_argument("-r", action="store_true", help="the reference alone")
     parser.add_argument("-n", dest="random", type=int, default=0)
+    parser.add_argument("-w", dest="wide", action="store_true")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("names", nargs="*")
     args = parser.parse_args()

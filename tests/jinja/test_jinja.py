@@ -1,7 +1,7 @@
 """weir-render against python3-jinja2, case by case, byte for byte.
 
     WEIR_RENDER=…   the renderer (default objs/weir-render)
-    JINJA_RANDOM=N  how many random templates (default 2000)
+    JINJA_RANDOM=N  how many random templates of each generator (default 2000)
     JINJA_SEED=N    the first seed of them (default 1)
 """
 import os
@@ -12,6 +12,7 @@ import verdict
 import corpus
 import engine
 import generate
+import wide
 
 SHOWN = 25      # differences that a failure lists
 
@@ -56,9 +57,10 @@ def test_cases(engines, path):
     report(run(engines, cases), len(cases))
 
 
-def test_random(engines):
+@pytest.mark.parametrize("maker", [generate, wide], ids=["generate", "wide"])
+def test_random(engines, maker):
     count = int(os.environ.get("JINJA_RANDOM", "2000"))
     seed = int(os.environ.get("JINJA_SEED", "1"))
-    cases = [corpus.Case("random:%d" % i, generate.request(i))
+    cases = [corpus.Case("random:%d" % i, maker.request(i))
              for i in range(seed, seed + count)]
     report(run(engines, cases), count)
