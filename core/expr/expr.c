@@ -121,13 +121,14 @@ eval(wr_eval_t *ev, void *data)
 }
 
 /* `name.attr.attr`, where the host has all of it at hand, is most of what a conf asks
- * for, and needs no machine. False: it is not so, or something is not there; then the
- * machine tells what. */
+ * for, and needs no machine. False: it is not so, or something is not there (then the
+ * machine tells what), or the host has failed. */
 static bool
 at_hand(wr_eval_t *ev, const wr_node_t *n, const wr_bindings_t *vars, wr_val_t *out)
 {
     const wr_name_t     *name = n->u.var.name;
     const wr_obj_type_t *type;
+    const wr_val_t      *item;
     wr_str_t             attr;
     wr_val_t             v;
 
@@ -136,11 +137,21 @@ at_hand(wr_eval_t *ev, const wr_node_t *n, const wr_bindings_t *vars, wr_val_t *
             return false;
         }
         *out = vars->slots[name->slot];
-        return wr_given(out);
+        return wr_given(out)
+               || (vars->get != NULL
+                   && vars->get(ev, vars->data, name->slot, name->s, out));
     }
-    if (n->eval != wr_eval_getattr || !at_hand(ev, n->u.attr.x, vars, &v)
-        || v.type != WR_V_OBJ)
-    {
+    if (n->eval != wr_eval_getattr || !at_hand(ev, n->u.attr.x, vars, &v)) {
+        return false;
+    }
+    if (v.type == WR_V_DICT && n->u.attr.dict) {
+        item = wr_dict_gets(v.u.dict, wr_val_text(&n->u.attr.name));
+        if (item != NULL) {
+            *out = *item;
+        }
+        return item != NULL;
+    }
+    if (v.type != WR_V_OBJ) {
         return false;
     }
     type = v.u.obj->type;
@@ -168,6 +179,9 @@ wr_expr_eval(const wr_expr_t *e, wr_eval_t *ev, const wr_bindings_t *vars,
     }
     if (at_hand(ev, e->tpl->expr, vars, out)) {
         return true;
+    }
+    if (ev->failed) {
+        return false;
     }
     if (e->tpl->expr->eval == wr_eval_copy) {
         return wr_eval_copy(&(wr_mach_t) {.ev = ev}, e->tpl->expr, out);
@@ -379,10 +393,31 @@ wr_inline_compile(wr_env_t *env, wr_str_t source, wr_pool_t *pool,
 }
 
 typedef struct {
-    alone_t            alone;
-    const wr_inline_t *t;
-    bool               escaped;
+    alone_t                 alone;
+    const wr_inline_part_t *from, *last;
+    bool                    escaped;
 } inline_t;
+
+/* Text and numbers are printed without a machine. */
+static bool
+print_at_once(wr_eval_t *ev, const wr_val_t *v, bool escaped, wr_buf_t *out)
+{
+    if (v->type == WR_V_INT) {
+        wr_buf_int(out, v->u.i);
+        return true;
+    }
+    /* A byte may become five. */
+    if (v->type != WR_V_STR
+        || out->n + (uint64_t) v->len * (escaped ? 5 : 1) > ev->limits.output)
+    {
+        return false;
+    }
+    if (escaped) {
+        return wr_put_escaped(ev, out, v);
+    }
+    wr_buf_str(out, wr_val_text(v));
+    return true;
+}
 
 static bool
 put(wr_mach_t *m, const wr_val_t *v, bool escaped)
@@ -393,19 +428,17 @@ put(wr_mach_t *m, const wr_val_t *v, bool escaped)
 static bool
 render(wr_eval_t *ev, void *data)
 {
-    inline_t               *x = data;
-    wr_mach_t              *m = &x->alone.m;
-    const wr_inline_part_t *p = x->t->parts, *last = p + x->t->n - 1;
-    wr_val_t                v;
+    inline_t  *x = data;
+    wr_mach_t *m = &x->alone.m;
+    wr_val_t   v;
 
     (void) ev;
-    for (; p < last; p++) {
+    for (const wr_inline_part_t *p = x->from; p < x->last; p++) {
         wr_buf_str(m->out, p->text);
         if (!run(&x->alone, p->expr->tpl, &v) || !put(m, &v, x->escaped)) {
             return false;
         }
     }
-    wr_buf_str(m->out, last->text);
     return true;
 }
 
@@ -413,18 +446,36 @@ bool
 wr_inline_render(const wr_inline_t *t, wr_eval_t *ev, const wr_bindings_t *vars,
                  bool escaped, wr_buf_t *out)
 {
-    inline_t x;
-    bool     ok;
+    const wr_inline_part_t *p = t->parts, *last = p + t->n - 1;
+    inline_t                x;
+    wr_val_t                v;
+    bool                    ok = true;
 
-    if (t->n == 1) {
-        wr_buf_str(out, t->parts[0].text);
-        return true;
-    }
     wr_buf_reserve(out, t->room);
-    x.t = t;
-    x.escaped = escaped;
-    begin(&x.alone, ev, t->parts[0].expr->tpl->env, vars, out);
-    ok = wr_guarded(ev, render, &x);
-    end(&x.alone, ev);
+    for (; p < last && at_hand(ev, p->expr->tpl->expr, vars, &v)
+           && out->n + p->text.n <= ev->limits.output; p++)
+    {
+        size_t from = out->n;
+
+        wr_buf_str(out, p->text);
+        if (!print_at_once(ev, &v, escaped, out)) {
+            out->n = from;
+            break;
+        }
+    }
+    if (ev->failed) {
+        return false;
+    }
+    if (p < last) {
+        x.from = p;
+        x.last = last;
+        x.escaped = escaped;
+        begin(&x.alone, ev, p->expr->tpl->env, vars, out);
+        ok = wr_guarded(ev, render, &x);
+        end(&x.alone, ev);
+    }
+    if (ok) {
+        wr_buf_str(out, last->text);
+    }
     return ok;
 }
