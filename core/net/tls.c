@@ -18,7 +18,7 @@
 
 enum { USES_MAX = 100 };
 
-static int ex_index = -1, log_index = -1, fragment_index = -1;
+static int ex_index = -1, log_index = -1, fragment_index = -1, heavy_index = -1;
 
 /* Asked for before the first connection, maybe by the one who makes contexts. */
 static void
@@ -30,7 +30,8 @@ prepare(void)
     ex_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, NULL);
     log_index = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, NULL);
     fragment_index = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, NULL);
-    WR_ASSERT(ex_index >= 0 && log_index >= 0 && fragment_index >= 0);
+    heavy_index = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, NULL);
+    WR_ASSERT(ex_index >= 0 && log_index >= 0 && fragment_index >= 0 && heavy_index >= 0);
 }
 
 /* ---- errors ---- */
@@ -261,10 +262,24 @@ wr_tls_set_fragment(SSL_CTX *ctx, size_t bytes)
     (void) SSL_CTX_set_ex_data(ctx, fragment_index, (void *) (uintptr_t) bytes);
 }
 
+void
+wr_tls_set_light(SSL_CTX *ctx, bool may)
+{
+    prepare();
+    (void) SSL_CTX_set_ex_data(ctx, heavy_index, may ? NULL : ctx);
+}
+
+/* Known once SNI has chosen the context. */
+static bool
+is_heavy(const SSL *ssl)
+{
+    return SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), heavy_index) != NULL;
+}
+
 static void
 listen_to(const SSL *ssl)
 {
-    if (tls_light_pays_off() && SSL_get_verify_mode(ssl) == SSL_VERIFY_NONE) {
+    if (tls_light_pays_off() && SSL_get_verify_mode(ssl) == SSL_VERIFY_NONE && !is_heavy(ssl)) {
         listened = SSL_get_SSL_CTX(ssl);
         SSL_CTX_set_keylog_callback(listened, on_line);
     }
@@ -394,6 +409,7 @@ wr_tls_handshake(wr_conn_t *c)
     try_ktls(c);
     /* Data may have come behind the last message. */
     c->watch.readable = t->in != NULL || t->kernel_ready || t->early;
+    t->heavy |= is_heavy(t->ssl);
     if (t->endpoint != NULL) {
         tls_lighten(c);
     }

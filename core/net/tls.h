@@ -65,10 +65,12 @@ void wr_tls_moved(wr_conn_t *c);
 wr_tls_t *wr_tls_of(const SSL *ssl);
 
 /* Settings of a context that are ours to know: lines of the key log; how large records
- * may be. */
+ * may be; whether OpenSSL keeps the connection. */
 typedef void (*wr_tls_key_log_t)(const SSL *ssl, const char *line);
 void wr_tls_set_key_log(SSL_CTX *ctx, wr_tls_key_log_t fn);
 void wr_tls_set_fragment(SSL_CTX *ctx, size_t bytes);
+/* Its connections become light where they can be, unless this says no. */
+void wr_tls_set_light(SSL_CTX *ctx, bool may);
 
 /* ---- what was agreed upon; of light connections too ---- */
 

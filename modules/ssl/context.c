@@ -434,6 +434,7 @@ set_modes(SSL_CTX *ctx, const ssl_conf_t *conf)
                               | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER
                               | SSL_MODE_NO_AUTO_CHAIN);
     wr_tls_set_fragment(ctx, conf->buffer_size);
+    wr_tls_set_light(ctx, conf->light);
     if (conf->prefer_server) {
         SSL_CTX_set_options(ctx, SSL_OP_CIPHER_SERVER_PREFERENCE);
     } else {

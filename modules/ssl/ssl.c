@@ -405,6 +405,11 @@ static const wr_directive_t directives[] = {
     WR_SIZE("ssl_buffer_size", HERE, ssl_conf_t, buffer_size, "16k",
             "The size of records.",
             .example = "ssl_buffer_size 4k;"),
+    WR_FLAG("ssl_light", HERE, ssl_conf_t, light, "on",
+            "After the handshake only the keys of a connection are kept, and records are sealed "
+            "and opened with them, where nothing about it is special: some 3 KB instead of "
+            "15. off: OpenSSL keeps the whole connection.",
+            .example = "ssl_light off;"),
     WR_FLAG("ssl_stapling", HERE, ssl_conf_t, stapling, "off",
             "What the authority says of the certificate (OCSP) goes with it.",
             .example = "ssl_stapling on;"),

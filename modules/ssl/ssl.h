@@ -39,6 +39,7 @@ typedef struct ssl_conf {
     wr_zone_t *ocsp_zone;               /* what is known already; NULL: nothing is kept */
     bool       early_data, reject;
     size_t     buffer_size;
+    bool       light;
     wr_tls_cache_t *cert_cache;       /* NULL: none */
     wr_msec_t  reload;                  /* 0: files are not watched */
     wr_file_log_t *key_log;             /* NULL: none */

@@ -159,6 +159,23 @@ only_what_is_usual_becomes_light(void)
     close_pair();
 }
 
+static void
+none_where_the_conf_says_so(void)
+{
+    static const int versions[] = {TLS1_2_VERSION, TLS1_3_VERSION};
+
+    wr_tls_set_light(server_ctx, false);
+    for (unsigned i = 0; i < WR_COUNT(versions); i++) {
+        open_pair(versions[i], NULL);
+        CHECK(tls()->ssl != NULL && tls()->light == NULL);
+        close_pair();
+    }
+    wr_tls_set_light(server_ctx, true);
+    open_pair(TLS1_3_VERSION, NULL);
+    CHECK(tls()->ssl == NULL);
+    close_pair();
+}
+
 /* Where connections are short, the first of them are left as they are. */
 static void
 short_ones_stay(void)
@@ -599,6 +616,7 @@ main(void)
     make_contexts();
     the_example_of_the_rfc();
     only_what_is_usual_becomes_light();
+    none_where_the_conf_says_so();
     short_ones_stay();
     bytes_of_all_sizes(TLS1_3_VERSION, "TLS_AES_128_GCM_SHA256");
     bytes_of_all_sizes(TLS1_3_VERSION, "TLS_CHACHA20_POLY1305_SHA256");
