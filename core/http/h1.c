@@ -13,10 +13,11 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <weir/http/status.h>
+#include <weir/net/proxy_protocol.h>
 #include <weir/net/tls.h>
 #include <weir/process/cycle.h>
 
-enum { RETIRE_IDLE_MS = 5000, FIRST_READ = 16384 };
+enum { RETIRE_IDLE_MS = 5000, FIRST_READ = 16384, SHOWN = 108 };
 
 static const wr_http_core_t *
 core_of(const wr_h1_t *h)
@@ -155,6 +156,9 @@ fill(wr_h1_t *h)
 
     if (h->buf == NULL) {
         h->cap = (uint32_t) core_of(h)->client_header_buffer_size;
+        if (h->state == H1_PROXY) {
+            h->cap = wr_max_size(h->cap, WR_PROXY_MAX);
+        }
         h->buf = malloc(h->cap);
         WR_ASSERT(h->buf != NULL);
         h->pos = h->end = 0;
@@ -447,14 +451,10 @@ begin_tls(wr_h1_t *h)
 
 /* TLS records of a handshake begin with 22; plain requests are answered 497. */
 static void
-look_at_first(wr_h1_t *h)
+look_at_byte(wr_h1_t *h)
 {
-    unsigned char c;
+    unsigned char c = (unsigned char) h->buf[h->pos];
 
-    if (!fill(h)) {
-        return;
-    }
-    c = (unsigned char) h->buf[h->pos];
     if (c != 0x16 && c < 0x80) {
         h->state = H1_HEAD;
         if (use_bytes(h) && h->state == H1_HEAD && h->conn.watch.readable) {
@@ -468,6 +468,64 @@ look_at_first(wr_h1_t *h)
     }
     h->state = H1_TLS;
     handshake(h);
+}
+
+static void
+look_at_first(wr_h1_t *h)
+{
+    if (fill(h)) {
+        look_at_byte(h);
+    }
+}
+
+static void
+refuse_header(wr_h1_t *h, wr_str_t text)
+{
+    wr_log_t log = *wr_cycle->log;
+    char     peer[WR_ADDR_TEXT];
+    size_t   n = wr_addr_put(peer, sizeof(peer), &h->peer.u.sa, h->peer.len, false);
+
+    text = wr_str_sub(text, 0, wr_min_size(text.n, SHOWN));
+    log.conn = h->conn.number;
+    wr_log(&log, WR_LOG_ERR, 0,
+           "broken header: \"%.*s\" while reading PROXY protocol, client: %.*s",
+           WR_ARG(text), (int) n, peer);
+    wr_h1_close(h);
+}
+
+/* Behind the header the connection begins as any other. */
+static void
+look_at_proxy(wr_h1_t *h)
+{
+    wr_str_t text;
+    ssize_t  n;
+
+    if (!fill(h)) {
+        return;
+    }
+    text = wr_str(h->buf + h->pos, h->end - h->pos);
+    n = wr_proxy_read(text, &h->conn.proxied);
+    if (n < 0 || (n == 0 && h->end == h->cap)) {
+        refuse_header(h, text);
+        return;
+    }
+    if (n == 0) {
+        return;
+    }
+    h->pos += (uint32_t) n;
+    h->state = h->endpoint->ssl ? H1_FIRST : H1_HEAD;
+    if (h->pos == h->end) {
+        drop_buffer(h);
+    }
+    if (h->state == H1_FIRST && h->buf != NULL) {
+        look_at_byte(h);
+    } else if (h->state == H1_FIRST && h->conn.watch.readable) {
+        look_at_first(h);
+    } else if (h->state == H1_HEAD && (h->buf == NULL || use_bytes(h))
+               && h->state == H1_HEAD && h->conn.watch.readable)
+    {
+        read_head(h);
+    }
 }
 
 /* ---- entries from the loop ---- */
@@ -511,6 +569,9 @@ on_read(wr_watch_t *w)
 
     wr_h1_enter(h);
     switch (h->state) {
+    case H1_PROXY:
+        look_at_proxy(h);
+        break;
     case H1_FIRST:
         look_at_first(h);
         break;
@@ -581,6 +642,7 @@ on_timer(wr_timer_t *t)
                "client timed out while SSL handshaking");
         wr_h1_close(h);
         break;
+    case H1_PROXY:
     case H1_FIRST:
         wr_h1_close(h);
         break;
@@ -731,7 +793,9 @@ wr_h1_accept(wr_listen_t *l, int fd, const struct sockaddr *sa, socklen_t len)
     h->conn.watch.on_read = on_read;
     h->conn.watch.on_write = on_write;
     h->conn.timer.fn = on_timer;
-    h->state = h->endpoint->ssl ? H1_FIRST : H1_HEAD;
+    h->state = h->endpoint->proxy_protocol ? H1_PROXY
+               : h->endpoint->ssl          ? H1_FIRST
+                                           : H1_HEAD;
     set_options(h, core_of(h), fd);
     wr_client_add(&h->client, &client_type);
     h->idle = true;

@@ -14,6 +14,7 @@
 #include <weir/http/h1.h>
 
 enum {
+    H1_PROXY,       /* the PROXY protocol's header comes first */
     H1_FIRST,       /* a TLS port: waits for the first byte */
     H1_TLS,         /* the handshake is under way */
     H1_HEAD,        /* waits for, or reads, a request's head */

@@ -4,6 +4,7 @@
 #include <netinet/tcp.h>
 #include <unistd.h>
 #include <weir/http/variables_priv.h>
+#include <weir/net/proxy_protocol.h>
 
 static wr_rc_t
 found(wr_str_t *value, wr_str_t text)
@@ -48,6 +49,38 @@ GETTER(remote_addr)
 {
     (void) v;
     return found(value, wr_req_peer_text(r->main));
+}
+
+/* NULL: no header of the PROXY protocol came, or it told of nobody. */
+static const wr_proxied_t *
+proxied(const wr_req_t *r)
+{
+    return r->main->conn != NULL ? r->main->conn->proxied : NULL;
+}
+
+GETTER(proxied)
+{
+    const wr_proxied_t *p = proxied(r);
+    const wr_addr_t    *a;
+    int                 port;
+
+    if (p == NULL) {
+        return found(value, WR_STR(""));
+    }
+    a = v->data == WR_PROXIED_ADDR || v->data == WR_PROXIED_PORT ? &p->client : &p->server;
+    if (v->data == WR_PROXIED_PORT || v->data == WR_PROXIED_SERVER_PORT) {
+        port = wr_addr_port(&a->u.sa);
+        return port > 0 ? number(r, value, (uint64_t) port) : found(value, WR_STR(""));
+    }
+    return found(value, wr_addr_text(wr_pool(r), a, false));
+}
+
+GETTER(proxied_tlv)
+{
+    const wr_proxied_t *p = proxied(r);
+
+    return p != NULL && wr_proxy_tlv(wr_pool(r), p, wr_str_skip(v->name, v->data), value)
+           ? WR_OK : WR_NOTFOUND;
 }
 
 GETTER(remote_port)
@@ -131,14 +164,6 @@ GETTER(tcpinfo)
     default:
         return number(r, value, info.tcpi_rcv_space);
     }
-}
-
-GETTER(nothing)
-{
-    (void) r;
-    (void) v;
-    *value = WR_STR_NONE;
-    return WR_NOTFOUND;
 }
 
 GETTER(hostname)

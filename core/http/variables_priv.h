@@ -11,6 +11,7 @@
     wr_rc_t wr_get_##name(wr_req_t *r, const wr_var_t *v, wr_str_t *value)
 
 /* variables_conn.c: the connection, the process and the clock */
+enum { WR_PROXIED_ADDR, WR_PROXIED_PORT, WR_PROXIED_SERVER_ADDR, WR_PROXIED_SERVER_PORT };
 enum { WR_TCP_RTT, WR_TCP_RTTVAR, WR_TCP_CWND, WR_TCP_SPACE };
 GETTER(binary_remote_addr);
 GETTER(remote_addr);
@@ -22,7 +23,8 @@ GETTER(connection_requests);
 GETTER(connection_time);
 GETTER(https);
 GETTER(tcpinfo);
-GETTER(nothing);
+GETTER(proxied);
+GETTER(proxied_tlv);
 GETTER(hostname);
 GETTER(pid);
 GETTER(text);

@@ -12,6 +12,7 @@
 #include <limits.h>
 #include <netinet/tcp.h>
 #include <sys/sendfile.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 uint64_t
@@ -365,6 +366,7 @@ wr_conn_move(wr_conn_t *to, wr_conn_t *from)
     *to = *from;
     from->watch.fd = -1;
     from->tls = NULL;
+    from->proxied = NULL;
     to->timer = (wr_timer_t) {0};
     return wr_watch_add(&to->watch);
 }
@@ -384,6 +386,8 @@ wr_conn_close(wr_conn_t *c)
     wr_watch_forget(&c->watch);
     close(c->watch.fd);
     c->watch.fd = -1;
+    free(c->proxied);
+    c->proxied = NULL;
 }
 
 void

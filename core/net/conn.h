@@ -31,6 +31,7 @@ struct wr_conn {
     wr_timer_t          timer;      /* whoever drives the connection uses it */
     const wr_conn_io_t *io;
     void               *tls;        /* the TLS layer's state; NULL: plain */
+    struct wr_proxied  *proxied;    /* what the PROXY protocol told: malloc; or NULL */
     wr_log_t           *log;        /* borrowed */
     void               *owner;      /* of who has taken it over (tunnels) */
     uint64_t            number;     /* *N in the log */

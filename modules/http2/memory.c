@@ -103,7 +103,7 @@ get_again(void *at, size_t size, void *data)
     return p;
 }
 
-static nghttp2_mem memory = {NULL, get, give, get_zeroed, get_again};
+static WR_UNUSED nghttp2_mem memory = {NULL, get, give, get_zeroed, get_again};
 
 /* Sanitizers are to see each piece. */
 nghttp2_mem *

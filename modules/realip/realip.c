@@ -2,6 +2,7 @@
  * The client's address as a trusted proxy tells it.
  */
 #include <weir/http/forwarded.h>
+#include <weir/net/proxy_protocol.h>
 #include <weir/net/resolver.h>
 
 typedef enum source { FROM_REAL_IP, FROM_FORWARDED_FOR, FROM_HEADER, FROM_PROXY } source_t;
@@ -40,7 +41,11 @@ told(wr_req_t *r, const conf_t *conf, wr_str_t *value)
         h = wr_headers_find(&r->in, conf->header.name);
         break;
     default:
-        return false;
+        if (r->conn == NULL || r->conn->proxied == NULL) {
+            return false;
+        }
+        *value = wr_addr_text(wr_pool(r), &r->conn->proxied->client, true);
+        return true;
     }
     if (h == NULL) {
         return false;

@@ -36,10 +36,11 @@ def request(path="/", method="GET", authority="a", more=()):
 
 
 class Client:
-    def __init__(self, port, settings=b"", preface=True):
+    def __init__(self, port, settings=b"", preface=True, before=b""):
         self.s = socket.create_connection(("127.0.0.1", port), 5)
         self.s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.buf = b""
+        self.s.sendall(before)
         if preface:
             self.s.sendall(PREFACE + frame(SETTINGS, 0, 0, settings))
 
