@@ -208,7 +208,7 @@ int
 main(void)
 {
     CHECK(wr_loop_open(&wr_log_main, 0) == WR_OK);
-    CHECK(sizeof(wr_conn_t) <= 128);
+    CHECK(sizeof(wr_conn_t) <= 136);
     receiving();
     sending();
     files();
