@@ -13,12 +13,22 @@ wr_changes_open(void)
     return inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 }
 
+enum {
+    COMING_AND_GOING = IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CREATE
+                       | IN_ONLYDIR,
+    CLOSELY = COMING_AND_GOING | IN_MODIFY | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF
+};
+
 void
 wr_changes_add(int fd, const char *folder)
 {
-    (void) inotify_add_watch(fd, folder,
-                             IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE
-                             | IN_CREATE | IN_ONLYDIR);
+    (void) inotify_add_watch(fd, folder, COMING_AND_GOING);
+}
+
+bool
+wr_changes_add_closely(int fd, const char *folder)
+{
+    return inotify_add_watch(fd, folder, CLOSELY) >= 0;
 }
 
 static bool

@@ -1,35 +1,20 @@
 /*
  * template: the view that answers with a template file.
  *
- * There is one environment for each template_root; it keeps what has been
- * compiled, and with template_reload looks whether a file has changed.
+ * There is one environment for each template_root; it keeps what has been compiled.
  */
+#include "template.h"
+
 #include <weir/app/app.h>
 #include <weir/expr/paths.h>
-
-#include <sys/stat.h>
 #include <weir/http/core_conf.h>
 #include <weir/os/readfile.h>
-
-enum { CHECKED = 64 };
-
-typedef struct root {
-    wr_str_t  folder;           /* with the slash */
-    wr_env_t *env;
-    bool      reload;
-    /* What was found unchanged in this turn of the loop: requests that came
-     * together share the look. */
-    struct {
-        const wr_source_t *source;
-        uint64_t           turn;
-    } checked[CHECKED];
-} root_t;
 
 typedef struct conf {
     wr_str_t template_root;
     bool     template_reload;
     int64_t  limit_steps, limit_output, limit_depth;
-    root_t  *root;
+    template_root_t  *root;
 } conf_t;
 
 typedef struct given {
@@ -46,89 +31,6 @@ typedef struct view {
     wr_scope_t *scope;
     uint32_t   seconds;         /* the metric's cell; 0: not looked up yet */
 } view_t;
-
-/* ---- files ---- */
-
-/* Names come from the conf and from templates: never out of the root. */
-static bool
-is_inside(wr_str_t name)
-{
-    wr_str_t rest = name, part;
-
-    if (name.n == 0 || name.p[0] == '/' || wr_str_chr(name, '\0') >= 0) {
-        return false;
-    }
-    while (wr_str_split(&rest, '/', &part)) {
-        if (wr_str_eqz(part, "..")) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static void
-identify(const struct stat *st, uint64_t identity[4])
-{
-    identity[0] = st->st_dev;
-    identity[1] = st->st_ino;
-    identity[2] = (uint64_t) st->st_size;
-    identity[3] = (uint64_t) st->st_mtim.tv_sec * 1000000000u + (uint64_t) st->st_mtim.tv_nsec;
-}
-
-static wr_rc_t
-load(void *data, wr_pool_t *pool, wr_str_t name, wr_source_t *out, wr_err_t *err)
-{
-    root_t     *root = data;
-    wr_str_t    path;
-    struct stat st;
-    const char *call;
-
-    (void) err;
-    if (!is_inside(name)) {
-        return WR_NOTFOUND;
-    }
-    path = wr_pool_join(pool, root->folder, name);
-    if (stat(path.p, &st) != 0 || !S_ISREG(st.st_mode)
-        || wr_file_read(pool, path.p, 64 << 20, &out->text, &call) != 0)
-    {
-        return WR_NOTFOUND;
-    }
-    out->file = path;
-    identify(&st, out->identity);
-    return WR_OK;
-}
-
-static bool
-is_unchanged(const wr_source_t *source)
-{
-    struct stat st;
-    uint64_t    now[4];
-
-    if (stat(source->file.p, &st) != 0) {
-        return false;
-    }
-    identify(&st, now);
-    return memcmp(now, source->identity, sizeof(now)) == 0;
-}
-
-static bool
-fresh(void *data, wr_str_t name, const wr_source_t *source)
-{
-    root_t  *root = data;
-    uint64_t turn = wr_loop_turns();
-    unsigned i = (unsigned) ((uintptr_t) source / 64 % CHECKED);
-
-    (void) name;
-    if (!root->reload || (root->checked[i].source == source && root->checked[i].turn == turn)) {
-        return true;
-    }
-    if (!is_unchanged(source)) {
-        return false;
-    }
-    root->checked[i].source = source;
-    root->checked[i].turn = turn;
-    return true;
-}
 
 /* ---- the view ---- */
 
@@ -329,7 +231,7 @@ set_template(wr_conf_t *cf, const wr_directive_t *d, void *conf)
     v->file = wr_conf_unquote(cf, &v->file);
     v->file.text = wr_pool_str(cf->pool, v->file.text);
     v->file.file = wr_pool_str(cf->pool, v->file.file);
-    if (!is_inside(v->file.text) || wr_str_chr(v->file.text, ' ') >= 0) {
+    if (!template_is_inside(v->file.text) || wr_str_chr(v->file.text, ' ') >= 0) {
         return wr_conf_fail(cf, &v->file, "\"template\" needs FILE [name=EXPRESSION …]");
     }
     v->given = wr_array(cf->pool, sizeof(given_t));
@@ -399,7 +301,7 @@ set_limit(wr_conf_t *cf, const wr_directive_t *d, void *conf)
 
 /* For weir_dev: the root, and two levels of folders in it. */
 static void
-watch_folders(wr_conf_t *cf, const root_t *root)
+watch_folders(wr_conf_t *cf, const template_root_t *root)
 {
     static const char *const levels[] = {"", "*/", "*/*/"};
 
@@ -431,11 +333,11 @@ check(wr_conf_t *cf, wr_scope_t *scope, void *conf, const void *outer)
         c->root = o->root;
         return WR_OK;
     }
-    c->root = WR_NEW(cf->pool, root_t);
+    c->root = WR_NEW(cf->pool, template_root_t);
     c->root->folder = wr_pool_join(cf->pool, c->template_root, WR_STR("/"));
     c->root->reload = c->template_reload;
     watch_folders(cf, c->root);
-    loader = (wr_loader_t) {load, fresh, c->root};
+    loader = (wr_loader_t) {template_load, template_is_fresh, c->root};
     limits.steps = (uint64_t) c->limit_steps;
     limits.output = (uint64_t) c->limit_output;
     limits.depth = (uint32_t) c->limit_depth;
@@ -480,7 +382,7 @@ compile(wr_conf_t *cf, view_t *v, wr_env_t *env, wr_str_t name, wr_map_t *seen)
         wr_source_t source;
 
         /* `include … ignore missing` may name what is not there. */
-        if (load(((const conf_t *) v->scope->conf[WR_SELF->schema.index])->root, cf->temp,
+        if (template_load(((const conf_t *) v->scope->conf[WR_SELF->schema.index])->root, cf->temp,
                  ref, &source, &err) == WR_OK)
         {
             rc = compile(cf, v, env, ref, seen);
@@ -617,4 +519,5 @@ static const wr_http_tables_t tables = {0};
 WR_MODULE(template, .doc = "The template view.",
           .schema = {.name = "http_template_module", .directives = directives,
                      .size = sizeof(conf_t), .check = check},
-          .http = &tables, .finish = finish);
+          .http = &tables, .finish = finish,
+          .worker_start = template_watch, .worker_stop = template_unwatch);

@@ -1,6 +1,7 @@
 """Views: types, charsets, HEAD, conditional requests, redirects."""
 
 import json
+import os
 import time
 
 import pytest
@@ -169,6 +170,45 @@ def test_a_changed_template_is_seen_at_once(app):
         assert s.get("/").text == text
         assert s.get("/k").text == "one"
         time.sleep(0.01)
+
+
+def test_whatever_way_a_template_changes(app):
+    """Written to, replaced, taken away, in a folder of a folder, in the parent of a page."""
+    s = app("route GET / { template a/b/c/p.html; } route GET /child { template child.html; }",
+            files={"t/a/b/c/p.html": "0", "t/child.html": "{% extends 'base/x.html' %}",
+                   "t/base/x.html": "0{% include 'a/b/c/p.html' %}"})
+    assert s.get("/").text == "0" and s.get("/child").text == "00"
+    for i in range(1, 60):
+        with open(s.path("t/a/b/c/new"), "w") as f:
+            f.write(str(i))
+        os.replace(s.path("t/a/b/c/new"), s.path("t/a/b/c/p.html"))
+        assert s.get("/").text == str(i)
+        with open(s.path("t/base/x.html"), "w") as f:
+            f.write("%d{%% include 'a/b/c/p.html' %%}" % i)
+        assert s.get("/child").text == "%d%d" % (i, i)
+    with open(s.path("t/a/b/c/p.html"), "r+") as f:
+        f.write("in place")
+        f.flush()
+        assert s.get("/").text == "in place"
+    os.rename(s.path("t/a/b/c/p.html"), s.path("t/a/b/c/q.html"))
+    assert s.get("/").status == 500
+    os.rename(s.path("t/a/b/c/q.html"), s.path("t/a/b/c/p.html"))
+    assert s.get("/").text == "in place"
+
+
+def test_a_link_that_leads_elsewhere(app):
+    """As releases are switched; nobody tells of it, so it is seen within a second."""
+    s = app("route GET / { template now/p.html; }",
+            files={"t/now/p.html": "zero", "t/1/p.html": "one", "t/2/p.html": "two"})
+    assert s.get("/").text == "zero"
+    os.rename(s.path("t/now"), s.path("t/old"))
+    for folder, text in (("1", "one"), ("2", "two")):
+        os.symlink(folder, s.path("t/new"))
+        os.replace(s.path("t/new"), s.path("t/now"))
+        end = time.monotonic() + 10
+        while s.get("/").text != text:
+            assert time.monotonic() < end
+            time.sleep(0.05)
 
 
 def test_a_redirect_to_a_fixed_site_is_warned_of(app):
