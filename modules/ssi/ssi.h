@@ -39,7 +39,6 @@ typedef struct ssi_item {
     wr_req_t        *sub;       /* NULL: the segments are complete */
     wr_str_t         stub;      /* in place of an answer that failed */
     wr_str_t         set;       /* the variable that takes it */
-    bool             wait;
     struct ssi      *ssi;
 } ssi_item_t;
 

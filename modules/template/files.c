@@ -163,11 +163,12 @@ template_is_fresh(void *data, wr_str_t name, const wr_source_t *source)
     if (known == mark_of(source, seen, second) || known == mark_of(source, ~seen, turn)) {
         return true;
     }
-    second = watch_folder_of(source) ? mark_of(source, seen, second)
-                                     : mark_of(source, ~seen, turn);
+    /* The folder is watched before the file is looked at: no change falls between. */
+    known = watch_folder_of(source) ? mark_of(source, seen, second)
+                                    : mark_of(source, ~seen, turn);
     if (!is_unchanged(source)) {
         return false;
     }
-    __atomic_store_n(mark, second, __ATOMIC_RELAXED);
+    __atomic_store_n(mark, known, __ATOMIC_RELAXED);
     return true;
 }
