@@ -17,7 +17,7 @@
 #include <weir/net/tls.h>
 #include <weir/process/cycle.h>
 
-enum { RETIRE_IDLE_MS = 5000, FIRST_READ = 16384, SHOWN = 108 };
+enum { RETIRE_IDLE_MS = 5000, FIRST_READ = 16384 };
 
 static const wr_http_core_t *
 core_of(const wr_h1_t *h)
@@ -29,8 +29,8 @@ core_of(const wr_h1_t *h)
 
 /* ---- closing ---- */
 
-static void
-drop_buffer(wr_h1_t *h)
+void
+wr_h1_drop_buffer(wr_h1_t *h)
 {
     free(h->buf);
     h->buf = NULL;
@@ -67,7 +67,7 @@ wr_h1_close(wr_h1_t *h)
     wr_client_remove(&h->client);
     wr_conn_close(&h->conn);
     if (h->busy == 0) {
-        drop_buffer(h);
+        wr_h1_drop_buffer(h);
         free(h);
     }
 }
@@ -148,8 +148,8 @@ log_closed(const wr_h1_t *h)
     }
 }
 
-static bool
-fill(wr_h1_t *h)
+bool
+wr_h1_fill(wr_h1_t *h)
 {
     size_t  n, room;
     wr_rc_t rc;
@@ -175,8 +175,8 @@ fill(wr_h1_t *h)
         return true;
     }
     if (rc == WR_AGAIN) {
-        if (h->req == NULL) {
-            drop_buffer(h);
+        if (h->req == NULL && h->pos == h->end) {
+            wr_h1_drop_buffer(h);
         }
         return false;
     }
@@ -191,33 +191,25 @@ fill(wr_h1_t *h)
     return false;
 }
 
-static wr_rc_t test_preface(const wr_h1_t *h);
-static void    become_http2(wr_h1_t *h);
-
-/* What was read, by itself. False: another protocol has taken the connection. */
-static bool
-use_bytes(wr_h1_t *h)
+bool
+wr_h1_use_bytes(wr_h1_t *h)
 {
     if (h->buf[h->pos] == 'P') {
-        wr_rc_t rc = test_preface(h);
+        wr_rc_t rc = wr_h1_test_http2(h);
 
-        if (rc == WR_OK) {
-            become_http2(h);
-            return false;
-        }
-        if (rc == WR_AGAIN) {
-            return true;
+        if (rc != WR_DECLINED) {
+            return rc == WR_AGAIN;
         }
     }
     run(h);
     return true;
 }
 
-static void
-read_head(wr_h1_t *h)
+void
+wr_h1_read_head(wr_h1_t *h)
 {
     do {
-        if (!fill(h) || !use_bytes(h)) {
+        if (!wr_h1_fill(h) || !wr_h1_use_bytes(h)) {
             return;
         }
     } while (h->state == H1_HEAD && h->conn.watch.readable);
@@ -233,7 +225,7 @@ set_idle(wr_h1_t *h)
 
     h->idle = true;
     h->conn.log = wr_cycle->log;
-    drop_buffer(h);
+    wr_h1_drop_buffer(h);
     wr_client_idle(&h->client, true);
     wr_timer_set(&h->conn.timer, h->requests != 0 ? h->keepalive
                                                   : core->client_header_timeout);
@@ -302,7 +294,7 @@ linger(wr_h1_t *h)
     wr_req_free(h->req);
     h->req = NULL;
     h->hr = NULL;
-    drop_buffer(h);
+    wr_h1_drop_buffer(h);
     h->state = H1_LINGER;
     wr_timer_set(&h->conn.timer, h->linger_step);
     wr_h1_linger(h);
@@ -382,152 +374,6 @@ wr_h1_maybe_done(wr_h1_t *h)
     request_done(h);
 }
 
-/* ---- other protocols on the same port ---- */
-
-const wr_http2_t *wr_http2;
-
-/* HTTP/2 takes the connection; what was read goes with it. */
-static void
-become_http2(wr_h1_t *h)
-{
-    wr_addr_t peer;
-    wr_str_t  early = wr_str(h->buf != NULL ? h->buf + h->pos : "", h->end - h->pos);
-
-    memcpy(&peer.u, &h->peer.u, sizeof(h->peer.u));
-    peer.len = h->peer.len;
-    h->state = H1_DEAD;
-    wr_http2->take(&h->conn, &h->client, h->endpoint, &peer, early);
-}
-
-/* Whether what is there is the beginning of HTTP/2's preface. WR_AGAIN: it may
- * become one. */
-static wr_rc_t
-test_preface(const wr_h1_t *h)
-{
-    static const char preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-    size_t            n = h->end - h->pos;
-
-    if (h->requests != 0 || h->req != NULL || wr_http2 == NULL || h->conn.tls != NULL
-        || memcmp(h->buf + h->pos, preface, wr_min_size(n, sizeof(preface) - 1)) != 0
-        || !wr_http2->enabled(h->endpoint, NULL))
-    {
-        return WR_DECLINED;
-    }
-    return n < sizeof(preface) - 1 ? WR_AGAIN : WR_OK;
-}
-
-static void
-handshake(wr_h1_t *h)
-{
-    switch (wr_tls_handshake(&h->conn)) {
-    case WR_AGAIN:
-        return;
-    case WR_OK:
-        break;
-    default:
-        wr_h1_close(h);
-        return;
-    }
-    h->state = H1_HEAD;
-    if (wr_http2 != NULL && wr_str_eqz(wr_tls_alpn(&h->conn), "h2")) {
-        become_http2(h);
-        return;
-    }
-    read_head(h);
-}
-
-static bool
-begin_tls(wr_h1_t *h)
-{
-    char  *bytes = h->buf;
-    size_t at = h->pos, n = h->end - h->pos;
-
-    h->buf = NULL;
-    h->cap = h->pos = h->end = 0;
-    h->conn.received = 0;       /* of what is within TLS it tells */
-    return wr_tls_server(&h->conn, h->endpoint->default_server->ssl, h->endpoint, bytes, at, n)
-           == WR_OK;
-}
-
-/* TLS records of a handshake begin with 22; plain requests are answered 497. */
-static void
-look_at_byte(wr_h1_t *h)
-{
-    unsigned char c = (unsigned char) h->buf[h->pos];
-
-    if (c != 0x16 && c < 0x80) {
-        h->state = H1_HEAD;
-        if (use_bytes(h) && h->state == H1_HEAD && h->conn.watch.readable) {
-            read_head(h);
-        }
-        return;
-    }
-    if (!begin_tls(h)) {
-        wr_h1_close(h);
-        return;
-    }
-    h->state = H1_TLS;
-    handshake(h);
-}
-
-static void
-look_at_first(wr_h1_t *h)
-{
-    if (fill(h)) {
-        look_at_byte(h);
-    }
-}
-
-static void
-refuse_header(wr_h1_t *h, wr_str_t text)
-{
-    wr_log_t log = *wr_cycle->log;
-    char     peer[WR_ADDR_TEXT];
-    size_t   n = wr_addr_put(peer, sizeof(peer), &h->peer.u.sa, h->peer.len, false);
-
-    text = wr_str_sub(text, 0, wr_min_size(text.n, SHOWN));
-    log.conn = h->conn.number;
-    wr_log(&log, WR_LOG_ERR, 0,
-           "broken header: \"%.*s\" while reading PROXY protocol, client: %.*s",
-           WR_ARG(text), (int) n, peer);
-    wr_h1_close(h);
-}
-
-/* Behind the header the connection begins as any other. */
-static void
-look_at_proxy(wr_h1_t *h)
-{
-    wr_str_t text;
-    ssize_t  n;
-
-    if (!fill(h)) {
-        return;
-    }
-    text = wr_str(h->buf + h->pos, h->end - h->pos);
-    n = wr_proxy_read(text, &h->conn.proxied);
-    if (n < 0 || (n == 0 && h->end == h->cap)) {
-        refuse_header(h, text);
-        return;
-    }
-    if (n == 0) {
-        return;
-    }
-    h->pos += (uint32_t) n;
-    h->state = h->endpoint->ssl ? H1_FIRST : H1_HEAD;
-    if (h->pos == h->end) {
-        drop_buffer(h);
-    }
-    if (h->state == H1_FIRST && h->buf != NULL) {
-        look_at_byte(h);
-    } else if (h->state == H1_FIRST && h->conn.watch.readable) {
-        look_at_first(h);
-    } else if (h->state == H1_HEAD && (h->buf == NULL || use_bytes(h))
-               && h->state == H1_HEAD && h->conn.watch.readable)
-    {
-        read_head(h);
-    }
-}
-
 /* ---- entries from the loop ---- */
 
 void
@@ -549,7 +395,7 @@ wr_h1_leave(wr_h1_t *h)
                 continue;
             }
             if (h->conn.watch.readable) {
-                read_head(h);
+                wr_h1_read_head(h);
             }
             if (!h->again && h->state == H1_HEAD && h->req == NULL && h->pos == h->end) {
                 set_idle(h);
@@ -557,7 +403,7 @@ wr_h1_leave(wr_h1_t *h)
         }
     }
     if (--h->busy == 0 && h->state == H1_DEAD) {
-        drop_buffer(h);
+        wr_h1_drop_buffer(h);
         free(h);
     }
 }
@@ -570,16 +416,12 @@ on_read(wr_watch_t *w)
     wr_h1_enter(h);
     switch (h->state) {
     case H1_PROXY:
-        look_at_proxy(h);
-        break;
     case H1_FIRST:
-        look_at_first(h);
-        break;
     case H1_TLS:
-        handshake(h);
+        wr_h1_begin(h);
         break;
     case H1_HEAD:
-        read_head(h);
+        wr_h1_read_head(h);
         break;
     case H1_RUN:
         wr_h1_body_ready(h);
@@ -603,7 +445,7 @@ on_write(wr_watch_t *w)
 
     wr_h1_enter(h);
     if (h->state == H1_TLS) {
-        handshake(h);
+        wr_h1_begin(h);
     } else if (h->out != NULL && h->hr != NULL && !h->hr->delayed) {
         (void) wr_h1_write(h);
         wr_h1_maybe_done(h);

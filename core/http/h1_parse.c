@@ -164,13 +164,7 @@ parse_line(wr_h1_t *h, wr_str_t line)
         r->uri = WR_STR_NONE;
         return reject(h, 400, "client sent invalid request");
     }
-    r->uri = parts.path;
-    r->args = parts.args;
-    r->complex_uri = parts.complex;
-    r->quoted_uri = parts.quoted;
-    r->plus_in_uri = parts.plus;
-    r->valid_uri = 1;
-    wr_set_exten(r);
+    wr_req_take_uri(r, &parts);
     return WR_OK;
 }
 

@@ -100,6 +100,19 @@ void wr_h1_linger(wr_h1_t *h);          /* drops what comes; may close */
 void wr_h1_keep(wr_h1_t *h, const char *p, size_t n);
 void wr_h1_abort(wr_h1_t *h, unsigned log_status);
 
+/* What there is to read; false: nothing, or the connection has ended. */
+bool wr_h1_fill(wr_h1_t *h);
+/* What was read, by itself. False: another protocol has taken the connection. */
+bool wr_h1_use_bytes(wr_h1_t *h);
+void wr_h1_read_head(wr_h1_t *h);       /* both, as long as there is something */
+void wr_h1_drop_buffer(wr_h1_t *h);
+
+/* h1_begin.c: in the states before H1_HEAD: the socket is ready. */
+void wr_h1_begin(wr_h1_t *h);
+/* Whether what was read is the preface of HTTP/2. WR_OK: HTTP/2 has the connection now;
+ * WR_AGAIN: it may become one; WR_DECLINED. */
+wr_rc_t wr_h1_test_http2(wr_h1_t *h);
+
 /* h1_parse.c: WR_AGAIN: more bytes are needed; WR_OK: the head is complete;
  * WR_DONE: the request was rejected and has been started as such. */
 wr_rc_t wr_h1_parse(wr_h1_t *h);

@@ -691,3 +691,15 @@ wr_cookie(const wr_req_t *r, wr_str_t name, wr_str_t *value)
     }
     return false;
 }
+
+void
+wr_req_take_uri(wr_req_t *r, const wr_uri_t *parts)
+{
+    r->uri = parts->path;
+    r->args = parts->args;
+    r->complex_uri = parts->complex;
+    r->quoted_uri = parts->quoted;
+    r->plus_in_uri = parts->plus;
+    r->valid_uri = 1;
+    wr_set_exten(r);
+}

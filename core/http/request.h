@@ -323,4 +323,8 @@ void      wr_req_free(wr_req_t *r);
 /* The output queue has become short. */
 void      wr_req_drained(wr_req_t *r);
 
+/* The request's own target, normalised by wr_uri_normalise: path and arguments. */
+struct wr_uri;
+void wr_req_take_uri(wr_req_t *r, const struct wr_uri *parts);
+
 #endif

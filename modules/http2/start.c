@@ -88,13 +88,7 @@ check_path(h2_stream_t *s)
     {
         return 400;
     }
-    r->uri = parts.path;
-    r->args = parts.args;
-    r->complex_uri = parts.complex;
-    r->quoted_uri = parts.quoted;
-    r->plus_in_uri = parts.plus;
-    r->valid_uri = 1;
-    wr_set_exten(r);
+    wr_req_take_uri(r, &parts);
     return 0;
 }
 

@@ -98,6 +98,11 @@ def test_bad_headers_end_the_connection(s, head):
     assert body(ask(s.port(), V1 + GET)).startswith(b"1.2.3.4|")
 
 
+def test_a_header_byte_by_byte(s):
+    for head in (V1, v2()):
+        assert body(ask(s.port(), *(bytes((b,)) for b in head), GET)) == b"1.2.3.4|127.0.0.1|HTTP/1.1"
+
+
 def test_a_header_that_does_not_come(s):
     begin = time.monotonic()
     assert ask(s.port(), V1[:9]) == b""
