@@ -165,6 +165,15 @@ wr_conf_each(const wr_conf_t *cf, wr_each_fn_t fn, void *data)
     }
 }
 
+wr_rc_t
+wr_conf_ignore(wr_conf_t *cf, const wr_directive_t *d, void *conf)
+{
+    (void) cf;
+    (void) d;
+    (void) conf;
+    return WR_OK;
+}
+
 /* ---- paths ---- */
 
 static wr_str_t

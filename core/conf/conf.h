@@ -340,6 +340,9 @@ void    wr_conf_warn(wr_conf_t *cf, const wr_tok_t *at, const char *format, ...)
  * text is borrowed while the conf is read. */
 void wr_conf_show(wr_conf_t *cf, wr_str_t file, wr_str_t text);
 
+/* A directive's set function where it has no effect: takes whatever there is. */
+wr_rc_t wr_conf_ignore(wr_conf_t *cf, const wr_directive_t *d, void *conf);
+
 /* With an errno, spelt out before the place; with a hint in brackets behind it. */
 wr_rc_t wr_conf_fail_errno(wr_conf_t *cf, const wr_tok_t *at, int err,
                            const char *format, ...) WR_PRINTF(4, 5) WR_COLD;

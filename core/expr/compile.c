@@ -255,8 +255,8 @@ find_blocks(wr_ast_t *n, void *data)
     return wr_ast_children(n, find_blocks, c);
 }
 
-static wr_proto_t *
-new_proto(wr_comp_t *c, const char *what, uint32_t line)
+wr_proto_t *
+wr_comp_proto(wr_comp_t *c, const char *what, uint32_t line)
 {
     wr_proto_t *p = WR_NEW(c->pool, wr_proto_t);
 
@@ -281,7 +281,7 @@ static void
 compile_root(wr_comp_t *c, wr_ast_list_t *body)
 {
     static const char *const names[] = {"self"};
-    wr_proto_t              *p = new_proto(c, "root", 1);
+    wr_proto_t              *p = wr_comp_proto(c, "root", 1);
     wr_cframe_t              f = {.toplevel = true, .rootlevel = true};
 
     c->fn = c->root = wr_cfn_new(c->tmp, NULL, p);
@@ -301,7 +301,7 @@ static void
 compile_block(wr_comp_t *c, wr_ast_t *n, wr_block_t *b)
 {
     static const char *const names[] = {"self", "super"};
-    wr_proto_t              *p = new_proto(c, "block", n->line);
+    wr_proto_t              *p = wr_comp_proto(c, "block", n->line);
     wr_cframe_t              f = {.block_frame = true};
     uint32_t                 used = wr_undeclared(&n->body, names, 2);
 
@@ -420,7 +420,7 @@ wr_compile_expr(wr_template_t *t, wr_pool_t *tmp, wr_str_t source,
         return false;
     }
     c->alone = true;
-    t->root = new_proto(c, "expression", 1);
+    t->root = wr_comp_proto(c, "expression", 1);
     c->fn = c->root = wr_cfn_new(tmp, NULL, t->root);
     f.syms = wr_syms_new(tmp, c->fn, NULL, 0);
     wr_ast_push(tmp, &list, n);

@@ -54,6 +54,9 @@ typedef struct wr_comp {
 WR_NORETURN WR_PRINTF(3, 4) void wr_comp_fail(wr_comp_t *c, uint32_t line,
                                               const char *format, ...);
 
+/* A function of the template: what and line are for its errors. */
+wr_proto_t *wr_comp_proto(wr_comp_t *c, const char *what, uint32_t line);
+
 wr_name_t *wr_comp_name(wr_comp_t *c, wr_str_t s);
 wr_place_t wr_comp_place(wr_comp_t *c, wr_cframe_t *f, wr_str_t name);
 wr_stmt_t *wr_comp_emit(wr_comp_t *c, wr_stmt_fn exec, uint32_t line);

@@ -4,19 +4,6 @@
  */
 #include <weir/expr/compile.h>
 
-static wr_proto_t *
-new_function(wr_comp_t *c, const char *what, uint32_t line)
-{
-    wr_proto_t *p = WR_NEW(c->pool, wr_proto_t);
-
-    p->tpl = c->tpl;
-    p->what = what;
-    p->line = line;
-    p->self_slot = p->super_slot = -1;
-    p->caller_slot = p->kwargs_slot = p->varargs_slot = -1;
-    return p;
-}
-
 /* ---- loops ---- */
 
 static bool
@@ -150,7 +137,7 @@ wr_comp_for(wr_comp_t *c, wr_cframe_t *f, wr_ast_t *n)
     s->line = n->line;
     s->iter = wr_comp_look(c, f, n->b);
     if (n->flag) {
-        s->proto = new_function(c, "loop", n->line);
+        s->proto = wr_comp_proto(c, "loop", n->line);
         s->proto->loop = s;
         s->proto->safe = wr_comp_safe(c);
         c->fn = wr_cfn_new(c->tmp, outer, s->proto);
@@ -243,7 +230,7 @@ macro_specials(wr_comp_t *c, wr_cframe_t *f, wr_ast_t *n, wr_proto_t *p)
 static wr_proto_t *
 macro_body(wr_comp_t *c, wr_cframe_t *f, wr_ast_t *n, const char *what)
 {
-    wr_proto_t *p = new_function(c, what, n->line);
+    wr_proto_t *p = wr_comp_proto(c, what, n->line);
     wr_cfn_t   *outer = c->fn;
     wr_cframe_t inner;
     uint32_t    i, nargs = n->list.n, ndefs = n->list2.n;

@@ -3,6 +3,7 @@
  * and dict.
  */
 #include "filter_priv.h"
+#include <weir/expr/val_priv.h>
 
 enum { SANDBOX_RANGE = 100000 };
 
@@ -85,63 +86,6 @@ WR_FN(wr_global_range)
 
 /* ---- dict ---- */
 
-/* The n-th of the pairs that dict() was given. */
-static bool
-add_pair(wr_eval_t *ev, wr_dict_t *d, const wr_val_t *pair, uint32_t n)
-{
-    wr_list_t *l;
-
-    if (!wr_is_iterable(pair)) {
-        return wr_raise(ev, "TypeError", "cannot convert dictionary update "
-                        "sequence element #%u to a sequence", n);
-    }
-    if (!wr_collect(ev, pair, &l)) {
-        return false;
-    }
-    if (l->n != 2) {
-        return wr_raise(ev, "ValueError", "dictionary update sequence element "
-                        "#%u has length %u; 2 is required", n, l->n);
-    }
-    return wr_dict_set(ev, d, &l->items[0], &l->items[1]);
-}
-
-static bool
-add_mapping(wr_eval_t *ev, wr_dict_t *d, const wr_val_t *v)
-{
-    wr_iter_t it;
-    wr_val_t  key, value;
-    wr_rc_t   rc;
-
-    if (!wr_iter(ev, v, &it)) {
-        return false;
-    }
-    while ((rc = it.next(ev, &it, &key)) == WR_OK) {
-        if (!wr_spend(ev, 1) || !wr_get_item(ev, v, &key, &value)
-            || !wr_dict_set(ev, d, &key, &value)) {
-            return false;
-        }
-    }
-    return rc == WR_DONE;
-}
-
-static bool
-add_pairs(wr_eval_t *ev, wr_dict_t *d, const wr_val_t *v)
-{
-    wr_iter_t it;
-    wr_val_t  pair;
-    wr_rc_t   rc;
-
-    if (!wr_iter(ev, v, &it)) {
-        return false;
-    }
-    for (uint32_t n = 0; (rc = it.next(ev, &it, &pair)) == WR_OK; n++) {
-        if (!wr_spend(ev, 1) || !add_pair(ev, d, &pair, n)) {
-            return false;
-        }
-    }
-    return rc == WR_DONE;
-}
-
 WR_FN(wr_global_dict)
 {
     wr_dict_t *d = wr_dict_new(ev->pool, args->nkw);
@@ -151,17 +95,8 @@ WR_FN(wr_global_dict)
         return wr_raise(ev, "TypeError",
                         "dict expected at most 1 argument, got %u", args->n);
     }
-    if (args->n == 1) {
-        const wr_val_t *v = &args->pos[0];
-        bool mapping = v->type == WR_V_DICT
-            || (v->type == WR_V_OBJ && v->u.obj->type->mapping);
-
-        if (v->type == WR_V_UNDEFINED) {
-            return wr_undef_raise(ev, v);
-        }
-        if (!(mapping ? add_mapping : add_pairs)(ev, d, v)) {
-            return false;
-        }
+    if (args->n == 1 && !wr_dict_update(ev, d, &args->pos[0])) {
+        return false;
     }
     for (uint32_t i = 0; i < args->nkw; i++) {
         key = wr_vstr(args->kw[i].name);

@@ -431,21 +431,6 @@ go_on_sorted(json_t *j, level_t *l)
     return leave(j, l, '}');
 }
 
-static const wr_sort_item_t *
-sort(json_t *j, const wr_dict_t *d)
-{
-    wr_sort_item_t  *items = wr_alloc(j->ev->pool,
-                                      (d->live + 1) * sizeof(wr_sort_item_t));
-    wr_dict_entry_t *e;
-    uint32_t         n = 0;
-
-    for (uint32_t i = 0; (e = wr_dict_next(d, &i)) != NULL; n++) {
-        items[n].key = e->key;
-        items[n].at = (uint32_t) (e - d->entries);
-    }
-    return wr_sort(j->ev, items, n, false, wr_less) ? items : NULL;
-}
-
 static bool
 put_dict(json_t *j, const wr_dict_t *d)
 {
@@ -456,7 +441,7 @@ put_dict(json_t *j, const wr_dict_t *d)
         return false;
     }
     l->dict = d;
-    l->sorted = sorted ? sort(j, d) : NULL;
+    l->sorted = sorted ? wr_sort_entries(j->ev, d, wr_less) : NULL;
     return !sorted || l->sorted != NULL;
 }
 

@@ -1,6 +1,7 @@
 /*
  * The methods of dict.
  */
+#include <weir/expr/budget.h>
 #include <weir/expr/format_priv.h>
 #include <weir/expr/method_priv.h>
 
@@ -164,6 +165,9 @@ take_pair(wr_eval_t *ev, const wr_val_t *v, size_t number, wr_val_t pair[2])
         return false;
     }
     while ((rc = it.next(ev, &it, &item)) == WR_OK) {
+        if (!wr_spend(ev, 1)) {
+            return false;
+        }
         if (n < 2) {
             pair[n] = item;
         }
@@ -188,7 +192,7 @@ update_from_mapping(wr_eval_t *ev, wr_dict_t *d, const wr_val_t *v)
         return false;
     }
     while ((rc = it.next(ev, &it, &key)) == WR_OK) {
-        if (!wr_item_strict(ev, v, &key, &value)
+        if (!wr_spend(ev, 1) || !wr_item_strict(ev, v, &key, &value)
             || !wr_dict_set(ev, d, &key, &value))
         {
             return false;
@@ -213,7 +217,7 @@ wr_dict_update(wr_eval_t *ev, wr_dict_t *d, const wr_val_t *v)
             return true;
         }
         while ((e = wr_dict_next(v->u.dict, &i)) != NULL) {
-            if (!wr_dict_set(ev, d, &e->key, &e->value)) {
+            if (!wr_spend(ev, 1) || !wr_dict_set(ev, d, &e->key, &e->value)) {
                 return false;
             }
         }
@@ -229,7 +233,7 @@ wr_dict_update(wr_eval_t *ev, wr_dict_t *d, const wr_val_t *v)
         return false;
     }
     while ((rc = it.next(ev, &it, &item)) == WR_OK) {
-        if (!take_pair(ev, &item, n++, pair)
+        if (!wr_spend(ev, 1) || !take_pair(ev, &item, n++, pair)
             || !wr_dict_set(ev, d, &pair[0], &pair[1]))
         {
             return false;

@@ -65,28 +65,13 @@ less_key(wr_eval_t *ev, const wr_val_t *a, const wr_val_t *b, bool *less)
     return true;
 }
 
-static wr_sort_item_t *
-sorted_entries(wr_eval_t *ev, const wr_dict_t *d)
-{
-    wr_sort_item_t  *items = wr_alloc(ev->pool,
-                                      (d->live + 1) * sizeof(wr_sort_item_t));
-    wr_dict_entry_t *e;
-    uint32_t         n = 0;
-
-    for (uint32_t i = 0; (e = wr_dict_next(d, &i)) != NULL; n++) {
-        items[n].key = e->key;
-        items[n].at = (uint32_t) (e - d->entries);
-    }
-    return wr_sort(ev, items, n, false, less_key) ? items : NULL;
-}
-
 static bool one_line(pretty_t *p, wr_buf_t *b, const wr_val_t *v,
                      unsigned level);
 
 static bool
 one_line_dict(pretty_t *p, wr_buf_t *b, const wr_dict_t *d, unsigned level)
 {
-    wr_sort_item_t *items = sorted_entries(p->ev, d);
+    wr_sort_item_t *items = wr_sort_entries(p->ev, d, less_key);
     uint32_t        n = d->live;
 
     if (items == NULL) {
@@ -173,7 +158,7 @@ static bool
 layout_dict(pretty_t *p, const wr_dict_t *d, int indent, int allowance,
             unsigned level)
 {
-    wr_sort_item_t *items = sorted_entries(p->ev, d);
+    wr_sort_item_t *items = wr_sort_entries(p->ev, d, less_key);
     uint32_t        n = d->live;
 
     if (items == NULL) {

@@ -185,3 +185,18 @@ wr_sort(wr_eval_t *ev, wr_sort_item_t *items, uint32_t n, bool reverse,
     }
     return true;
 }
+
+wr_sort_item_t *
+wr_sort_entries(wr_eval_t *ev, const wr_dict_t *d, wr_less_t less)
+{
+    wr_sort_item_t  *items = wr_alloc(ev->pool,
+                                      (d->live + 1) * sizeof(wr_sort_item_t));
+    wr_dict_entry_t *e;
+    uint32_t         n = 0;
+
+    for (uint32_t i = 0; (e = wr_dict_next(d, &i)) != NULL; n++) {
+        items[n].key = e->key;
+        items[n].at = (uint32_t) (e - d->entries);
+    }
+    return wr_sort(ev, items, n, false, less) ? items : NULL;
+}

@@ -28,4 +28,8 @@ bool wr_less_in_list(wr_eval_t *ev, const wr_val_t *a, const wr_val_t *b,
 bool wr_sort(wr_eval_t *ev, wr_sort_item_t *items, uint32_t n, bool reverse,
              wr_less_t less);
 
+/* The entries of a dict by their keys: `at` is the place in d->entries. NULL after
+ * an error of `less`. */
+wr_sort_item_t *wr_sort_entries(wr_eval_t *ev, const wr_dict_t *d, wr_less_t less);
+
 #endif

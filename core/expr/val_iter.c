@@ -54,27 +54,37 @@ next_byte(wr_eval_t *ev, wr_iter_t *it, wr_val_t *out)
     return WR_OK;
 }
 
-static wr_rc_t
-next_key(wr_eval_t *ev, wr_iter_t *it, wr_val_t *out)
+wr_rc_t
+wr_dict_iterate(wr_eval_t *ev, const wr_dict_t *d, wr_iter_t *it,
+                const wr_dict_entry_t **e)
 {
-    const wr_dict_t       *d = it->over.u.dict;
-    const wr_dict_entry_t *e;
-    uint32_t               at = (uint32_t) it->at;
+    uint32_t at = (uint32_t) it->at;
 
     if (wr_unlikely((uintptr_t) it->data != d->live)) {
         wr_raise(ev, "RuntimeError",
                  "dictionary changed size during iteration");
         return WR_ERROR;
     }
-    e = wr_dict_next(d, &at);
+    *e = wr_dict_next(d, &at);
     it->at = at;
-    if (e == NULL) {
+    if (*e == NULL) {
         it->left = 0;
         return WR_DONE;
     }
     it->left--;
-    *out = e->key;
     return WR_OK;
+}
+
+static wr_rc_t
+next_key(wr_eval_t *ev, wr_iter_t *it, wr_val_t *out)
+{
+    const wr_dict_entry_t *e;
+    wr_rc_t                rc = wr_dict_iterate(ev, it->over.u.dict, it, &e);
+
+    if (rc == WR_OK) {
+        *out = e->key;
+    }
+    return rc;
 }
 
 static wr_rc_t

@@ -166,6 +166,11 @@ wr_val_t wr_pair(wr_pool_t *pool, const wr_val_t *a, const wr_val_t *b);
 void wr_dict_clear(wr_dict_t *d);
 wr_dict_t *wr_dict_copy(wr_pool_t *pool, const wr_dict_t *d);
 
+/* One step of an iterator over a dict, whose `data` is how many entries it had when
+ * that began: the next entry, WR_DONE, or an error if it has another number now. */
+wr_rc_t wr_dict_iterate(wr_eval_t *ev, const wr_dict_t *d, wr_iter_t *it,
+                        const wr_dict_entry_t **e);
+
 /* dict.update(v): a mapping or pairs. */
 bool wr_dict_update(wr_eval_t *ev, wr_dict_t *d, const wr_val_t *v);
 

@@ -32,22 +32,12 @@ view_next(wr_eval_t *ev, wr_iter_t *it, wr_val_t *out)
 {
     const view_t          *view = (const view_t *) it->over.u.obj;
     const wr_dict_entry_t *e;
-    uint32_t               at = (uint32_t) it->at;
+    wr_rc_t                rc = wr_dict_iterate(ev, view->dict, it, &e);
 
-    if (wr_unlikely((uintptr_t) it->data != view->dict->live)) {
-        wr_raise(ev, "RuntimeError",
-                 "dictionary changed size during iteration");
-        return WR_ERROR;
+    if (rc == WR_OK) {
+        *out = entry_val(ev, view, e);
     }
-    e = wr_dict_next(view->dict, &at);
-    it->at = at;
-    if (e == NULL) {
-        it->left = 0;
-        return WR_DONE;
-    }
-    it->left--;
-    *out = entry_val(ev, view, e);
-    return WR_OK;
+    return rc;
 }
 
 static bool

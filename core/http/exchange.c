@@ -221,12 +221,7 @@ consume(wr_exchange_t *x, size_t n)
         wr_seg_t *seg = x->out;
 
         if (n < seg->n) {
-            seg->n -= n;
-            if (seg->file != NULL) {
-                seg->at += (off_t) n;
-            } else {
-                seg->p += n;
-            }
+            wr_seg_skip(seg, n);
             return;
         }
         n -= seg->n;

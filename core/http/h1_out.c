@@ -364,12 +364,7 @@ consume(wr_h1_t *h, size_t n)
         wr_seg_t *seg = h->out;
 
         if (n < seg->n) {
-            seg->n -= n;
-            if (seg->file != NULL) {
-                seg->at += (off_t) n;
-            } else {
-                seg->p += n;
-            }
+            wr_seg_skip(seg, n);
             return;
         }
         n -= seg->n;

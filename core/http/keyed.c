@@ -146,3 +146,18 @@ wr_zone_parse(wr_conf_t *cf, const wr_tok_t *arg, wr_str_t value, const void *ta
     }
     return z;
 }
+
+wr_rc_t
+wr_zone_declared(wr_conf_t *cf, const wr_zone_t *z)
+{
+    if (z->user == NULL) {
+        return wr_conf_fail(cf, NULL, "zero size shared memory zone \"%.*s\"",
+                            WR_ARG(z->name));
+    }
+    return WR_OK;
+}
+
+const wr_enum_t wr_limit_levels[] = {
+    {"info", WR_LOG_INFO}, {"notice", WR_LOG_NOTICE}, {"warn", WR_LOG_WARN},
+    {"error", WR_LOG_ERR}, {NULL, 0}
+};

@@ -43,4 +43,11 @@ void *wr_keyed_oldest(wr_keyed_t *t);
 wr_zone_t *wr_zone_parse(wr_conf_t *cf, const wr_tok_t *arg, wr_str_t value,
                          const void *tag);
 
+/* The conf error if no directive declared the zone (gave it a user): a zone may be
+ * named before that, so it is known when all has been read. */
+wr_rc_t wr_zone_declared(wr_conf_t *cf, const wr_zone_t *z) WR_MUST_CHECK;
+
+/* The levels at which a limit may log: info … error. */
+extern const wr_enum_t wr_limit_levels[];
+
 #endif

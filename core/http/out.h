@@ -50,6 +50,18 @@ wr_seg_t *wr_seg_last(wr_req_t *r);
 size_t    wr_segs_size(const wr_seg_t *seg);
 wr_seg_t **wr_segs_tail(wr_seg_t **list);   /* where to hang the next one */
 
+/* Takes the first n (<= seg->n) bytes off. */
+static inline void
+wr_seg_skip(wr_seg_t *seg, size_t n)
+{
+    seg->n -= n;
+    if (seg->file != NULL) {
+        seg->at += (off_t) n;
+    } else {
+        seg->p += n;
+    }
+}
+
 /* Sends the head that r->status, r->out … describe: runs the head filters, in the
  * order of their ranks. Once per request. WR_OK, WR_AGAIN (queued), WR_ERROR. */
 wr_rc_t wr_send_head(wr_req_t *r) WR_MUST_CHECK;

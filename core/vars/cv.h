@@ -94,6 +94,8 @@ wr_vars_t *wr_vars_of(const wr_conf_t *cf);
 /* Defines a variable; the conf error "the duplicate …" if it exists and must not
  * change. NULL on error. `flags` as WR_VAR_*. */
 wr_var_t *wr_var_define(wr_conf_t *cf, wr_str_t name, uint32_t flags);
+/* The same by an argument "$name" of a directive. */
+wr_var_t *wr_var_define_at(wr_conf_t *cf, const wr_tok_t *arg, uint32_t flags);
 wr_rc_t   wr_var_define_rows(wr_conf_t *cf, const wr_var_row_t *rows) WR_MUST_CHECK;
 
 /* The index of a variable that the conf uses; it may be defined later in the

@@ -83,6 +83,16 @@ wr_var_define(wr_conf_t *cf, wr_str_t name, uint32_t flags)
     return &e->var;
 }
 
+wr_var_t *
+wr_var_define_at(wr_conf_t *cf, const wr_tok_t *arg, uint32_t flags)
+{
+    if (arg->text.n < 2 || arg->text.p[0] != '$') {
+        (void) wr_conf_fail(cf, arg, "invalid variable name \"%.*s\"", WR_ARG(arg->text));
+        return NULL;
+    }
+    return wr_var_define(cf, wr_str_skip(arg->text, 1), flags);
+}
+
 wr_rc_t
 wr_var_define_rows(wr_conf_t *cf, const wr_var_row_t *rows)
 {

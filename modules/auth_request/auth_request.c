@@ -115,25 +115,19 @@ static wr_rc_t
 add_set(wr_conf_t *cf, const wr_directive_t *d, void *c)
 {
     conf_t   *conf = c;
-    wr_str_t  name = cf->args[1].text;
     wr_var_t *v;
     set_t    *set;
     int       index;
 
     (void) d;
-    if (name.n < 2 || name.p[0] != '$') {
-        return wr_conf_fail(cf, &cf->args[1], "invalid variable name \"%.*s\"",
-                            WR_ARG(name));
-    }
-    name = wr_str_skip(name, 1);
-    v = wr_var_define(cf, name, WR_VAR_CHANGE);
+    v = wr_var_define_at(cf, &cf->args[1], WR_VAR_CHANGE);
     if (v == NULL) {
         return WR_ERROR;
     }
     if (v->get == NULL) {
         v->get = not_set;
     }
-    index = wr_var_use(cf, name);
+    index = wr_var_use(cf, wr_str_skip(cf->args[1].text, 1));
     if (index < 0) {
         return WR_ERROR;
     }

@@ -426,7 +426,6 @@ set_limit(wr_conf_t *cf, const wr_directive_t *d, void *c)
     return WR_OK;
 }
 
-/* A zone may be named before it is declared. */
 static wr_rc_t
 check(wr_conf_t *cf, wr_scope_t *scope, void *c, const void *outer)
 {
@@ -435,11 +434,10 @@ check(wr_conf_t *cf, wr_scope_t *scope, void *c, const void *outer)
     (void) scope;
     (void) outer;
     for (WR_EACH(limit_t, l, &conf->limits)) {
-        l->zone = l->shared->user;
-        if (l->zone == NULL) {
-            return wr_conf_fail(cf, NULL, "zero size shared memory zone \"%.*s\"",
-                                WR_ARG(l->shared->name));
+        if (wr_zone_declared(cf, l->shared) != WR_OK) {
+            return WR_ERROR;
         }
+        l->zone = l->shared->user;
     }
     return WR_OK;
 }
@@ -451,11 +449,6 @@ wanted(wr_scope_t *scope, const void *own, const void **conf)
     *conf = own;
     return own != NULL && ((const conf_t *) own)->limits.n != 0;
 }
-
-static const wr_enum_t levels[] = {
-    {"info", WR_LOG_INFO}, {"notice", WR_LOG_NOTICE}, {"warn", WR_LOG_WARN},
-    {"error", WR_LOG_ERR}, {NULL, 0}
-};
 
 static const wr_var_row_t variables[] = {
     {"limit_req_status", get_status, NULL, 0, WR_VAR_NOCACHE,
@@ -478,7 +471,7 @@ WR_MODULE(limit_req,
                   .flags = WR_DF_REPEAT,
                   .args = "zone=name [burst=number] [nodelay | delay=number]",
                   .example = "limit_req zone=one burst=20 nodelay;"),
-        WR_ENUM("limit_req_log_level", WR_ANY, conf_t, level, levels, "error",
+        WR_ENUM("limit_req_log_level", WR_ANY, conf_t, level, wr_limit_levels, "error",
                 "At what level a refusal is logged; a delay is one lower.",
                 .example = "limit_req_log_level warn;"),
         WR_INT("limit_req_status", WR_ANY, conf_t, status, "503",

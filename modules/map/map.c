@@ -148,19 +148,14 @@ line(wr_conf_t *cf, void *data)
 static wr_rc_t
 set_map(wr_conf_t *cf, const wr_directive_t *d, void *conf)
 {
-    wr_str_t  name = cf->args[2].text;
     map_t    *m = WR_NEW(cf->pool, map_t);
     wr_var_t *v;
 
     (void) d;
     (void) conf;
-    if (name.n < 2 || name.p[0] != '$') {
-        return wr_conf_fail(cf, &cf->args[2], "invalid variable name \"%.*s\"",
-                            WR_ARG(name));
-    }
     m->keys = wr_hostmap(cf->pool);
     m->regexes = wr_array(cf->pool, sizeof(regex_row_t));
-    v = wr_var_define(cf, wr_str_skip(name, 1), WR_VAR_CHANGE);
+    v = wr_var_define_at(cf, &cf->args[2], WR_VAR_CHANGE);
     if (v == NULL || wr_cv_compile(cf, &cf->args[1], &m->source) != WR_OK) {
         return WR_ERROR;
     }

@@ -336,15 +336,6 @@ refuse_cache(wr_conf_t *cf, const wr_directive_t *d, void *conf)
     return wr_conf_fail_hint(cf, NULL, hint, "\"%s\" is not supported", d->name);
 }
 
-static wr_rc_t
-accept_words(wr_conf_t *cf, const wr_directive_t *d, void *conf)
-{
-    (void) cf;
-    (void) d;
-    (void) conf;
-    return WR_OK;
-}
-
 /* Sizes that do not go together are errors of a conf, also where weir needs them not. */
 static wr_rc_t
 check_sizes(wr_conf_t *cf, const wr_tok_t *at, const conf_t *c)
@@ -401,10 +392,10 @@ proxy_check(wr_conf_t *cf, wr_scope_t *scope, void *conf, const void *outer)
 
 #define ALL WR_ANY
 #define CACHE(n, lo, hi, repeat, line)                                        \
-    WR_ACTION(n, ALL, lo, hi, accept_words,                                   \
+    WR_ACTION(n, ALL, lo, hi, wr_conf_ignore,                                   \
               "Without effect, as in nginx where proxy_cache is off.", .flags = repeat, \
               .example = line)
-#define EXTRA(field) WR_CUSTOM("", 0, 0, 0, accept_words, conf_t, field, "")
+#define EXTRA(field) WR_CUSTOM("", 0, 0, 0, wr_conf_ignore, conf_t, field, "")
 
 const wr_directive_t proxy_directives[] = {
     WR_CUSTOM("proxy_pass", WR_LOCATION | WR_IF_LOCATION | WR_LIMIT_EXCEPT, 1, 1, set_pass,

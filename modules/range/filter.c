@@ -41,14 +41,7 @@ cut(state_t *s, const range_t *range, wr_seg_t *seg)
         return false;
     }
     if (begin < range->start) {
-        size_t skip = (size_t) (range->start - begin);
-
-        seg->n -= skip;
-        if (seg->p != NULL) {
-            seg->p += skip;
-        } else {
-            seg->at += (off_t) skip;
-        }
+        wr_seg_skip(seg, (size_t) (range->start - begin));
     }
     if (end >= range->end) {
         seg->n -= (size_t) (end - range->end);

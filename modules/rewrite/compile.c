@@ -42,11 +42,7 @@ set_variable(wr_conf_t *cf, const wr_directive_t *d, void *conf)
     op_t           *op;
 
     (void) d;
-    if (name->text.n < 2 || name->text.p[0] != '$') {
-        return wr_conf_fail(cf, name, "invalid variable name \"%.*s\"",
-                            WR_ARG(name->text));
-    }
-    v = wr_var_define(cf, wr_str_skip(name->text, 1), WR_VAR_CHANGE | WR_VAR_WEAK);
+    v = wr_var_define_at(cf, name, WR_VAR_CHANGE | WR_VAR_WEAK);
     if (v == NULL) {
         return WR_ERROR;
     }

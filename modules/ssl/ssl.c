@@ -166,15 +166,6 @@ set_command(wr_conf_t *cf, const wr_directive_t *d, void *c)
 }
 
 static wr_rc_t
-accept_words(wr_conf_t *cf, const wr_directive_t *d, void *conf)
-{
-    (void) cf;
-    (void) d;
-    (void) conf;
-    return WR_OK;
-}
-
-static wr_rc_t
 set_reload(wr_conf_t *cf, const wr_directive_t *d, void *c)
 {
     ssl_conf_t *conf = c;
@@ -328,7 +319,7 @@ static const wr_enum_t ocsp_words[] = {
     {"off", OCSP_OFF}, {"on", OCSP_CHAIN}, {"leaf", OCSP_LEAF}, {NULL, 0}};
 
 #define HERE (WR_HTTP | WR_SERVER)
-#define FIELD(field) WR_CUSTOM("", 0, 0, 0, accept_words, ssl_conf_t, field, "")
+#define FIELD(field) WR_CUSTOM("", 0, 0, 0, wr_conf_ignore, ssl_conf_t, field, "")
 
 static const wr_directive_t directives[] = {
     WR_CUSTOM("ssl_certificate", HERE, 1, 1, set_list, ssl_conf_t, certificates,
