@@ -11,6 +11,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #ifdef WR_POOL_CHECKED
 #include <sanitizer/asan_interface.h>
@@ -23,6 +24,7 @@
 
 enum {
     BLOCK = 4096,
+    MAPPED = 256 * 1024,        /* a block of a pool made by wr_pool_new_mapped */
     LARGE = 2048,               /* pieces above this get their own malloc */
     CACHED = 256,               /* blocks a thread keeps: two turns of HTTP/2 */
     ALIGN = 16,
@@ -46,7 +48,8 @@ struct wr_pool {
     char      *end;
     size_t     used;
     uint32_t   magic;
-    block_t   *blocks;          /* further small blocks */
+    bool       mapped;          /* its further blocks are */
+    block_t   *blocks;          /* further blocks */
     block_t   *large;
     cleanup_t *cleanups;
     wr_pool_guard_t guard;
@@ -93,9 +96,27 @@ block_get(void)
     return b;
 }
 
+static block_t *
+block_map(void)
+{
+    block_t *b = mmap(NULL, MAPPED, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+                      -1, 0);
+
+    if (b == MAP_FAILED) {
+        out_of_memory(MAPPED);
+    }
+    b->size = MAPPED;
+    return b;
+}
+
 static void
 block_put(block_t *b)
 {
+    if (b->size == MAPPED) {
+        ASAN_UNPOISON_MEMORY_REGION(b, MAPPED);
+        (void) munmap(b, MAPPED);
+        return;
+    }
     if (cached == CACHED) {
         ASAN_UNPOISON_MEMORY_REGION(b, BLOCK);
         free(b);
@@ -139,8 +160,18 @@ wr_pool_new(void)
     wr_pool_t *pool = (wr_pool_t *) (void *) block_get();
 
     pool->magic = MAGIC;
+    pool->mapped = false;
     pool->guard = (wr_pool_guard_t) {0, NULL, NULL};
     reset(pool);
+    return pool;
+}
+
+wr_pool_t *
+wr_pool_new_mapped(void)
+{
+    wr_pool_t *pool = wr_pool_new();
+
+    pool->mapped = true;
     return pool;
 }
 
@@ -210,12 +241,12 @@ bump(wr_pool_t *pool, size_t size, size_t align)
     char *p = (char *) (((uintptr_t) pool->at + align - 1) & ~(uintptr_t) (align - 1));
 
     if (wr_unlikely(p > pool->end || size + GAP > (size_t) (pool->end - p))) {
-        block_t *b = block_get();
+        block_t *b = pool->mapped ? block_map() : block_get();
 
         b->next = pool->blocks;
         pool->blocks = b;
         p = (char *) (b + 1);
-        pool->end = (char *) b + BLOCK;
+        pool->end = (char *) b + b->size;
         ASAN_POISON_MEMORY_REGION(p, (size_t) (pool->end - p));
     }
     ASAN_UNPOISON_MEMORY_REGION(p, size);

@@ -24,6 +24,10 @@ typedef struct wr_pool_room {
 /* A new, empty pool. Never NULL: lack of memory ends the process. */
 WR_NONNULL wr_pool_t *wr_pool_new(void);
 
+/* The same with blocks that go back to the system when it is freed, and leave no
+ * holes among those of pools that stay: for much that is not needed for long. */
+WR_NONNULL wr_pool_t *wr_pool_new_mapped(void);
+
 /* Runs the cleanups, newest first, and frees everything. NULL is allowed. */
 void wr_pool_free(wr_pool_t *pool);
 

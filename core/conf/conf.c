@@ -26,7 +26,7 @@ wr_conf_new(wr_pool_t *pool, wr_log_t *log, wr_str_t prefix, wr_str_t conf_prefi
     wr_conf_priv_t *priv = WR_NEW(pool, wr_conf_priv_t);
 
     cf->pool = pool;
-    cf->temp = wr_pool_new();
+    cf->temp = wr_pool_new_mapped();
     wr_pool_on_free(pool, free_temp, cf->temp);
     cf->log = log;
     cf->prefix = prefix;

@@ -137,20 +137,26 @@ all_hooks(wr_conf_t *cf)
 
 /* ---- pipelines ---- */
 
-static const wr_stage_t *
-stages(wr_conf_t *cf, const wr_array_t *hooks, wr_scope_t *scope, int from, int to)
+typedef struct builder {
+    wr_conf_t *cf;
+    wr_array_t hooks;           /* ranked_t, in their order */
+    wr_map_t   seen;            /* arrays of stages by their bytes */
+    wr_array_t list;            /* wr_stage_t: what is being collected */
+} builder_t;
+
+/* Collects the stages of a scope in b->list. */
+static void
+stages(builder_t *b, wr_scope_t *scope, int from, int to)
 {
-    wr_array_t list = wr_array(cf->temp, sizeof(wr_stage_t));
-    wr_stage_t *copy;
+    bool steps = from <= WR_RANK_STEPS && to >= WR_RANK_STEPS;
 
-    bool       steps = from <= WR_RANK_STEPS && to >= WR_RANK_STEPS;
-
-    for (WR_EACH(ranked_t, r, hooks)) {
+    b->list.n = 0;
+    for (WR_EACH(ranked_t, r, &b->hooks)) {
         const void *conf = NULL;
 
         if (steps && r->hook->rank > WR_RANK_STEPS && wr_http_add_steps != NULL) {
             steps = false;
-            wr_http_add_steps(scope, &list);
+            wr_http_add_steps(scope, &b->list);
         }
         if (r->hook->rank < from || r->hook->rank > to) {
             continue;
@@ -165,59 +171,44 @@ stages(wr_conf_t *cf, const wr_array_t *hooks, wr_scope_t *scope, int from, int 
                 continue;
             }
         }
-        *WR_PUSH(&list, wr_stage_t) = (wr_stage_t) {&r->hook->mw, conf, NULL, false};
+        *WR_PUSH(&b->list, wr_stage_t) = (wr_stage_t) {&r->hook->mw, conf, NULL, false};
     }
     if (steps && wr_http_add_steps != NULL) {
-        wr_http_add_steps(scope, &list);
+        wr_http_add_steps(scope, &b->list);
     }
-    copy = WR_NEW_N(cf->pool, wr_stage_t, list.n + 1u);
-    if (list.n != 0) {
-        memcpy(copy, list.items, list.n * sizeof(*copy));
+}
+
+/* What was collected, with its end. Many locations have the same stages: they share
+ * one array. */
+static const wr_stage_t *
+made(builder_t *b)
+{
+    wr_str_t    key;
+    wr_stage_t *copy;
+
+    (void) WR_PUSH(&b->list, wr_stage_t);
+    key = wr_str(b->list.items, b->list.n * sizeof(*copy));
+    copy = wr_map_get(&b->seen, key);
+    if (copy == NULL) {
+        copy = WR_NEW_N(b->cf->pool, wr_stage_t, b->list.n);
+        memcpy(copy, key.p, key.n);
+        (void) wr_map_set(&b->seen, wr_str((const char *) copy, key.n), copy);
     }
     return copy;
 }
 
-/* Many locations have the same stages: they share one array. */
-static const wr_stage_t *
-shared(wr_conf_t *cf, wr_map_t *seen, const wr_stage_t *made)
-{
-    size_t            n = 0;
-    const wr_stage_t *old;
-    wr_str_t          key;
-
-    (void) cf;
-    while (made[n].mw != NULL) {
-        n++;
-    }
-    key = wr_str((const char *) made, (n + 1) * sizeof(*made));
-    old = wr_map_get(seen, key);
-    if (old != NULL) {
-        return old;
-    }
-    (void) wr_map_set(seen, key, (void *) (uintptr_t) made);
-    return made;
-}
-
 static void
-location_stages(wr_conf_t *cf, const wr_array_t *hooks, wr_map_t *seen,
-                wr_location_t *loc)
+location_stages(builder_t *b, wr_location_t *loc)
 {
-    int         last = loc->handler != NULL ? WR_RANK_CONTENT - 1 : WR_RANK_CONTENT;
-    wr_stage_t *with;
-    size_t      n = 0;
+    int last = loc->handler != NULL ? WR_RANK_CONTENT - 1 : WR_RANK_CONTENT;
 
     loc->conf = loc->scope->conf;
-    loc->stages = stages(cf, hooks, loc->scope, WR_RANK_REWRITE, last);
+    stages(b, loc->scope, WR_RANK_REWRITE, last);
     if (loc->handler != NULL) {
-        while (loc->stages[n].mw != NULL) {
-            n++;
-        }
-        with = WR_NEW_N(cf->pool, wr_stage_t, n + 2);
-        memcpy(with, loc->stages, n * sizeof(*with));
-        with[n] = (wr_stage_t) {loc->handler, loc->handler_conf, NULL, false};
-        loc->stages = with;
+        *WR_PUSH(&b->list, wr_stage_t) =
+            (wr_stage_t) {loc->handler, loc->handler_conf, NULL, false};
     }
-    loc->stages = shared(cf, seen, loc->stages);
+    loc->stages = made(b);
 }
 
 /* `if` and limit_except inside a location answer with its handler unless they
@@ -232,16 +223,16 @@ inherit_handler(wr_location_t *loc)
 }
 
 static void
-server_stages(wr_conf_t *cf, const wr_array_t *hooks, wr_map_t *seen, wr_server_t *s)
+server_stages(builder_t *b, wr_server_t *s)
 {
     s->conf = s->scope->conf;
-    s->post_read = shared(cf, seen,
-                          stages(cf, hooks, s->scope, WR_RANK_POST_READ, WR_RANK_FIND));
-    s->rewrite = shared(cf, seen, stages(cf, hooks, s->scope, WR_RANK_SERVER_REWRITE,
-                                         WR_RANK_FIND));
-    s->find = shared(cf, seen,
-                     stages(cf, hooks, s->scope, WR_RANK_FIND, WR_RANK_FIND));
-    location_stages(cf, hooks, seen, s->base);
+    stages(b, s->scope, WR_RANK_POST_READ, WR_RANK_FIND);
+    s->post_read = made(b);
+    stages(b, s->scope, WR_RANK_SERVER_REWRITE, WR_RANK_FIND);
+    s->rewrite = made(b);
+    stages(b, s->scope, WR_RANK_FIND, WR_RANK_FIND);
+    s->find = made(b);
+    location_stages(b, s->base);
 }
 
 /* ---- filters, log hooks ---- */
@@ -291,8 +282,7 @@ wr_rc_t
 wr_http_assemble(wr_conf_t *cf)
 {
     wr_http_t *http = wr_http_of(wr_cycle_of(cf));
-    wr_array_t hooks;
-    wr_map_t   seen;
+    builder_t  b;
 
     if (http == NULL) {
         return WR_OK;
@@ -300,12 +290,12 @@ wr_http_assemble(wr_conf_t *cf)
     if (wr_vars_finish(cf) != WR_OK) {
         return WR_ERROR;
     }
-    hooks = all_hooks(cf);
-    seen = wr_map(cf->temp, false);
+    b = (builder_t) {cf, all_hooks(cf), wr_map(cf->temp, false),
+                     wr_array(cf->temp, sizeof(wr_stage_t))};
     collect(cf, http);
     for (WR_EACH(wr_location_t *, loc, &http->locations)) {
         inherit_handler(*loc);
-        location_stages(cf, &hooks, &seen, *loc);
+        location_stages(&b, *loc);
         if ((*loc)->list.n != 0) {
             (*loc)->inner = wr_locations_build(cf, &(*loc)->list);
             if ((*loc)->inner == NULL) {
@@ -315,7 +305,7 @@ wr_http_assemble(wr_conf_t *cf)
         (*loc)->server->auto_redirects |= (*loc)->auto_redirect;
     }
     for (WR_EACH(wr_server_t *, s, &http->servers)) {
-        server_stages(cf, &hooks, &seen, *s);
+        server_stages(&b, *s);
         (*s)->locations = wr_locations_build(cf, &(*s)->list);
         if ((*s)->locations == NULL) {
             return WR_ERROR;
