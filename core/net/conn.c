@@ -12,6 +12,7 @@
 #include <limits.h>
 #include <netinet/tcp.h>
 #include <sys/sendfile.h>
+#include <sys/syscall.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -25,13 +26,47 @@ wr_conn_next_number(void)
 
 /* ---- plain sockets ---- */
 
+/* recv(2) and send(2). In a process with threads glibc's are places where a thread can be
+ * cancelled, at four locked instructions a pair; nobody is cancelled here. What watches
+ * memory or threads wants to see glibc's. */
+#if defined(SYS_recvfrom) && defined(SYS_sendto) && !defined(WR_POOL_CHECKED) \
+    && !defined(__SANITIZE_THREAD__)
+
+static inline ssize_t
+receive(int fd, void *to, size_t n)
+{
+    return syscall(SYS_recvfrom, fd, to, n, 0, NULL, NULL);
+}
+
+static inline ssize_t
+transmit(int fd, const void *from, size_t n, int flags)
+{
+    return syscall(SYS_sendto, fd, from, n, flags, NULL, 0);
+}
+
+#else
+
+static inline ssize_t
+receive(int fd, void *to, size_t n)
+{
+    return recv(fd, to, n, 0);
+}
+
+static inline ssize_t
+transmit(int fd, const void *from, size_t n, int flags)
+{
+    return send(fd, from, n, flags);
+}
+
+#endif
+
 static ssize_t
 plain_recv(wr_conn_t *c, void *to, size_t n)
 {
     ssize_t got;
 
     do {
-        got = recv(c->watch.fd, to, n, 0);
+        got = receive(c->watch.fd, to, n);
     } while (wr_unlikely(got < 0 && errno == EINTR));
     if (got < 0) {
         if (errno == EAGAIN) {
@@ -62,7 +97,7 @@ plain_send(wr_conn_t *c, const struct iovec *iov, int n, bool more)
 
     do {
         if (n == 1) {
-            sent = send(c->watch.fd, iov->iov_base, iov->iov_len, flags);
+            sent = transmit(c->watch.fd, iov->iov_base, iov->iov_len, flags);
         } else {
             struct msghdr m = {.msg_iov = (struct iovec *) (uintptr_t) iov,
                                .msg_iovlen = (size_t) n};
