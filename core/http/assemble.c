@@ -140,8 +140,10 @@ all_hooks(wr_conf_t *cf)
 typedef struct builder {
     wr_conf_t *cf;
     wr_array_t hooks;           /* ranked_t, in their order */
-    wr_map_t   seen;            /* arrays of stages by their bytes */
+    wr_array_t filters;         /* offered_t, the same */
+    wr_map_t   seen;            /* arrays of stages or of filters by their bytes */
     wr_array_t list;            /* wr_stage_t: what is being collected */
+    wr_array_t acting;          /* const wr_filter_t *: the same of filters */
 } builder_t;
 
 /* Collects the stages of a scope in b->list. */
@@ -178,19 +180,19 @@ stages(builder_t *b, wr_scope_t *scope, int from, int to)
     }
 }
 
-/* What was collected, with its end. Many locations have the same stages: they share
- * one array. */
-static const wr_stage_t *
-made(builder_t *b)
+/* What was collected, with its end. Many locations have the same stages or filters: they
+ * share one array. */
+static const void *
+made(builder_t *b, wr_array_t *list)
 {
-    wr_str_t    key;
-    wr_stage_t *copy;
+    wr_str_t key;
+    void    *copy;
 
-    (void) WR_PUSH(&b->list, wr_stage_t);
-    key = wr_str(b->list.items, b->list.n * sizeof(*copy));
+    (void) wr_array_push(list);
+    key = wr_str(list->items, list->n * list->size);
     copy = wr_map_get(&b->seen, key);
     if (copy == NULL) {
-        copy = WR_NEW_N(b->cf->pool, wr_stage_t, b->list.n);
+        copy = wr_alloc(b->cf->pool, key.n);
         memcpy(copy, key.p, key.n);
         (void) wr_map_set(&b->seen, wr_str((const char *) copy, key.n), copy);
     }
@@ -208,7 +210,7 @@ location_stages(builder_t *b, wr_location_t *loc)
         *WR_PUSH(&b->list, wr_stage_t) =
             (wr_stage_t) {loc->handler, loc->handler_conf, NULL, false};
     }
-    loc->stages = made(b);
+    loc->stages = made(b, &b->list);
 }
 
 /* `if` and limit_except inside a location answer with its handler unless they
@@ -227,34 +229,56 @@ server_stages(builder_t *b, wr_server_t *s)
 {
     s->conf = s->scope->conf;
     stages(b, s->scope, WR_RANK_POST_READ, WR_RANK_FIND);
-    s->post_read = made(b);
+    s->post_read = made(b, &b->list);
     stages(b, s->scope, WR_RANK_SERVER_REWRITE, WR_RANK_FIND);
-    s->rewrite = made(b);
+    s->rewrite = made(b, &b->list);
     stages(b, s->scope, WR_RANK_FIND, WR_RANK_FIND);
-    s->find = made(b);
+    s->find = made(b, &b->list);
     location_stages(b, s->base);
 }
 
 /* ---- filters, log hooks ---- */
 
+typedef struct offered {
+    const wr_filter_t *filter;
+    const wr_module_t *module;
+} offered_t;
+
 static int
 by_filter_rank(const void *a, const void *b)
 {
-    int x = (*(const wr_filter_t *const *) a)->rank;
-    int y = (*(const wr_filter_t *const *) b)->rank;
+    int x = ((const offered_t *) a)->filter->rank;
+    int y = ((const offered_t *) b)->filter->rank;
 
     return x < y ? -1 : x > y;
 }
 
+/* Those that may act where `conf` holds; NULL: all. */
+static const wr_filter_t *const *
+filters(builder_t *b, void **conf)
+{
+    b->acting.n = 0;
+    for (WR_EACH(offered_t, o, &b->filters)) {
+        const wr_schema_t *schema = &o->module->schema;
+
+        if (conf == NULL || o->filter->wanted == NULL
+            || o->filter->wanted(schema->size != 0 ? conf[schema->index] : NULL))
+        {
+            *WR_PUSH(&b->acting, const wr_filter_t *) = o->filter;
+        }
+    }
+    return made(b, &b->acting);
+}
+
+/* What modules offer: all their filters by rank, and their log hooks. */
 static void
-collect(wr_conf_t *cf, wr_http_t *http)
+collect(builder_t *b, wr_http_t *http)
 {
     unsigned            n;
-    wr_module_t *const *modules = wr_modules_of(cf, &n);
-    wr_array_t          filters = wr_array(cf->pool, sizeof(wr_filter_t *));
+    wr_module_t *const *modules = wr_modules_of(b->cf, &n);
     unsigned            logs = 0;
 
-    http->log_hooks = wr_zalloc(cf->pool, (n + 1) * sizeof(*http->log_hooks));
+    http->log_hooks = wr_zalloc(b->cf->pool, (n + 1) * sizeof(*http->log_hooks));
     for (unsigned i = 0; i < n; i++) {
         if (modules[i]->index >= http->modules) {
             http->modules = modules[i]->index + 1;
@@ -268,14 +292,13 @@ collect(wr_conf_t *cf, wr_http_t *http)
         for (const wr_filter_t *f = modules[i]->http->filters;
              f != NULL && f->name != NULL; f++)
         {
-            *WR_PUSH(&filters, const wr_filter_t *) = f;
+            *WR_PUSH(&b->filters, offered_t) = (offered_t) {f, modules[i]};
         }
     }
-    if (filters.n != 0) {
-        qsort(filters.items, filters.n, filters.size, by_filter_rank);
+    if (b->filters.n != 0) {
+        qsort(b->filters.items, b->filters.n, b->filters.size, by_filter_rank);
     }
-    (void) wr_array_push(&filters);     /* the NULL at the end */
-    http->filters = filters.items;
+    http->filters = filters(b, NULL);
 }
 
 wr_rc_t
@@ -290,12 +313,14 @@ wr_http_assemble(wr_conf_t *cf)
     if (wr_vars_finish(cf) != WR_OK) {
         return WR_ERROR;
     }
-    b = (builder_t) {cf, all_hooks(cf), wr_map(cf->temp, false),
-                     wr_array(cf->temp, sizeof(wr_stage_t))};
-    collect(cf, http);
+    b = (builder_t) {
+        cf, all_hooks(cf), wr_array(cf->temp, sizeof(offered_t)), wr_map(cf->temp, false),
+        wr_array(cf->temp, sizeof(wr_stage_t)), wr_array(cf->temp, sizeof(wr_filter_t *))};
+    collect(&b, http);
     for (WR_EACH(wr_location_t *, loc, &http->locations)) {
         inherit_handler(*loc);
         location_stages(&b, *loc);
+        (*loc)->filters = filters(&b, (*loc)->conf);
         if ((*loc)->list.n != 0) {
             (*loc)->inner = wr_locations_build(cf, &(*loc)->list);
             if ((*loc)->inner == NULL) {
@@ -306,6 +331,7 @@ wr_http_assemble(wr_conf_t *cf)
     }
     for (WR_EACH(wr_server_t *, s, &http->servers)) {
         server_stages(&b, *s);
+        (*s)->base->filters = filters(&b, (*s)->base->conf);
         (*s)->locations = wr_locations_build(cf, &(*s)->list);
         if ((*s)->locations == NULL) {
             return WR_ERROR;

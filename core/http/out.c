@@ -97,6 +97,14 @@ set_rate(wr_req_t *r)
     }
 }
 
+/* Those of the location; all where it is not the one whose conf holds. */
+static const wr_filter_t *const *
+filters_of(const wr_req_t *r)
+{
+    return r->location != NULL && r->location->conf == r->conf ? r->location->filters
+                                                               : r->server->http->filters;
+}
+
 wr_rc_t
 wr_send_head(wr_req_t *r)
 {
@@ -113,7 +121,7 @@ wr_send_head(wr_req_t *r)
     }
     r->filters = NULL;
     if (!r->skip_filters) {
-        for (const wr_filter_t **f = r->server->http->filters; *f != NULL; f++) {
+        for (const wr_filter_t *const *f = filters_of(r); *f != NULL; f++) {
             rc = (*f)->head(r);
             if (rc != WR_OK) {
                 return rc;

@@ -101,6 +101,10 @@ typedef struct wr_filter {
      * function. WR_OK; WR_ERROR ends the request. A filter that calls wr_fail
      * before the head has left returns WR_DONE. */
     wr_rc_t   (*head)(wr_req_t *r);
+    /* Whether it acts anywhere in a location with this conf of its module: head() is not
+     * called elsewhere, but for a few answers of which the location is not settled.
+     * NULL: always. */
+    bool      (*wanted)(const void *conf);
 } wr_filter_t;
 
 typedef struct wr_link wr_link_t;       /* one attached body function */

@@ -32,6 +32,7 @@ struct wr_location {
     wr_locations_t   *inner;        /* nested ones; NULL: none */
     wr_array_t        list;         /* wr_location_t *: nested, in conf order */
     const wr_stage_t *stages;       /* from REWRITE on */
+    const wr_filter_t *const *filters;  /* those that may act here; as wr_http.filters */
     const wr_middleware_t *handler; /* NULL: the CONTENT hooks answer */
     const void       *handler_conf;
     wr_location_t    *limit_except; /* the inner location for other methods */
@@ -112,7 +113,7 @@ struct wr_http {
     wr_array_t   locations;         /* wr_location_t *: all, of every kind */
     wr_array_t   asked;             /* addresses that servers asked for */
     wr_scope_t  *scope;
-    const wr_filter_t **filters;    /* by rank, ended by NULL */
+    const wr_filter_t *const *filters;  /* by rank, ended by NULL */
     void      (**log_hooks)(wr_req_t *r);       /* ended by NULL */
     unsigned     modules;           /* size of r->ctx */
     wr_vars_t   *vars;

@@ -50,9 +50,9 @@ wr_print_stages(const wr_stage_t *stage)
 }
 
 void
-wr_print_filters(const wr_http_t *http)
+wr_print_filters(const wr_filter_t *const *filters)
 {
-    for (const wr_filter_t **f = http->filters; *f != NULL; f++) {
+    for (const wr_filter_t *const *f = filters; *f != NULL; f++) {
         printf(" %s%s", (*f)->name, f[1] != NULL ? " >" : "");
     }
     putchar('\n');
@@ -63,6 +63,13 @@ stages(const char *indent, const wr_stage_t *stage)
 {
     printf("#%s  ", indent);
     wr_print_stages(stage);
+}
+
+static void
+filters(const char *indent, const wr_location_t *loc)
+{
+    printf("#%s    filters:", indent);
+    wr_print_filters(loc->filters);
 }
 
 static void
@@ -89,6 +96,7 @@ location(const wr_location_t *loc)
     wr_print_name(loc->kind == WR_LOC_INNER ? loc->scope->at.text : loc->name);
     place(loc->scope->at.file, loc->scope->at.line);
     stages("    ", loc->stages);
+    filters("    ", loc);
 }
 
 static void
@@ -102,14 +110,15 @@ pipelines(const wr_http_t *http)
         stages("  ", (*s)->post_read);
         printf("#   no location\n");
         stages("    ", (*s)->base->stages);
+        filters("    ", (*s)->base);
         for (WR_EACH(wr_location_t *, loc, &http->locations)) {
             if ((*loc)->server == *s && *loc != (*s)->base) {
                 location(*loc);
             }
         }
     }
-    printf("# filters:");
-    wr_print_filters(http);
+    printf("# all filters:");
+    wr_print_filters(http->filters);
 }
 
 void

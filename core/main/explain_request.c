@@ -390,14 +390,14 @@ print_place_of(wr_req_t *r, const wr_location_t *loc)
 }
 
 static void
-print_pipeline(const wr_http_t *http, const wr_server_t *s, const wr_location_t *loc)
+print_pipeline(const wr_server_t *s, const wr_location_t *loc)
 {
     printf("pipeline:\n    server:  ");
     wr_print_stages(s->post_read);
     printf("    location:");
     wr_print_stages(loc->stages);
     printf("    filters: ");
-    wr_print_filters(http);
+    wr_print_filters(loc->filters);
 }
 
 static void
@@ -424,7 +424,7 @@ print_found(wr_req_t *r, wr_rc_t rc)
         print_match(r, loc);
         print_place_of(r, loc);
     }
-    print_pipeline(r->server->http, r->server, loc);
+    print_pipeline(r->server, loc);
 }
 
 /* The request as the server would see it; NULL: 400. */

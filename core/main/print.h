@@ -12,7 +12,7 @@ void wr_print_name(wr_str_t s);
 /* A pipeline, " a > b[ c ]", and a newline. */
 void wr_print_stages(const wr_stage_t *stages);
 
-/* The filters of answers, the same way. */
-void wr_print_filters(const wr_http_t *http);
+/* Filters of answers, the same way. */
+void wr_print_filters(const wr_filter_t *const *filters);
 
 #endif

@@ -127,6 +127,15 @@ head(wr_req_t *r)
     return WR_OK;
 }
 
+/* Whether it acts at all in a location. */
+static bool
+wanted(const void *own)
+{
+    const conf_t *conf = own;
+
+    return conf->before.n != 0 || conf->after.n != 0;
+}
+
 WR_MODULE(addition,
     .doc = "The answers of other URIs around this one's",
     .schema.directives = (const wr_directive_t[]) {
@@ -145,7 +154,7 @@ WR_MODULE(addition,
     .schema.size = sizeof(conf_t),
     .http = &(const wr_http_tables_t) {
         .filters = (const wr_filter_t[]) {
-            {"addition", WR_FILTER_ADDITION, head},
+            {"addition", WR_FILTER_ADDITION, head, wanted},
             {.name = NULL}
         },
     });

@@ -275,6 +275,15 @@ check(wr_conf_t *cf, wr_scope_t *scope, void *c, const void *outer)
     return WR_OK;
 }
 
+/* Whether it acts at all in a location. */
+static bool
+wanted(const void *own)
+{
+    const conf_t *conf = own;
+
+    return conf->charset.cv.given && !conf->charset.off;
+}
+
 WR_MODULE(charset,
     .doc = "The charset of answers",
     .schema.directives = (const wr_directive_t[]) {
@@ -307,7 +316,7 @@ WR_MODULE(charset,
     .schema.check = check,
     .http = &(const wr_http_tables_t) {
         .filters = (const wr_filter_t[]) {
-            {"charset", WR_FILTER_CHARSET, head},
+            {"charset", WR_FILTER_CHARSET, head, wanted},
             {.name = NULL}
         },
     });

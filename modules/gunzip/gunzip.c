@@ -124,6 +124,15 @@ check(wr_conf_t *cf, wr_scope_t *scope, void *c, const void *outer)
     return WR_OK;
 }
 
+/* Whether it acts at all in a location. */
+static bool
+wanted(const void *own)
+{
+    const conf_t *conf = own;
+
+    return conf->on;
+}
+
 WR_MODULE(gunzip,
     .doc = "Compressed answers for clients that do not take gzip",
     .schema.directives = (const wr_directive_t[]) {
@@ -139,7 +148,7 @@ WR_MODULE(gunzip,
     .schema.check = check,
     .http = &(const wr_http_tables_t) {
         .filters = (const wr_filter_t[]) {
-            {"gunzip", WR_FILTER_GUNZIP, head},
+            {"gunzip", WR_FILTER_GUNZIP, head, wanted},
             {.name = NULL}
         },
     });

@@ -328,6 +328,15 @@ static const wr_var_row_t variables[] = {
     {.name = NULL}
 };
 
+/* Whether it acts at all in a location. */
+static bool
+wanted(const void *own)
+{
+    const conf_t *conf = own;
+
+    return conf->on || conf->vary;
+}
+
 WR_MODULE(gzip,
     .doc = "Answers compressed on their way out",
     .schema.directives = (const wr_directive_t[]) {
@@ -387,7 +396,7 @@ WR_MODULE(gzip,
     .variables = variables,
     .http = &(const wr_http_tables_t) {
         .filters = (const wr_filter_t[]) {
-            {"gzip", WR_FILTER_GZIP, head},
+            {"gzip", WR_FILTER_GZIP, head, wanted},
             {.name = NULL}
         },
     });

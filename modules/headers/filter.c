@@ -297,6 +297,24 @@ static const wr_enum_t inherits[] = {
 
 #define EVERYWHERE (WR_ANY | WR_IF_LOCATION)
 
+/* Whether it acts at all in a location. */
+static bool
+wanted(const void *own)
+{
+    const conf_t *conf = own;
+
+    return conf->expires.cv.given || conf->headers.n != 0;
+}
+
+/* Whether it acts at all in a location. */
+static bool
+trailers_wanted(const void *own)
+{
+    const conf_t *conf = own;
+
+    return conf->trailers.n != 0;
+}
+
 WR_MODULE(headers,
     .doc = "Fields that the conf adds to answers",
     .schema.directives = (const wr_directive_t[]) {
@@ -330,8 +348,8 @@ WR_MODULE(headers,
     .schema.check = check,
     .http = &(const wr_http_tables_t) {
         .filters = (const wr_filter_t[]) {
-            {"headers", WR_FILTER_HEADERS, head},
-            {"trailers", WR_FILTER_RANGE + 10, trailers_head},
+            {"headers", WR_FILTER_HEADERS, head, wanted},
+            {"trailers", WR_FILTER_RANGE + 10, trailers_head, trailers_wanted},
             {.name = NULL}
         },
     });

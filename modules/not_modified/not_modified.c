@@ -111,7 +111,7 @@ WR_MODULE(not_modified,
     .doc = "304 and 412 for conditional requests",
     .http = &(const wr_http_tables_t) {
         .filters = (const wr_filter_t[]) {
-            {"not_modified", WR_FILTER_NOT_MODIFIED, head},
+            {"not_modified", WR_FILTER_NOT_MODIFIED, head, NULL},
             {.name = NULL}
         },
     });

@@ -274,7 +274,7 @@ WR_MODULE(range,
     .doc = "Parts of a body for Range requests",
     .http = &(const wr_http_tables_t) {
         .filters = (const wr_filter_t[]) {
-            {"range", WR_FILTER_RANGE, head},
+            {"range", WR_FILTER_RANGE, head, NULL},
             {.name = NULL}
         },
     });

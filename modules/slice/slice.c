@@ -246,7 +246,7 @@ WR_MODULE(slice,
     .variables = variables,
     .http = &(const wr_http_tables_t) {
         .filters = (const wr_filter_t[]) {
-            {"slice", WR_FILTER_SLICE, head},
+            {"slice", WR_FILTER_SLICE, head, NULL},
             {.name = NULL}
         },
     });

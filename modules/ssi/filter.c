@@ -366,6 +366,15 @@ static const wr_var_row_t variables[] = {
     {.name = NULL}
 };
 
+/* Whether it acts at all in a location. */
+static bool
+wanted(const void *own)
+{
+    const ssi_conf_t *conf = own;
+
+    return conf->on;
+}
+
 WR_MODULE(ssi,
     .doc = "Server side includes",
     .schema.directives = (const wr_directive_t[]) {
@@ -397,7 +406,7 @@ WR_MODULE(ssi,
     .variables = variables,
     .http = &(const wr_http_tables_t) {
         .filters = (const wr_filter_t[]) {
-            {"ssi", WR_FILTER_SSI, head},
+            {"ssi", WR_FILTER_SSI, head, wanted},
             {.name = NULL}
         },
     });

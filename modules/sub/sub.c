@@ -241,6 +241,15 @@ add_pair(wr_conf_t *cf, const wr_directive_t *d, void *c)
            ? wr_cv_compile(cf, &cf->args[2], &pair->text) : WR_ERROR;
 }
 
+/* Whether it acts at all in a location. */
+static bool
+wanted(const void *own)
+{
+    const conf_t *conf = own;
+
+    return conf->pairs.n != 0;
+}
+
 WR_MODULE(sub,
     .doc = "Texts in answers replaced by others",
     .schema.directives = (const wr_directive_t[]) {
@@ -263,7 +272,7 @@ WR_MODULE(sub,
     .schema.size = sizeof(conf_t),
     .http = &(const wr_http_tables_t) {
         .filters = (const wr_filter_t[]) {
-            {"sub", WR_FILTER_SUB, head},
+            {"sub", WR_FILTER_SUB, head, wanted},
             {.name = NULL}
         },
     });

@@ -320,6 +320,15 @@ static const wr_var_row_t variables[] = {
     {.name = NULL}
 };
 
+/* Whether it acts at all in a location. */
+static bool
+wanted(const void *own)
+{
+    const conf_t *conf = own;
+
+    return conf->mode >= V1;
+}
+
 WR_MODULE(userid,
     .doc = "A cookie that tells visitors apart",
     .schema.directives = (const wr_directive_t[]) {
@@ -357,7 +366,7 @@ WR_MODULE(userid,
     .variables = variables,
     .http = &(const wr_http_tables_t) {
         .filters = (const wr_filter_t[]) {
-            {"userid", WR_FILTER_USERID, head},
+            {"userid", WR_FILTER_USERID, head, wanted},
             {.name = NULL}
         },
     });

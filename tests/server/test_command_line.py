@@ -114,7 +114,7 @@ http {
         location = /b { proxy_pass http://127.0.0.1:2; limit_except GET { deny all; } }
         location ~ \\.c$ { if ($arg_x) { return 403; } }
     }
-    server { listen 127.0.0.1:2; location @n { empty_gif; } }
+    server { listen 127.0.0.1:2; location @n { empty_gif; gzip on; } }
 }
 """)
     out = s.run("-T").stdout
@@ -129,7 +129,11 @@ http {
     assert re.search(r"#   limit_except  \(.*:5\)\n#       .* > access > .*proxy_pass\n", tail)
     assert re.search(r"#   location ~ \\\.c\$  \(.*:6\)\n", tail)
     assert re.search(r"#   location @n  \(.*:8\)\n#       .* > empty_gif\n", tail)
-    assert re.search(r"# filters: .*gzip > range", tail)
+    assert re.search(r"# all filters: .*gzip > range", tail)
+    # Those that do nothing in a location do not stand in it.
+    filters = re.findall(r"#   location (\S+) .*\n#.*\n# +filters: (.*)\n", tail)
+    assert [(name, "gzip" in f, " > range" in f) for name, f in filters] == [
+        ("/a", False, True), ("=", False, True), ("~", False, True), ("@n", True, True)]
     # It is a conf all the same.
     s.write_conf(out)
     assert s.run("-t").returncode == 0
