@@ -99,8 +99,10 @@ wr_app_get(wr_req_t *r, int slot, wr_val_t *out)
 void
 app_renew(app_t *a)
 {
-    a->ev.failed = false;
-    memset(&a->ev.err, 0, sizeof(a->ev.err));
+    if (wr_unlikely(a->ev.failed)) {
+        a->ev.failed = false;
+        memset(&a->ev.err, 0, sizeof(a->ev.err));
+    }
     a->ev.steps = 0;
     a->ev.depth = 0;
 }

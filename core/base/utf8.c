@@ -107,6 +107,30 @@ wr_utf8_ascii(wr_str_t s)
     return (seen & HIGH_BITS) == 0;
 }
 
+bool
+wr_utf8_ascii_copy(char *to, wr_str_t s)
+{
+    uint64_t v, seen = 0;
+    size_t   i = 0;
+
+    if (s.n < 8) {
+        for (; i < s.n; i++) {
+            to[i] = s.p[i];
+            seen |= (unsigned char) s.p[i];
+        }
+        return (seen & HIGH_BITS) == 0;
+    }
+    for (; s.n - i >= 8; i += 8) {
+        v = word_at(s.p + i);
+        memcpy(to + i, &v, sizeof(v));
+        seen |= v;
+    }
+    /* What is left is in the last eight. */
+    v = word_at(s.p + s.n - 8);
+    memcpy(to + s.n - 8, &v, sizeof(v));
+    return ((seen | v) & HIGH_BITS) == 0;
+}
+
 /* Of the eight bytes, how many do not continue a sequence. */
 static inline unsigned
 leads(uint64_t v)

@@ -19,6 +19,9 @@ size_t wr_utf8_bad(wr_str_t s);
 /* True if all bytes are below 0x80. */
 bool wr_utf8_ascii(wr_str_t s);
 
+/* Copies the bytes to `to`, and says the same of them. */
+bool wr_utf8_ascii_copy(char *to, wr_str_t s);
+
 /* How many code points. */
 size_t wr_utf8_count(wr_str_t s);
 

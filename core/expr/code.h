@@ -19,6 +19,7 @@
 #include <weir/base/map.h>
 #include <weir/expr/ast.h>
 #include <weir/expr/builtins.h>
+#include <weir/expr/record.h>
 #include <weir/expr/template.h>
 
 typedef struct wr_mach  wr_mach_t;
@@ -100,6 +101,8 @@ struct wr_node {
             wr_val_t   name; /* a str */
             uint8_t    loop; /* WR_LOOP_*, if it is one of loop's */
             bool       dict; /* no method of dicts */
+            bool       open; /* no name that the sandbox looks at */
+            wr_seen_t *seen; /* where it is in records: all that ever changes */
         } attr;
         struct {
             wr_node_t *x, *start, *stop, *step;

@@ -136,6 +136,8 @@ getattr(wr_comp_t *c, wr_cframe_t *f, wr_ast_t *n)
     }
     to->u.attr.x = wr_comp_look(c, f, n->a);
     to->u.attr.dict = plain_key(c, n->name);
+    to->u.attr.open = n->name.n != 0 && n->name.p[0] != '_';
+    to->u.attr.seen = WR_NEW(c->pool, wr_seen_t);
     return to;
 }
 

@@ -109,6 +109,9 @@ print_fn(wr_comp_t *c, const wr_node_t *x)
     if (x->eval == wr_eval_local) {
         return auto_on ? wr_exec_print_local_auto : wr_exec_print_local;
     }
+    if (x->eval == wr_eval_getattr && x->u.attr.x->eval == wr_eval_local) {
+        return auto_on ? wr_exec_print_attr_auto : wr_exec_print_attr;
+    }
     if (x->eval == wr_eval_call) {
         return auto_on ? wr_exec_print_run_auto : wr_exec_print_run;
     }

@@ -359,11 +359,20 @@ wr_eval_concat_auto(wr_mach_t *m, const wr_node_t *n, wr_val_t *out)
 bool
 wr_eval_getattr(wr_mach_t *m, const wr_node_t *n, wr_val_t *out)
 {
-    wr_val_t  x;
-    wr_val_t *v;
+    const wr_record_t *r;
+    const wr_val_t    *v;
+    wr_val_t           x;
 
     if (!run_base(m, n->u.attr.x, &x)) {
         return false;
+    }
+    r = wr_record_of(&x);
+    if (r != NULL && n->u.attr.open) {
+        v = wr_record_get(r, wr_val_text(&n->u.attr.name), n->u.attr.seen);
+        if (v != NULL) {
+            *out = *v;
+            return true;
+        }
     }
     if (x.type == WR_V_DICT && n->u.attr.dict) {
         v = wr_dict_gets(x.u.dict, wr_val_text(&n->u.attr.name));

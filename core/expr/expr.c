@@ -120,61 +120,69 @@ eval(wr_eval_t *ev, void *data)
     return run(&x->alone, x->t, x->out);
 }
 
+/* A name that the host has at hand. */
+static inline bool
+name_at_hand(wr_eval_t *ev, const wr_name_t *name, const wr_bindings_t *vars, wr_val_t *out)
+{
+    if (vars == NULL || vars->dict != NULL || (uint32_t) name->slot >= vars->nslots) {
+        return false;
+    }
+    *out = vars->slots[name->slot];
+    return wr_given(out)
+           || (vars->get != NULL && vars->get(ev, vars->data, name->slot, name->s, out));
+}
+
 /* `name.attr.attr`, where the host has all of it at hand, is most of what a conf asks
  * for, and needs no machine. False: it is not so, or something is not there (then the
  * machine tells what), or the host has failed. */
 static bool
 at_hand(wr_eval_t *ev, const wr_node_t *n, const wr_bindings_t *vars, wr_val_t *out)
 {
-    const wr_name_t     *name = n->u.var.name;
     const wr_obj_type_t *type;
-    const wr_val_t      *item;
+    const wr_record_t   *record;
+    const wr_val_t      *item = NULL;
+    const wr_node_t     *of = n->u.attr.x;
     wr_str_t             attr;
     wr_val_t             v;
 
-    if (n->eval == wr_eval_alone) {
-        if (vars == NULL || vars->dict != NULL || (uint32_t) name->slot >= vars->nslots) {
-            return false;
-        }
-        *out = vars->slots[name->slot];
-        return wr_given(out)
-               || (vars->get != NULL
-                   && vars->get(ev, vars->data, name->slot, name->s, out));
+    if (n->eval != wr_eval_getattr) {
+        return n->eval == wr_eval_alone && name_at_hand(ev, n->u.var.name, vars, out);
     }
-    if (n->eval != wr_eval_getattr || !at_hand(ev, n->u.attr.x, vars, &v)) {
+    if (!(of->eval == wr_eval_alone ? name_at_hand(ev, of->u.var.name, vars, &v)
+                                    : at_hand(ev, of, vars, &v)))
+    {
         return false;
     }
-    if (v.type == WR_V_DICT && n->u.attr.dict) {
-        item = wr_dict_gets(v.u.dict, wr_val_text(&n->u.attr.name));
-        if (item != NULL) {
-            *out = *item;
-        }
-        return item != NULL;
-    }
-    if (v.type != WR_V_OBJ) {
-        return false;
-    }
-    type = v.u.obj->type;
     attr = wr_val_text(&n->u.attr.name);
-    if (attr.p[0] == '_') {
-        return false;           /* the sandbox has its say */
+    if (v.type == WR_V_OBJ && n->u.attr.open) {
+        record = wr_record_of(&v);
+        type = v.u.obj->type;
+        if (record == NULL) {
+            return type->map == NULL
+                       ? type->at_hand && type->attr(ev, v.u.obj, attr, out)
+                       : (type->map->keys_first || !wr_is_mapping_method(attr))
+                             && type->map->find(v.u.obj, attr, out);
+        }
+        item = wr_record_get(record, attr, n->u.attr.seen);
+    } else if (v.type == WR_V_DICT && n->u.attr.dict) {
+        item = wr_dict_gets(v.u.dict, attr);
     }
-    if (type->map != NULL) {
-        return (type->map->keys_first || !wr_is_mapping_method(attr))
-               && type->map->find(v.u.obj, attr, out);
+    if (item != NULL) {
+        *out = *item;
     }
-    return type->at_hand && type->attr(ev, v.u.obj, attr, out);
+    return item != NULL;
 }
 
 bool
 wr_expr_eval(const wr_expr_t *e, wr_eval_t *ev, const wr_bindings_t *vars,
              wr_val_t *out)
 {
-    wr_buf_t unused = wr_buf(ev->pool);
+    wr_buf_t unused;
     bool     ok;
     eval_t   x;
 
-    if (wr_expr_const(e, out)) {
+    if (e->tpl->expr->eval == wr_eval_const) {
+        *out = e->tpl->expr->u.konst;
         return true;
     }
     if (at_hand(ev, e->tpl->expr, vars, out)) {
@@ -188,6 +196,7 @@ wr_expr_eval(const wr_expr_t *e, wr_eval_t *ev, const wr_bindings_t *vars,
     }
     x.t = e->tpl;
     x.out = out;
+    unused = wr_buf(ev->pool);
     begin(&x.alone, ev, e->tpl->env, vars, &unused);
     ok = wr_guarded(ev, eval, &x);
     end(&x.alone, ev);

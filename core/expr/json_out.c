@@ -11,6 +11,7 @@
 #include <weir/expr/bind.h>
 #include <weir/expr/budget.h>
 #include <weir/expr/mapping.h>
+#include <weir/expr/record.h>
 #include <weir/expr/sixteen_priv.h>
 #include <weir/expr/sort.h>
 
@@ -542,6 +543,32 @@ go_on_mapping(json_t *j, level_t *l)
     return rc == WR_DONE ? leave(j, l, '}') : WR_ERROR;
 }
 
+/* The keys of a record are known as JSON already. */
+static wr_rc_t
+go_on_record(json_t *j, level_t *l)
+{
+    const wr_record_t *r = l->container;
+    unsigned           depth = j->depth;
+
+    while (l->at < r->shape->n) {
+        wr_str_t        key = r->shape->json[l->at];
+        const wr_val_t *cell = &r->cells[l->at++];
+
+        before_item(j, l->n++);
+        wr_buf_add(j->to, key.p, key.n);
+        if (!put(j, cell)) {
+            return WR_ERROR;
+        }
+        if (j->depth != depth) {
+            return WR_OK;
+        }
+        if (j->to->n >= j->enough) {
+            return WR_AGAIN;
+        }
+    }
+    return leave(j, l, '}');
+}
+
 static bool
 put_iterable(json_t *j, const wr_val_t *v, bool mapping)
 {
@@ -563,7 +590,13 @@ static bool
 put_object(json_t *j, const wr_val_t *v)
 {
     const wr_obj_type_t *type = v->u.obj->type;
+    const wr_record_t   *record = wr_record_of(v);
 
+    if (record != NULL && record->shape->json != NULL && j->plain && j->opts->ascii
+        && !j->opts->html)
+    {
+        return enter(j, record, '{', go_on_record) != NULL;
+    }
     if (type->mapping) {
         return put_iterable(j, v, true);
     }

@@ -17,21 +17,21 @@ static const entity_t entities[256] = {
     ['\''] = {"&#39;", 5}, ['"'] = {"&#34;", 5},
 };
 
-/* Room for `more` bytes of output, if so much may be written. */
+/* Room for `room` bytes of output, if `least` of them may be written. */
 static WR_COLD void
-grow(wr_mach_t *m, size_t more)
+grow(wr_mach_t *m, size_t least, size_t room)
 {
-    if (m->out->n + more > m->ev->limits.output) {
+    if (m->out->n + least > m->ev->limits.output) {
         wr_guard_output(m->ev);
     }
-    wr_buf_reserve(m->out, more);
+    wr_buf_reserve(m->out, room);
 }
 
 static inline void
 put(wr_mach_t *m, const char *p, size_t n)
 {
     if (wr_unlikely(n > m->out->cap - m->out->n)) {
-        grow(m, n);
+        grow(m, n, n);
     }
     wr_put_bytes(m->out, p, n);
 }
@@ -55,21 +55,21 @@ put_int(wr_mach_t *m, int64_t v)
 
 #if defined(__SSE2__)
 
-/* A bit for each byte that has to be escaped. */
+/* A bit for each byte that has to be escaped. In '&' and '\'', and in '<' and '>', one
+ * bit differs. */
 static inline unsigned
 specials(__m128i v)
 {
-    __m128i a = _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('&')),
-                             _mm_cmpeq_epi8(v, _mm_set1_epi8('\'')));
-    __m128i b = _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('<')),
-                             _mm_cmpeq_epi8(v, _mm_set1_epi8('>')));
+    __m128i a = _mm_cmpeq_epi8(_mm_or_si128(v, _mm_set1_epi8(1)), _mm_set1_epi8('\''));
+    __m128i b = _mm_cmpeq_epi8(_mm_or_si128(v, _mm_set1_epi8(2)), _mm_set1_epi8('>'));
     __m128i c = _mm_cmpeq_epi8(v, _mm_set1_epi8('"'));
 
     return (unsigned) _mm_movemask_epi8(_mm_or_si128(_mm_or_si128(a, b), c));
 }
 
-/* One chunk of at most 16 bytes with something to escape in it. */
-static char *
+/* At most 16 bytes that stand at `d` already and have something to escape in them:
+ * what is behind is moved. */
+static inline char *
 escape_chunk(char *d, const char *p, size_t n, unsigned mask)
 {
     const entity_t *e;
@@ -77,53 +77,53 @@ escape_chunk(char *d, const char *p, size_t n, unsigned mask)
 
     do {
         k = (size_t) __builtin_ctz(mask);
-        mask &= mask - 1;
-        wr_copy16(d, p + from, k - from);
-        d += k - from;
         e = &entities[(uint8_t) p[k]];
+        d += k - from;
         memcpy(d, e->text, 8);
         d += e->n;
         from = k + 1;
+        wr_copy16(d, p + from, n - from);
+        mask &= mask - 1;
     } while (mask != 0);
-    wr_copy16(d, p + from, n - from);
     return d + (n - from);
 }
 
-/* Chunks are stored whole before it is known that they are clean; `d` has room
- * for what one can become. */
+/* At most MOST bytes. Chunks are stored before it is known that they are clean. */
+enum { MOST = 4096, LONGEST = 5, SLACK = 32 };
+
+static void
+escape_some(wr_mach_t *m, const char *p, size_t n)
+{
+    char    *d;
+    unsigned mask;
+    __m128i  v;
+
+    if (wr_unlikely(m->out->cap - m->out->n < n * LONGEST + SLACK)) {
+        grow(m, n, n * LONGEST + SLACK);
+    }
+    d = m->out->p + m->out->n;
+    for (; n >= 16; p += 16, n -= 16) {
+        v = _mm_loadu_si128((const __m128i *) (const void *) p);
+        _mm_storeu_si128((__m128i *) (void *) d, v);
+        mask = specials(v);
+        d = mask == 0 ? d + 16 : escape_chunk(d, p, 16, mask);
+    }
+    if (n != 0) {
+        v = wr_load_some(p, n);
+        _mm_storeu_si128((__m128i *) (void *) d, v);
+        mask = specials(v);
+        d = mask == 0 ? d + n : escape_chunk(d, p, n, mask);
+    }
+    m->out->n = (size_t) (d - m->out->p);
+}
+
 static void
 escape(wr_mach_t *m, const char *p, size_t n)
 {
-    enum { ROOM = 16 * 5 + 16 };
-    wr_buf_t *to = m->out;
-    char    *d;
-    unsigned mask;
-    size_t   step;
-    __m128i  v;
-
-    do {
-        if (wr_unlikely(to->cap - to->n < n + ROOM)) {
-            grow(m, n + ROOM);
-        }
-        d = to->p + to->n;
-        if (n >= 16) {
-            step = 16;
-            v = _mm_loadu_si128((const __m128i *) (const void *) p);
-        } else {
-            step = n;
-            v = wr_load_some(p, n);
-        }
-        mask = specials(v);
-        if (mask == 0) {
-            _mm_storeu_si128((__m128i *) (void *) d, v);
-            d += step;
-        } else {
-            d = escape_chunk(d, p, step, mask);
-        }
-        to->n = (size_t) (d - to->p);
-        p += step;
-        n -= step;
-    } while (n != 0);
+    for (; wr_unlikely(n > MOST); p += MOST, n -= MOST) {
+        escape_some(m, p, MOST);
+    }
+    escape_some(m, p, n);
 }
 
 #else
@@ -245,20 +245,28 @@ wr_exec_print(wr_mach_t *m, const wr_stmt_t *s)
                            && wr_print_plain(m, &v));
 }
 
+/* What pages print is text or a number, nearly always. */
+static inline wr_x_t
+print_auto(wr_mach_t *m, const wr_stmt_t *s, const wr_val_t *v)
+{
+    if (wr_likely(v->type == WR_V_STR && (v->flags & WR_VF_SAFE) == 0)) {
+        escape(m, v->u.s, v->len);
+        return after(m, s, true);
+    }
+    if (v->type == WR_V_INT) {
+        put_int(m, v->u.i);
+        return after(m, s, true);
+    }
+    return after(m, s, wr_print_escaped(m, v));
+}
+
 wr_x_t
 wr_exec_print_auto(wr_mach_t *m, const wr_stmt_t *s)
 {
     wr_val_t v;
 
     before(m, s);
-    if (!wr_run_node(m, s->u.print.x, &v)) {
-        return WR_X_FAIL;
-    }
-    if (v.type == WR_V_INT) {
-        put_int(m, v.u.i);
-        return after(m, s, true);
-    }
-    return after(m, s, wr_print_escaped(m, &v));
+    return wr_run_node(m, s->u.print.x, &v) ? print_auto(m, s, &v) : WR_X_FAIL;
 }
 
 wr_x_t
@@ -284,21 +292,52 @@ wr_exec_print_local_auto(wr_mach_t *m, const wr_stmt_t *s)
     wr_val_t        copy;
 
     before(m, s);
-    if (wr_likely(v->type == WR_V_STR && (v->flags & WR_VF_SAFE) == 0)) {
-        escape(m, v->u.s, v->len);
-        return after(m, s, true);
-    }
-    if (v->type == WR_V_INT) {
-        put_int(m, v->u.i);
-        return after(m, s, true);
-    }
     if (wr_unlikely(wr_slot_special(v))) {
         if (!wr_slot_slow(m, &s->u.print.var, m->f, &copy)) {
             return WR_X_FAIL;
         }
         v = &copy;
     }
-    return after(m, s, wr_print_escaped(m, v));
+    return print_auto(m, s, v);
+}
+
+/* `name.attr` of a local name, where it only has to be looked up; NULL: no. */
+static inline const wr_val_t *
+look_up(const wr_mach_t *m, const wr_node_t *n)
+{
+    const wr_val_t *x = &m->f->slots[n->u.attr.x->u.var.slot];
+    wr_str_t        name = wr_val_text(&n->u.attr.name);
+
+    if (x->type == WR_V_DICT) {
+        return n->u.attr.dict ? wr_dict_gets(x->u.dict, name) : NULL;
+    }
+    return wr_record_of(x) != NULL && n->u.attr.open
+               ? wr_record_get(wr_record_of(x), name, n->u.attr.seen)
+               : NULL;
+}
+
+wr_x_t
+wr_exec_print_attr(wr_mach_t *m, const wr_stmt_t *s)
+{
+    const wr_val_t *v = look_up(m, s->u.print.x);
+
+    if (wr_unlikely(v == NULL)) {
+        return wr_exec_print(m, s);
+    }
+    before(m, s);
+    return after(m, s, wr_print_plain(m, v));
+}
+
+wr_x_t
+wr_exec_print_attr_auto(wr_mach_t *m, const wr_stmt_t *s)
+{
+    const wr_val_t *v = look_up(m, s->u.print.x);
+
+    if (wr_unlikely(v == NULL)) {
+        return wr_exec_print_auto(m, s);
+    }
+    before(m, s);
+    return print_auto(m, s, v);
 }
 
 wr_x_t

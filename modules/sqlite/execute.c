@@ -54,16 +54,12 @@ sq_bind(sqlite3_stmt *s, const sq_call_t *call)
 
 /* ---- rows out ---- */
 
-/* Text from the file, which may hold any bytes: what is no UTF-8 is replaced. */
-static wr_val_t
-text_value(wr_pool_t *pool, wr_str_t s)
+/* Text from the file may hold any bytes: what is no UTF-8 is replaced. */
+static wr_str_t
+repaired(wr_pool_t *pool, wr_str_t s)
 {
-    wr_buf_t b;
+    wr_buf_t b = wr_buf(pool);
 
-    if (wr_utf8_valid(s)) {
-        return wr_vstr(wr_pool_str(pool, s));
-    }
-    b = wr_buf(pool);
     while (s.n != 0) {
         size_t good = wr_utf8_bad(s);
 
@@ -74,7 +70,19 @@ text_value(wr_pool_t *pool, wr_str_t s)
             s = wr_str_skip(s, 1);
         }
     }
-    return wr_vstr(wr_buf_text(&b));
+    return wr_buf_text(&b);
+}
+
+static wr_val_t
+text_value(wr_pool_t *pool, wr_str_t s)
+{
+    char *to = wr_alloc_bytes(pool, s.n + 1);
+
+    to[s.n] = '\0';
+    if (!wr_utf8_ascii_copy(to, s) && !wr_utf8_valid(s)) {
+        return wr_vstr(repaired(pool, s));
+    }
+    return wr_vstr(wr_str(to, s.n));
 }
 
 /* False: there is no memory. */
@@ -116,30 +124,33 @@ take_cell(wr_pool_t *pool, sqlite3_value *from, wr_val_t *to)
 bool
 sq_names_are(sqlite3_stmt *s, const sq_sql_t *sql)
 {
-    bool same = sqlite3_column_count(s) == (int) sql->columns;
+    bool same = sqlite3_column_count(s) == (int) sql->shape->n;
 
-    for (unsigned i = 0; same && i < sql->columns; i++) {
-        same = wr_str_eqz(sql->names[i], sqlite3_column_name(s, (int) i));
+    for (unsigned i = 0; same && i < sql->shape->n; i++) {
+        same = wr_str_eqz(sql->shape->keys[i], sqlite3_column_name(s, (int) i));
     }
     return same;
 }
 
 /* Another program may have changed the table: then the columns are others than those
  * that the conf was checked with. */
-static sq_rows_t *
-new_rows(wr_pool_t *pool, sqlite3_stmt *s, const sq_sql_t *sql)
+static const wr_shape_t *
+shape_of(wr_pool_t *pool, sqlite3_stmt *s, const sq_sql_t *sql)
 {
-    unsigned  n = (unsigned) sqlite3_column_count(s);
-    wr_str_t *names;
+    unsigned    n = (unsigned) sqlite3_column_count(s);
+    wr_shape_t *shape;
+    wr_str_t   *names;
 
     if (sq_names_are(s, sql)) {
-        return sq_rows_new(pool, sql->names, n);
+        return sql->shape;
     }
     names = WR_NEW_N(pool, wr_str_t, n + 1);
     for (unsigned i = 0; i < n; i++) {
         names[i] = wr_pool_str(pool, wr_str_z(sqlite3_column_name(s, (int) i)));
     }
-    return sq_rows_new(pool, names, n);
+    shape = WR_NEW(pool, wr_shape_t);
+    *shape = (wr_shape_t) {.keys = names, .n = n};
+    return shape;
 }
 
 int
@@ -148,9 +159,8 @@ sq_read(sq_call_t *call, sqlite3_stmt *s, bool same_names, size_t limit)
     size_t before = wr_pool_used(call->pool);
     int    n = 0, rc = sqlite3_step(s), columns = sqlite3_column_count(s);
 
-    call->rows = same_names
-                     ? sq_rows_new(call->pool, call->sql->names, call->sql->columns)
-                     : new_rows(call->pool, s, call->sql);
+    call->rows = sq_rows_new(call->pool, same_names ? call->sql->shape
+                                                    : shape_of(call->pool, s, call->sql));
     for (; rc == SQLITE_ROW; rc = sqlite3_step(s)) {
         wr_val_t *cells = sq_rows_add(call->rows);
 

@@ -1,33 +1,18 @@
 /*
- * What a statement gives: rows as a sequence of mappings. Nothing in it changes once
+ * What a statement gives: rows as a sequence of records. Nothing in it changes once
  * it has been made, so it may be read by any thread.
  */
 #include "sqlite.h"
 
-#include <weir/expr/mapping.h>
-
 struct sq_rows {
     wr_obj_t   obj;
     wr_pool_t *pool;
-    const wr_str_t *names;
-    unsigned   columns;
-    wr_list_t *list;            /* of row_t */
+    const wr_shape_t *shape;
+    wr_list_t *list;            /* of records */
     int64_t    changes;
     bool       has_id;
     int64_t    id;
 };
-
-typedef struct row {
-    wr_obj_t         obj;
-    const sq_rows_t *of;
-    wr_val_t         cells[];
-} row_t;
-
-static const row_t *
-row_of(const wr_obj_t *o)
-{
-    return (const row_t *) (const void *) o;
-}
 
 static const sq_rows_t *
 rows_of(const wr_obj_t *o)
@@ -35,71 +20,7 @@ rows_of(const wr_obj_t *o)
     return (const sq_rows_t *) (const void *) o;
 }
 
-/* ---- a row ---- */
-
-static bool
-find(wr_obj_t *o, wr_str_t name, wr_val_t *out)
-{
-    const row_t *row = row_of(o);
-
-    for (unsigned i = 0; i < row->of->columns; i++) {
-        if (wr_str_eq(row->of->names[i], name)) {
-            *out = row->cells[i];
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool
-next(wr_eval_t *ev, wr_obj_t *o, int64_t *at, wr_str_t *key, wr_val_t *value)
-{
-    const row_t *row = row_of(o);
-
-    (void) ev;
-    if (*at >= row->of->columns) {
-        return false;
-    }
-    *key = row->of->names[*at];
-    *value = row->cells[(*at)++];
-    return true;
-}
-
-static uint32_t
-count(wr_eval_t *ev, wr_obj_t *o)
-{
-    (void) ev;
-    return row_of(o)->of->columns;
-}
-
-/* A table may well have a column named "values". */
-static const wr_mapping_t row_map = {
-    .find = find, .next = next, .count = count, .keys_first = true,
-};
-
-static bool
-row_item(wr_eval_t *ev, wr_obj_t *o, const wr_val_t *key, wr_val_t *out)
-{
-    const row_t *row = row_of(o);
-    int64_t      i = key->u.i;
-
-    if (key->type != WR_V_INT) {
-        return wr_mapping_item(ev, o, key, out);
-    }
-    if (i < 0 || i >= row->of->columns) {
-        return false;
-    }
-    *out = row->cells[i];
-    return true;
-}
-
-static const wr_obj_type_t row_type = {
-    .name = "Row", .attr = wr_mapping_attr, .item = row_item,
-    .str = wr_mapping_repr, .repr = wr_mapping_repr, .map = &row_map, .mapping = true,
-    .length = wr_mapping_length, .iter = wr_mapping_iter, .contains = wr_mapping_contains,
-};
-
-/* ---- rows ---- */
+/* ---- as a sequence ---- */
 
 static bool
 rows_attr(wr_eval_t *ev, wr_obj_t *o, wr_str_t name, wr_val_t *out)
@@ -107,7 +28,7 @@ rows_attr(wr_eval_t *ev, wr_obj_t *o, wr_str_t name, wr_val_t *out)
     const sq_rows_t *rows = rows_of(o);
 
     (void) ev;
-    if (wr_str_eqz(name, "first")) {
+    if (name.n == 5 && memcmp(name.p, "first", 5) == 0) {
         *out = rows->list->n != 0 ? rows->list->items[0] : wr_none();
     } else if (wr_str_eqz(name, "changes")) {
         *out = wr_int(rows->changes);
@@ -189,25 +110,22 @@ static const wr_obj_type_t rows_type = {
 /* ---- making them ---- */
 
 sq_rows_t *
-sq_rows_new(wr_pool_t *pool, const wr_str_t *names, unsigned columns)
+sq_rows_new(wr_pool_t *pool, const wr_shape_t *shape)
 {
     sq_rows_t *rows = WR_NEW(pool, sq_rows_t);
 
     rows->obj.type = &rows_type;
     rows->pool = pool;
-    rows->columns = columns;
-    rows->names = names;
-    rows->list = wr_list_new(pool, columns != 0 ? 8 : 1);
+    rows->shape = shape;
+    rows->list = wr_list_new(pool, shape->n != 0 ? 8 : 1);
     return rows;
 }
 
 wr_val_t *
 sq_rows_add(sq_rows_t *rows)
 {
-    row_t *row = wr_zalloc(rows->pool, sizeof(*row) + rows->columns * sizeof(wr_val_t));
+    wr_record_t *row = wr_record_new(rows->pool, rows->shape);
 
-    row->obj.type = &row_type;
-    row->of = rows;
     wr_list_push(rows->pool, rows->list, wr_vobj(&row->obj));
     return row->cells;
 }
@@ -231,22 +149,18 @@ sq_rows_val(sq_rows_t *rows)
 bool
 sq_rows_open(const wr_val_t *v, wr_sql_rows_t *out)
 {
-    const sq_rows_t *rows;
+    const wr_record_t *row = wr_record_of(v);
+    const sq_rows_t   *rows;
 
-    if (v->type != WR_V_OBJ) {
-        return false;
-    }
-    if (v->u.obj->type == &row_type) {
-        const row_t *row = row_of(v->u.obj);
-
-        *out = (wr_sql_rows_t) {row->of->names, row->of->columns, 1, true, row};
+    if (row != NULL) {
+        *out = (wr_sql_rows_t) {row->shape->keys, row->shape->n, 1, true, row};
         return true;
     }
-    if (v->u.obj->type != &rows_type) {
+    if (v->type != WR_V_OBJ || v->u.obj->type != &rows_type) {
         return false;
     }
     rows = rows_of(v->u.obj);
-    *out = (wr_sql_rows_t) {rows->names, rows->columns, rows->list->n, false, rows};
+    *out = (wr_sql_rows_t) {rows->shape->keys, rows->shape->n, rows->list->n, false, rows};
     return true;
 }
 
@@ -255,6 +169,6 @@ sq_rows_cells(const wr_sql_rows_t *rows, uint32_t i)
 {
     const sq_rows_t *of = rows->items;
 
-    return rows->single ? ((const row_t *) rows->items)->cells
-                        : row_of(of->list->items[i].u.obj)->cells;
+    return rows->single ? ((const wr_record_t *) rows->items)->cells
+                        : wr_record_of(&of->list->items[i])->cells;
 }

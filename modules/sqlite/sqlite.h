@@ -16,6 +16,7 @@
 #include <weir/app/app.h>
 #include <weir/app/sql.h>
 #include <weir/event/threads.h>
+#include <weir/expr/record.h>
 #include <weir/os/metrics.h>
 #include <weir/http/request.h>
 #include <weir/process/cycle.h>
@@ -99,8 +100,7 @@ typedef struct sq_sql {
     int         n;
     unsigned    id;             /* within its database */
     bool        readonly;
-    wr_str_t   *names;          /* of the columns, as the conf's check has found them */
-    unsigned    columns;
+    wr_shape_t *shape;          /* the columns, as the conf's check has found them */
     uint32_t   *from;           /* for each byte, its offset in the conf's text */
     uint32_t    seconds;        /* the metric's cell */
     uint32_t    rows;           /* and that of its database's rows */
@@ -230,8 +230,9 @@ wr_rc_t    sq_schema_memory(wr_conf_t *cf, sq_db_t *db, sq_conn_t **mem);
 wr_rc_t    sq_schema_apply(wr_conf_t *cf, sq_db_t *db);
 
 /* ---- rows.c ---- */
-/* `names` are borrowed. */
-sq_rows_t *sq_rows_new(wr_pool_t *pool, const wr_str_t *names, unsigned columns);
+/* The shape is borrowed. */
+sq_rows_t *sq_rows_new(wr_pool_t *pool, const wr_shape_t *shape);
+/* The cells of a further row, to be set. */
 wr_val_t  *sq_rows_add(sq_rows_t *rows);
 void       sq_rows_end(sq_rows_t *rows, int64_t changes, bool has_id, int64_t id);
 wr_val_t   sq_rows_val(sq_rows_t *rows);

@@ -382,6 +382,8 @@ check_sql(wr_conf_t *cf, sq_stmt_t *s, sq_sql_t *sql, sqlite3 *mem)
     sqlite3_stmt *stmt = NULL;
     const char   *tail = NULL;
     wr_rc_t       rc = WR_OK;
+    wr_str_t     *names;
+    unsigned      columns;
 
     if (sqlite3_prepare_v2(mem, sql->text, sql->n + 1, &stmt, &tail) != SQLITE_OK) {
         return refuse(cf, s, sql, mem);
@@ -399,12 +401,13 @@ check_sql(wr_conf_t *cf, sq_stmt_t *s, sq_sql_t *sql, sqlite3 *mem)
         rc = wr_conf_fail(cf, &s->at, "parameters are written {{ expression }}, not "
                                       "? or :name");
     }
-    sql->columns = (unsigned) sqlite3_column_count(stmt);
-    sql->names = WR_NEW_N(cf->pool, wr_str_t, sql->columns + 1);
-    for (unsigned i = 0; i < sql->columns; i++) {
-        sql->names[i] = wr_pool_str(cf->pool, wr_str_z(sqlite3_column_name(stmt, (int) i)));
-        *WR_PUSH(&s->columns, wr_str_t) = sql->names[i];
+    columns = (unsigned) sqlite3_column_count(stmt);
+    names = WR_NEW_N(cf->pool, wr_str_t, columns + 1);
+    for (unsigned i = 0; i < columns; i++) {
+        names[i] = wr_pool_str(cf->pool, wr_str_z(sqlite3_column_name(stmt, (int) i)));
+        *WR_PUSH(&s->columns, wr_str_t) = names[i];
     }
+    sql->shape = wr_shape_new(cf->pool, names, columns);
     sql->readonly = sqlite3_stmt_readonly(stmt) != 0;
     s->writes |= !sql->readonly;
     sqlite3_finalize(stmt);
