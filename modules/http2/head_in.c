@@ -46,11 +46,13 @@ begin_request(h2_t *h2, h2_stream_t *s)
         h2_stream_reset(s, H2_PROTOCOL_ERROR, s->malformed);
         return;
     }
-    if ((int64_t) h2->requests >= core->keepalive_requests
+    if (core->keepalive_timeout == 0
+        || (int64_t) h2->requests >= core->keepalive_requests
         || wr_clock.mono - h2->born > core->keepalive_time)
     {
         h2->client.type->quit(&h2->client, false);
     }
+    wr_client_idle(&h2->client, false);
     h2_start(s);
 }
 

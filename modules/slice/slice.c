@@ -17,6 +17,7 @@ typedef struct state {
     int64_t    end;             /* of what is wanted; known with the first answer */
     wr_str_t   etag;
     wr_req_t  *sub;
+    bool       sub_fits;        /* its answer is the slice that was asked for */
     bool       active;          /* the first answer was a slice */
     bool       ended;
 } state_t;
@@ -106,25 +107,9 @@ sub_done(wr_op_t *op)
 {
     state_t  *s = op->waiter;
     wr_req_t *r = s->r, *sub = s->sub;
-    int64_t   start, end, length;
 
     s->sub = NULL;
-    if (sub->status != 206 || !parse_content_range(sub, &start, &end, &length)
-        || start != s->start
-        || end != (s->start + s->size < length ? s->start + s->size : length))
-    {
-        wr_log(&r->log, WR_LOG_ERR, 0, "unexpected status or range in slice response: "
-                                       "%u", sub->status);
-        s->ended = true;
-    }
-    if (!s->ended) {
-        const wr_header_t *etag = wr_headers_first(&sub->out, WR_H_ETAG);
-
-        if (!wr_str_eq(etag != NULL ? etag->value : WR_STR_NONE, s->etag)) {
-            wr_log(&r->log, WR_LOG_ERR, 0, "etag mismatch in slice response");
-            s->ended = true;
-        }
-    }
+    s->ended |= !s->sub_fits;
     s->start += s->size;
     if (!s->ended && (sub->reply == NULL || wr_filter_pass(r, s->self, sub->reply) >= 0))
     {
@@ -141,6 +126,7 @@ next_slice(state_t *s)
         s->ended = true;
         return wr_filter_pass(s->r, s->self, wr_seg_last(s->r));
     }
+    s->sub_fits = false;
     s->sub = wr_subrequest(s->r, s->r->uri, s->r->args, WR_SUB_MEMORY | WR_SUB_CLONE);
     if (s->sub == NULL) {
         return WR_ERROR;
@@ -190,13 +176,53 @@ body(wr_req_t *r, wr_link_t *self, void *state, wr_seg_t *in)
     return next_slice(s);
 }
 
+static wr_str_t
+etag_of(const wr_req_t *r)
+{
+    const wr_header_t *h = wr_headers_first(&r->out, WR_H_ETAG);
+
+    return h != NULL ? h->value : WR_STR_NONE;
+}
+
+/* Whether the answer is the slice that was asked for. */
+static bool
+is_slice(wr_req_t *r, const state_t *s, int64_t *start, int64_t *length)
+{
+    int64_t end;
+
+    return parse_content_range(r, start, &end, length) && *length >= 0
+           && *start == s->start
+           && end == (s->start + s->size < *length ? s->start + s->size : *length);
+}
+
+/* A further slice. To the logs it has the status of the whole. */
+static void
+sub_head(wr_req_t *sub, state_t *s)
+{
+    int64_t start, length;
+
+    if (sub->status != 206 || !is_slice(sub, s, &start, &length)) {
+        wr_log(&sub->log, WR_LOG_ERR, 0, "unexpected status or range in slice response: "
+                                         "%u", sub->status);
+    } else if (!wr_str_eq(etag_of(sub), s->etag)) {
+        wr_log(&sub->log, WR_LOG_ERR, 0, "etag mismatch in slice response");
+    } else {
+        s->sub_fits = true;
+        sub->status = s->r->status;
+        sub->status_line = WR_STR_NONE;
+    }
+}
+
 static wr_rc_t
 head(wr_req_t *r)
 {
-    state_t           *s = state_of(r);
-    const wr_header_t *etag;
-    int64_t            start, end, length;
+    state_t *s = state_of(r);
+    int64_t  start, length;
 
+    if (s != NULL && s->active && r == s->sub) {
+        sub_head(r, s);
+        return WR_OK;
+    }
     if (s == NULL || r != r->main || s->active) {
         return WR_OK;
     }
@@ -204,15 +230,11 @@ head(wr_req_t *r)
         wr_ctx(r, WR_SELF) = NULL;
         return WR_OK;
     }
-    if (!parse_content_range(r, &start, &end, &length) || length < 0
-        || start != s->start
-        || end != (s->start + s->size < length ? s->start + s->size : length))
-    {
+    if (!is_slice(r, s, &start, &length)) {
         wr_log(&r->log, WR_LOG_ERR, 0, "invalid range in slice response");
         return WR_ERROR;
     }
-    etag = wr_headers_first(&r->out, WR_H_ETAG);
-    s->etag = etag != NULL ? etag->value : WR_STR_NONE;
+    s->etag = etag_of(r);
     s->r = r;
     s->end = length;
     s->active = true;

@@ -37,12 +37,14 @@ class Exchange:
         self.norm = norm                # (regex, replacement) for this one
         self.host = host
         self.tls = {}                   # options of fronts.TlsConnection
+        self.preamble = []              # parts that stand before TLS
+        self.told = None                # preamble and parts, where that is so
 
 
 class Group:
     def __init__(self, name, conf, http, server, main, files, requests,
                  upstreams, log, errors, norm, exact_upstream, unordered,
-                 setup):
+                 setup, front, only):
         self.name = name
         self.conf = conf
         self.http = http
@@ -55,9 +57,10 @@ class Group:
         self.errors = errors            # compare the error log from this level
         self.norm = norm or []
         self.exact_upstream = exact_upstream
-        self.unordered = unordered
+        self.unordered = unordered      # lines of the log come in any order
         self.setup = setup
-        self.front = None               # fronts.py: "tls", "h2"
+        self.front = front              # fronts.py: "tls", "h2", "h2s"
+        self.only = only                # why it runs over its own front only
         self.file = sys._getframe(2).f_globals.get("__name__", "").split(".")[-1]
         seen = {}
         for r in requests:
@@ -77,13 +80,13 @@ class Group:
 
 def group(name, *, conf=None, http=None, server=None, main="", files=None,
           requests, upstreams=None, log=None, errors=None, norm=None,
-          exact_upstream=False, unordered=False, setup=None, front=None):
+          exact_upstream=False, unordered=False, setup=None, front=None, only=None):
     assert name not in GROUPS, name
     assert re.fullmatch(r"[\w.-]+", name), name
+    assert log is None or "access_log %s" % log in (conf or "") + (http or ""), name
     GROUPS[name] = Group(name, conf, http, server, main, files, requests,
                          upstreams, log, errors, norm, exact_upstream,
-                         unordered, setup)
-    GROUPS[name].front = front
+                         unordered, setup, front, only)
 
 
 def _label(text, limit=110):
@@ -130,6 +133,15 @@ def secure(request, id, **tls):
     request.id = id
     request.tls = tls
     return request
+
+
+def told(id, header, *parts, n=1):
+    """A request behind a header of the PROXY protocol: bytes, or a list with pauses.
+    Where there is TLS, it begins behind the header."""
+    preamble = header if isinstance(header, list) else [header]
+    exchange = raw(*preamble[:-1], preamble[-1] + parts[0], *parts[1:], n=n, id=id)
+    exchange.told = preamble, list(parts)
+    return exchange
 
 
 def head(target, *headers, **more):

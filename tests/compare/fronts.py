@@ -1,69 +1,108 @@
-"""Groups of cases over other fronts: the same conf, listening with TLS or HTTP/2.
+"""Groups of cases over other fronts: the same conf, listening with TLS, HTTP/2 or both.
 
-What a group needs for it: servers in the usual way (no whole conf of its own), and
-ports that only the client speaks to. Of the requests those are taken that every front
-can carry: whole ones of HTTP/1.1, one on a connection.
+Every group runs over every front, with those of its requests that the front can carry:
+TLS carries all bytes, HTTP/2 whole requests of HTTP/1.1. A group that is not meant for
+a front says why (`dsl.group(only=…)`). What listens with TLS already (groups of
+front="tls") runs over HTTP/2 as well.
 """
 
 import copy
 import re
 
-from harness import fronts, http1
+from harness import fronts, translate
 
 from . import dsl
 
-FILES = ("static_files", "routing", "rewriting", "filters", "access", "variables",
-         "proxying", "combined", "dav", "proxy_edit", "ssi", "stacked", "subrequests",
-         "http1_parsing")
-TLS_ONLY = ("http1_parsing",)   # what is malformed there ends a stream of HTTP/2
-NAMES = ("tls", "h2")
-SKIP = ("mirror",)              # what goes upstream by the side comes at its own time
-LISTEN = re.compile(r"(\blisten\s+(?:127\.0\.0\.1:)?%%(PORT\w*)%%)")
-
-CONNECTIONS = {None: http1.Connection, "tls": fronts.TlsConnection,
-               "h2": fronts.H2Connection, "h2frames": fronts.H2Frames}
+NAMES = ("tls", "h2", "h2s")
+LISTEN = re.compile(r"\blisten\s+((?:[^\s;]*:)?%%(PORT\w*)%%)([^;]*);")
+OWN = re.compile(r"\b(ssl|http2)\b")
+# What a group's own front is called where HTTP/2 over TLS carries it.
+TLS_FRONTS = {"tls": "h2s", "h2frames": "h2sframes"}
+CERTIFICATE = ("ssl_certificate %%PREFIX%%/front.pem; "
+               "ssl_certificate_key %%PREFIX%%/front.key;\n")
+PROTOCOLS = "ssl_protocols TLSv1.2 TLSv1.3;\n"
 
 
-def _ports(text):
-    """The ports that are listened on and named nowhere else."""
-    listened = {name for _, name in LISTEN.findall(text)}
-    rest = LISTEN.sub("", text)
-    return listened - set(re.findall(r"%%(PORT\w*)%%", rest))
-
-
-def _carried(request, front, ports):
-    if request.port not in ports or len(request.parts) != 1 or len(request.methods) != 1:
+def carried(request, front):
+    """Whether this front can carry the request."""
+    if front == "tls":
+        return True
+    if not all(isinstance(p, (bytes, int, float)) for p in request.parts):
         return False
-    data = request.parts[0]
-    if not isinstance(data, bytes) or fronts.parse(data) is None:
-        return False
-    return front != "h2" or fronts.parse(data)[0] != b"CONNECT"
+    data = b"".join(p for p in request.parts if isinstance(p, bytes))
+    return translate.requests(data) == len(request.methods)
+
+
+def _listening(text, front):
+    """The text with the front's words in each `listen` that has none, and the ports
+    that the front is found on: name -> name. A port that the conf names elsewhere (it
+    is its own upstream) stays as it is and gets one beside it."""
+    used = set(re.findall(r"%%(PORT\w*)%%", LISTEN.sub("", text)))
+    ports = {}
+
+    def listen(match):
+        address, name, more = match.groups()
+        if OWN.search(more):
+            return match.group(0)
+        ports[name] = name + "_FRONT" if name in used else name
+        there = "listen %s%s%s;" % (address.replace(name, ports[name]), fronts.LISTEN[front],
+                                    more)
+        return match.group(0) + " " + there if name in used else there
+    return LISTEN.sub(listen, text), ports
+
+
+def _moved(request, port):
+    r = copy.copy(request)
+    r.port = port
+    if r.told:
+        r.preamble, r.parts = r.told
+    return r
+
+
+def _from_tls(group, front):
+    """A group that speaks TLS already, over HTTP/2."""
+    if front != "h2s" or group.front not in TLS_FRONTS:
+        return None
+    word = " ssl http2" if group.front == "h2frames" else " http2"
+    old = r" http2" if group.front == "h2frames" else r"$"
+    text = LISTEN.sub(lambda m: "listen %s%s;" % (
+        m.group(1), re.sub(old, word, m.group(3), count=1)), group.text())
+    requests = [r for r in group.requests if carried(r, front) and "alpn" not in r.tls]
+    return text, requests, TLS_FRONTS[group.front]
 
 
 def over(group, front):
     """The group as it is over this front; None: it cannot be."""
-    if (group.conf is not None or group.front is not None or group.file not in FILES
-            or group.name in SKIP or front == "h2" and group.file in TLS_ONLY):
+    if group.only:
         return None
-    text = group.text()
-    ports = _ports(text)
-    requests = [r for r in group.requests if _carried(r, front, ports)]
-    if not requests or re.search(r"\b(ssl|http2)\b", text):
+    if group.front is not None:
+        found = _from_tls(group, front)
+        if found is None:
+            return None
+        text, requests, kind = found
+        certificate = group.front != "tls"
+    else:
+        text, ports = _listening(group.text(), front)
+        requests = [_moved(r, ports[r.port]) for r in group.requests if r.port in ports]
+        requests = [r for r in requests if carried(r, front)]
+        kind, certificate = front, front != "h2"
+    if not requests:
         return None
     g = copy.copy(group)
-    g.name = front + ":" + group.name
-    g.front = front
-    g.requests = requests
-    g.server = None
-    word = {"tls": " ssl", "h2": " http2"}[front]
-    g.http = LISTEN.sub(lambda m: m.group(1) + word if m.group(2) in ports else m.group(0),
-                        text)
-    if front == "tls":
-        certificate, key = fronts.certificate()
-        g.files = dict(g.files, **{"front.pem": certificate, "front.key": key})
-        g.http = ("ssl_protocols TLSv1.2 TLSv1.3; ssl_certificate %%PREFIX%%/front.pem; "
-                  "ssl_certificate_key %%PREFIX%%/front.key;\n" + g.http)
+    g.name, g.front, g.requests = front + ":" + group.name, kind, requests
+    g.server, g.http = None, text
+    if certificate:
+        g.files = _with_certificate(group.files)
+        g.http = CERTIFICATE + ("" if "ssl_protocols" in text else PROTOCOLS) + text
     return g
+
+
+def _with_certificate(files):
+    def filled():
+        certificate, key = fronts.certificate()
+        return dict(files() if callable(files) else files,
+                    **{"front.pem": certificate, "front.key": key})
+    return filled
 
 
 def load():

@@ -21,6 +21,7 @@ import time
 import zlib
 
 from harness import http1, ports
+from harness.fronts import CONNECTIONS
 from harness.server import (Problem, Server, make_prefix, nginx_binary,
                             weir_binary, write_files)
 from harness.upstream import Upstream
@@ -134,7 +135,8 @@ def exchange(side, request, server, group, upstreams):
         address = server.path(address)
     sent = 0
     try:
-        c = fronts.CONNECTIONS[group.front](address, request.timeout, **request.tls)
+        c = CONNECTIONS[group.front](address, request.timeout, preamble=request.preamble,
+                                     **request.tls)
     except http1.Truncated as e:
         f["handshake"] = str(e)
         return result
@@ -200,7 +202,7 @@ def exchange(side, request, server, group, upstreams):
     if group.log:
         f["log"] = log_lines(server, group, log_at, len(responses), side)
     for pattern, replacement in group.norm + request.norm:
-        if group.front == "h2":         # names of fields are in lower case
+        if (group.front or "").startswith("h2"):    # names of fields are in lower case
             pattern = "(?i)" + pattern.replace("(?i)", "")
         for key, value in f.items():
             if isinstance(value, list):
@@ -247,7 +249,11 @@ def log_lines(server, group, at, wanted, side):
         http1.wait_until(enough, 0.7, 0.002)
     except AssertionError:
         pass
+    if group.unordered:                 # those of subrequests came first
+        time.sleep(0.02)
     lines = server.access_log(group.log).splitlines()[at:]
+    if group.unordered:
+        lines.sort()
     return [side.plain(line.encode("utf-8", "surrogateescape"))
             .decode("utf-8", "surrogateescape") for line in lines]
 

@@ -53,6 +53,21 @@ def test_conf(test):
           {test[0]} & expected, lambda _: difference.text())
 
 
+def over(front, groups):
+    return sum(len(GROUPS[front + ":" + g.name].requests) for g in groups
+               if front + ":" + g.name in GROUPS)
+
+
+def test_every_front_carries_the_cases():
+    """TLS all of them, HTTP/2 what is no matter of HTTP/1's bytes; see fronts.py."""
+    plain = [g for g in dsl.GROUPS.values() if g.front is None and not g.only]
+    total = sum(len(g.requests) for g in plain)
+    assert over("tls", plain) == total - len(dsl.GROUPS["ssl-plain-on-tls"].requests)
+    assert over("h2", plain) == over("h2s", plain) > total * 0.9
+    secure = [g for g in dsl.GROUPS.values() if g.front == "tls" and not g.only]
+    assert over("h2s", secure) > sum(len(g.requests) for g in secure) * 0.8
+
+
 def test_lists_name_what_exists():
     """A line of pending.txt that names no case would never be noticed."""
     known = {(g.name, r.id) for g in GROUPS.values() for r in g.requests}

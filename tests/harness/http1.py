@@ -24,6 +24,7 @@ class Response:
         self.framing = "none"
         self.interim = []
         self.complete = True
+        self.reset = None               # HTTP/2: how the stream was reset
 
     def get(self, name, default=None):
         """The value of a header, the first where there are several."""
@@ -65,21 +66,9 @@ class Truncated(Exception):
         self.response = response
 
 
-class Connection:
-    def __init__(self, address, timeout=5.0, source=None):
-        self.timeout = timeout
-        self.buffer = b""
-        self.ended = None               # None, "eof", "reset"
-        if isinstance(address, str):
-            self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-            self.sock.settimeout(timeout)
-            self.sock.connect(address)
-        else:
-            if isinstance(address, int):
-                address = ("127.0.0.1", address)
-            self.sock = socket.create_connection(address, timeout,
-                                                 source_address=source)
-            self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+class Requests:
+    """What all connections can be asked, whatever carries the requests: a class has
+    `send`, `response` and `sock`."""
 
     def __enter__(self):
         return self
@@ -95,6 +84,40 @@ class Connection:
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
                              b"\1\0\0\0\0\0\0\0")
         self.sock.close()
+
+    def request(self, raw, method=None):
+        """Send one request and read its response."""
+        if isinstance(raw, str):
+            raw = raw.encode("latin-1")
+        self.send(raw)
+        return self.response(method or raw.split(b" ", 1)[0].decode("latin-1"))
+
+    def get(self, target, *headers, method="GET", host="localhost", body=None):
+        return self.request(build(target, *headers, method=method, host=host,
+                                  body=body))
+
+
+class Connection(Requests):
+    def __init__(self, address, timeout=5.0, source=None, preamble=()):
+        """`preamble`: what is sent before all that, with pauses as numbers of seconds."""
+        self.timeout = timeout
+        self.buffer = b""
+        self.ended = None               # None, "eof", "reset"
+        if isinstance(address, str):
+            self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            self.sock.settimeout(timeout)
+            self.sock.connect(address)
+        else:
+            if isinstance(address, int):
+                address = ("127.0.0.1", address)
+            self.sock = socket.create_connection(address, timeout,
+                                                 source_address=source)
+            self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for part in preamble:
+            if isinstance(part, bytes):
+                self.send(part)
+            else:
+                time.sleep(part)
 
     def half_close(self):
         try:
@@ -236,17 +259,6 @@ class Connection:
             r.framing = "close"
             r.body = self.read_to_end()
             r.complete = self.ended == "eof"
-
-    def request(self, raw, method=None):
-        """Send one request and read its response."""
-        if isinstance(raw, str):
-            raw = raw.encode("latin-1")
-        self.send(raw)
-        return self.response(method or raw.split(b" ", 1)[0].decode("latin-1"))
-
-    def get(self, target, *headers, method="GET", host="localhost", body=None):
-        return self.request(build(target, *headers, method=method, host=host,
-                                  body=body))
 
 
 def build(target, *headers, method="GET", host="localhost", body=None,

@@ -9,6 +9,8 @@ PAGES = {"html/index.html": "index\n", "html/a.txt": "a" * 3000, "html/d/index.h
          "html/sp ace.txt": "space", "html/pct%25.txt": "pct", "html/uml\u00e4ut.txt": "uml"}
 
 group("real-wordpress", http="""
+log_format l '$status "$request" "$uri" "$args" $request_filename $document_root';
+access_log logs/access.log l;
 map $http_user_agent $bad { default 0; ~*(curl|wget|bot) 1; }
 map $uri $new { default ""; /old /new; ~^/blog/(?<slug>.+)$ /posts/$slug; /old2 https://x/$arg_q; }
 map $http_accept $webp { default ""; "~*webp" ".webp"; }
@@ -27,7 +29,7 @@ location /maint { if (-f html/maint.html) { rewrite ^ /maint.html break; } root 
 error_page 404 /app/index.php?404;
 error_page 403 @denied;
 location @denied { internal; return 403 "denied $uri $status\n"; }
-""", files=PAGES, log='$status $body_bytes_sent "$request" "$uri" "$args" $request_filename $document_root',
+""", files=PAGES, log="logs/access.log",
       requests=gets("/", "/a.txt", "/d", "/d/", "/nope", "/nope/x?y=1", "/.git/config", "/.well-known/x",
                     "/old", "/old?a", "/old2?q=1", "/blog/hi-there", "/img/x.png", "/img/nope.png", "/u/ann/b/c%20d",
                     "/static/a.txt", "/static/../a.txt", "/maint", "/app/index.php", "/app/x.php", "/favicon.ico", "/app/",

@@ -270,8 +270,9 @@ location /both { mirror /m; mirror /m; proxy_pass http://127.0.0.1:%%V%%; }
 location /nobody { mirror /m; mirror_request_body off; proxy_pass http://127.0.0.1:%%V%%; }
 location = /m { internal; proxy_pass http://127.0.0.1:%%U%%/mirrored$request_uri; }
 """, files={"html/mirror": "m\n"}, upstreams={"U": {}, "V": {}},
-      requests=gets("/mirror", "/both?x=y", "/nobody")
-      + [post("/both", "hello"), head("/mirror")])
+      # Answers do not wait for what is mirrored, so they are read a little later.
+      requests=gets("/mirror", "/both?x=y", "/nobody", parts=[0.1])
+      + [post("/both", "hello", parts=[0.1]), head("/mirror", parts=[0.1])])
 
 group("slice", server="""
 location / { slice 10; proxy_set_header Range $slice_range; proxy_http_version 1.1; proxy_pass http://127.0.0.1:%%U%%/file; }

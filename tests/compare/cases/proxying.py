@@ -583,7 +583,7 @@ location /nohdr { proxy_pass_request_headers off; proxy_set_header X-Kept $http_
 location /nobody { proxy_pass_request_body off; proxy_set_header Content-Length ""; proxy_method GET; proxy_pass http://127.0.0.1:%%U%%; }
 location /inh { proxy_method PUT; proxy_set_body in; location /inh/a { proxy_pass http://127.0.0.1:%%U%%; } }
 """, upstreams={"U": {"/head": H + b"Content-Length: 5\r\n\r\n"}}, requests=[
-    get("/head"), head("/get"), post("/get", "x"), get("/var?m=DELETE"),
+    get("/head", timeout=0.5), head("/get"), post("/get", "x"), get("/var?m=DELETE"),
     get("/var?m=post"), post("/var?m=GET", "x"), get("/body?b=hello"), get("/body"),
     post("/body?b=other", "mine"), post("/bodyreq", "mine"), get("/bodyreq"),
     get("/nohdr", "X-A: 1", "X-B: 2"), post("/nohdr", "x", "X-A: 1"),

@@ -7,7 +7,8 @@ from ..dsl import get, gets, group, head, post
 F = {"html/index.html": "index\n", "html/a.txt": "0123456789" * 30}
 group("subrequests", http="""
 upstream up { server 127.0.0.1:%%U%%; }
-log_format s '$uri $status $request_method $body_bytes_sent';
+log_format s '$uri $status $request_method';
+access_log logs/access.log s;
 """, server=r"""
 root html; default_type text/plain; log_subrequest on;
 location /ar { auth_request /auth?x=$arg_x; auth_request_set $u $upstream_http_x_user; auth_request_set $v $arg_y; add_header X-U "$u|$v" always; try_files /a.txt =404; }
@@ -39,7 +40,7 @@ location = /pp { proxy_pass http://up/p; }
 """, files=F, unordered=True, upstreams={"U": {
     "/auth": reply("", "X-User: ann"), "/a401": b"HTTP/1.1 401 U\r\nWWW-Authenticate: Basic realm=\"up\"\r\nWWW-Authenticate: Other x\r\nContent-Length: 4\r\n\r\nbody",
     "/p": reply("pp"), "/m2": reply("m2")}},
-    log="$uri $status $request_method",
+    log="logs/access.log",
     requests=gets("/ar?x=1&y=2", "/ar401", "/ar403", "/ar500", "/ar404", "/ar3", "/aroff/x", "/aroff/in", "/arp", "/arret", "/sl/a.txt", "/ssi") + [head("/ar"), post("/ar", "body"), post("/arp", "body"), head("/ar401"), get("/ar401", "Authorization: x"), head("/ssi"), get("/sl/a.txt", "Range: bytes=5-24"), get("/sl/a.txt", "Range: bytes=295-"), get("/sl/a.txt", "Range: bytes=-7"), get("/sl/a.txt", "Range: bytes=400-"), head("/sl/a.txt"), get("/sl/none")])
 
 group("named-groups", server=r"""
