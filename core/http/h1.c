@@ -217,6 +217,33 @@ wr_h1_read_head(wr_h1_t *h)
 
 /* ---- between requests ---- */
 
+/* The worker ends: an idle connection waits a little for a request that is on its
+ * way, or, where the whole server ends, for none. */
+static void
+client_quit(wr_client_t *c, bool now)
+{
+    wr_h1_t  *h = WR_CONTAINER(c, wr_h1_t, client);
+    wr_msec_t left = 0;
+
+    if (h->state > H1_HEAD || h->req != NULL) {
+        return;
+    }
+    if (h->idle && h->requests != 0) {
+        /* Idle since its timer was set. */
+        left = core_of(h)->keepalive_min_timeout
+               - (wr_clock.mono - (h->conn.timer.when - h->keepalive));
+    }
+    if (now && left <= 0) {
+        wr_h1_close(h);
+        return;
+    }
+    if (!now && left < RETIRE_IDLE_MS) {
+        left = RETIRE_IDLE_MS;
+    }
+    wr_timer_cancel(&h->conn.timer);
+    wr_timer_set(&h->conn.timer, left);
+}
+
 static void
 set_idle(wr_h1_t *h)
 {
@@ -229,6 +256,9 @@ set_idle(wr_h1_t *h)
     wr_client_idle(&h->client, true);
     wr_timer_set(&h->conn.timer, h->requests != 0 ? h->keepalive
                                                   : core->client_header_timeout);
+    if (wr_worker.quitting) {   /* the answer's head was out before: it said keep-alive */
+        client_quit(&h->client, wr_worker.stopping);
+    }
 }
 
 /* Moves what was read behind the last request to the front; a large buffer gives
@@ -564,31 +594,6 @@ const wr_front_t wr_h1_front = {
     .send_continue = wr_h1_send_continue,
     .take_conn = take_conn,
 };
-
-static void
-client_quit(wr_client_t *c, bool now)
-{
-    wr_h1_t  *h = WR_CONTAINER(c, wr_h1_t, client);
-    wr_msec_t left = 0;
-
-    if (h->state > H1_HEAD || h->req != NULL) {
-        return;
-    }
-    if (h->idle && h->requests != 0) {
-        /* Idle since its timer was set. */
-        left = core_of(h)->keepalive_min_timeout
-               - (wr_clock.mono - (h->conn.timer.when - h->keepalive));
-    }
-    if (now && left <= 0) {
-        wr_h1_close(h);
-        return;
-    }
-    if (!now && left < RETIRE_IDLE_MS) {
-        left = RETIRE_IDLE_MS;
-    }
-    wr_timer_cancel(&h->conn.timer);
-    wr_timer_set(&h->conn.timer, left);
-}
 
 static void
 client_close(wr_client_t *c)

@@ -2,6 +2,7 @@
 
 import os
 import re
+import socket
 import time
 
 import pytest
@@ -41,6 +42,24 @@ def test_quit_answers_what_it_began(server, upstream):
         r = c.response()
     assert (r.status, r.body) == (200, b"done")
     assert s.stop() == 0
+
+
+@pytest.mark.parametrize("how", ["QUIT", "HUP"])
+def test_an_answer_under_way_is_its_connections_last(server, how):
+    """Its head said keep-alive before the worker was to end; the client waits for more."""
+    s = server("server { listen 127.0.0.1:%%PORT%%;\n"
+               "location / { limit_rate 1000; return 200 " + 2500 * "x" + "; } }")
+    old = s.workers()
+    with s.connect() as c:
+        c.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        c.sock.recv(1, socket.MSG_PEEK)
+        s.signal(how)
+        r = c.response()
+        assert r.get("connection") == "keep-alive" and r.body == 2500 * b"x"
+        if how == "QUIT":
+            assert s.stop() == 0
+        else:       # it gets 5 s for a request that is on its way
+            wait_until(lambda: not set(s.workers()) & set(old), timeout=20)
 
 
 @pytest.mark.parametrize("how", ["TERM", "INT"])
