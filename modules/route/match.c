@@ -248,7 +248,10 @@ routes_build(wr_conf_t *cf, routes_t *all)
         }
         ends = route->slash ? &n->ends_slash : &n->ends;
         for (WR_EACH(route_t *, other, ends)) {
-            if (((*other)->methods & route->methods) != 0) {
+            /* A later * takes what the others leave. */
+            if (((*other)->methods & route->methods) != 0
+                && ((*other)->methods == ALL_METHODS || route->methods != ALL_METHODS))
+            {
                 return wr_conf_fail(cf, &route->at,
                                     "this route can never be told apart from \"%.*s\" in "
                                     "%.*s:%u",

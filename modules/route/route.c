@@ -78,7 +78,7 @@ parse_methods(wr_conf_t *cf, const wr_tok_t *tok, uint32_t *mask)
 
     *mask = 0;
     if (wr_str_eqz(tok->text, "*")) {
-        *mask = UINT32_MAX;
+        *mask = ALL_METHODS;
         return WR_OK;
     }
     while (wr_str_split(&rest, ',', &part)) {

@@ -18,10 +18,12 @@ typedef struct seg {
     wr_str_t    pattern;        /* of the regex */
 } seg_t;
 
+#define ALL_METHODS UINT32_MAX
+
 /* One `route`. */
 typedef struct route {
     wr_location_t *location;
-    uint32_t       methods;     /* bits; all ones: * */
+    uint32_t       methods;     /* bits; ALL_METHODS: * */
     wr_str_t       pattern;     /* with the prefixes of its groups */
     wr_str_t       name;
     wr_array_t     segs;        /* seg_t */
