@@ -394,17 +394,26 @@ found(search_t *s, const route_t *route)
     wr_app_set_params(s->r, params, i);
 }
 
+/* GET answers HEAD, unless a route says HEAD. */
 static void
 look_at_ends(search_t *s, const wr_array_t *ends)
 {
+    const route_t *get = NULL;
+
     for (WR_EACH(route_t *, at, ends)) {
         s->allowed |= (*at)->methods;
         if (((*at)->methods & s->method) != 0
-            || (s->method == WR_HEAD && ((*at)->methods & WR_GET) != 0))
+            && (s->method != WR_HEAD || get == NULL || (*at)->methods != ALL_METHODS))
         {
             found(s, *at);
             return;
         }
+        if (s->method == WR_HEAD && get == NULL && ((*at)->methods & WR_GET) != 0) {
+            get = *at;
+        }
+    }
+    if (get != NULL) {
+        found(s, get);
     }
 }
 

@@ -111,6 +111,7 @@ def test_methods(app):
     s = app("""
     route GET /g { text g; } route POST,PUT /g { text p; }
     route * /any { text {{ request.method }}; }
+    route GET /head { header X-By get; text 1; } route HEAD /head { header X-By head; text 1; }
     route GET /rest { text get; } route * /rest { text {{ request.method }}; }
     route OPTIONS /o { text mine; }
     route DELETE /x/{n:int} { text {{ params.n }}; } route GET /x/{s} { text {{ params.s }}; }
@@ -126,6 +127,8 @@ def test_methods(app):
     for m, text in (("GET", "get"), ("POST", "POST"), ("BREW", "BREW")):
         assert s.get("/rest", method=m).text == text
     assert s.get("/rest", method="HEAD").get("Content-Length") == "3"
+    assert s.get("/head", method="HEAD").get("X-By") == "head"
+    assert s.get("/head").get("X-By") == "get"
     assert s.get("/x/7", method="DELETE").text == "7"
     assert s.get("/x/7").text == "7"
     assert s.get("/x/a", method="DELETE").get("Allow") == "GET, HEAD, OPTIONS"
