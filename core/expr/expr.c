@@ -9,6 +9,7 @@
 #include <weir/expr/expr_priv.h>
 #include <weir/expr/guard.h>
 #include <weir/expr/mapping.h>
+#include <weir/expr/unicode.h>
 
 struct wr_expr {
     wr_template_t *tpl;
@@ -371,17 +372,22 @@ wr_inline_compile(wr_env_t *env, wr_str_t source, wr_pool_t *pool,
     uint32_t     cap = 0;
     size_t       from = 0, end = 0;
     ssize_t      k;
+    bool         eat = false;       /* "-}}" and "{{-": no white space on that side */
 
     source = wr_pool_str(pool, source);
     for (;;) {
         rest = wr_str_skip(source, from);
         k = wr_str_find(rest, WR_STR("{{"));
+        text = wr_uni_strip(k < 0 ? rest : wr_str_sub(rest, 0, (size_t) k), eat, false);
         if (k < 0) {
-            add(pool, t, &cap, rest, NULL);
+            add(pool, t, &cap, text, NULL);
             return t;
         }
-        text = wr_str_sub(rest, 0, (size_t) k);
         from += (size_t) k + 2;
+        if (from < source.n && source.p[from] == '-') {
+            text = wr_uni_strip(text, false, true);
+            from++;
+        }
         if (!find_end(source, from, &end)) {
             *err =
                 (wr_err_t){.kind = "TemplateSyntaxError",
@@ -391,7 +397,8 @@ wr_inline_compile(wr_env_t *env, wr_str_t source, wr_pool_t *pool,
             locate(source, from - 2, err);
             return NULL;
         }
-        e = compile(env, wr_str_sub(source, from, end), pool, err);
+        eat = end > from && source.p[end - 1] == '-';
+        e = compile(env, wr_str_sub(source, from, end - eat), pool, err);
         if (e == NULL) {
             locate(source, from, err);
             return NULL;

@@ -2,7 +2,7 @@
  * Expressions and inline templates on their own: what the conf is written in.
  *
  * `json.price * 1.19|round(2)` is an expression; `/posts/{{ new.id }}` an
- * inline template: text with expressions in {{ }}, nothing else. Both are
+ * inline template: text with expressions in {{ }} (or {{- -}}), nothing else. Both are
  * compiled once in an environment (whose options.names tells the host's names)
  * and evaluated any number of times, by any thread.
  */

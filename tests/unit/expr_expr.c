@@ -202,6 +202,10 @@ inlines(void)
               "{% x %}{# y #}}}{}\n");
     CHECK_STR(text("{{ json.name }}|{{ nope }}|", true), "&lt;b&gt;||");
     CHECK_STR(text("", false), "");
+    CHECK_STR(text("a  {{- 'b' -}} \n c {{ 'd' -}}  {{- -5 }} e", false), "abc d-5 e");
+    CHECK_STR(text("{{-5}} {{ 6-}} {{- -}} ", false),
+              "TemplateSyntaxError 1:20: unexpected 'end of template'");
+    CHECK_STR(text("{{ '-' -}} x{{ 1 - 2 }}", false), "-x-1");
     CHECK_STR(text("a {{ 1 + }}", false),
               "TemplateSyntaxError 1:10: unexpected 'end of template'");
     CHECK_STR(text("a\nbc {{ 1", false),
