@@ -59,6 +59,7 @@ begin_main(wr_conf_t *cf)
     m->cf = cf;
     options.sandbox = 1;
     options.names = (wr_names_t) {app_slot_of, m};
+    options.named = true;
     m->env = new_env(cf, &options);
     wr_env_tell_refs(m->env, app_note_ref, m);
     wr_service_offer(cf, "app.1", m);

@@ -178,6 +178,7 @@ bool
 wr_expr_eval(const wr_expr_t *e, wr_eval_t *ev, const wr_bindings_t *vars,
              wr_val_t *out)
 {
+    uint8_t  undef_kind = ev->undef_kind;
     wr_buf_t unused;
     bool     ok;
     eval_t   x;
@@ -198,9 +199,13 @@ wr_expr_eval(const wr_expr_t *e, wr_eval_t *ev, const wr_bindings_t *vars,
     x.t = e->tpl;
     x.out = out;
     unused = wr_buf(ev->pool);
+    if (e->tpl->env->options.named) {
+        ev->undef_kind = WR_UNDEF_NAMED;
+    }
     begin(&x.alone, ev, e->tpl->env, vars, &unused);
     ok = wr_guarded(ev, eval, &x);
     end(&x.alone, ev);
+    ev->undef_kind = undef_kind;
     return ok;
 }
 

@@ -267,6 +267,9 @@ wr_json_put_scalar(wr_buf_t *to, const wr_val_t *v, const wr_json_opts_t *opts)
 static bool
 refuse(json_t *j, const wr_val_t *v)
 {
+    if (v->type == WR_V_UNDEFINED && j->ev->undef_kind == WR_UNDEF_NAMED) {
+        return wr_undef_raise(j->ev, v);
+    }
     return wr_raise(j->ev, "TypeError",
                     "Object of type %s is not JSON serializable",
                     wr_type_name(v));

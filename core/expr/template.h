@@ -67,6 +67,7 @@ typedef struct wr_env_options {
     wr_limits_t      limits;       /* 0: the default */
     wr_loader_t      loader;
     wr_names_t       names;
+    bool             named;        /* in expressions undefined is WR_UNDEF_NAMED */
 } wr_env_options_t;
 
 /* Jinja2's defaults. */

@@ -237,7 +237,7 @@ wr_length(wr_eval_t *ev, const wr_val_t *v, int64_t *n)
 {
     switch ((wr_vtype_t) v->type) {
     case WR_V_UNDEFINED:
-        if (wr_undef_kind(ev, v) == WR_UNDEF_STRICT) {
+        if (wr_undef_is_void(ev, v)) {
             return wr_undef_raise(ev, v);
         }
         *n = 0;

@@ -173,7 +173,7 @@ wr_iter(wr_eval_t *ev, const wr_val_t *v, wr_iter_t *it)
         it->left = v->len;
         return true;
     case WR_V_UNDEFINED:
-        if (wr_undef_kind(ev, v) == WR_UNDEF_STRICT) {
+        if (wr_undef_is_void(ev, v)) {
             return wr_undef_raise(ev, v);
         }
         it->next = next_none;

@@ -351,6 +351,7 @@ put_undef(wr_eval_t *ev, wr_buf_t *to, const wr_val_t *v)
 {
     switch (wr_undef_kind(ev, v)) {
     case WR_UNDEF_STRICT:
+    case WR_UNDEF_NAMED:
         return wr_undef_raise(ev, v);
     case WR_UNDEF_DEBUG:
         return wr_undef_debug(ev, to, v);

@@ -110,7 +110,15 @@ wr_str_part(const wr_val_t *v, size_t from, size_t to)
 static inline uint8_t
 wr_undef_kind(const wr_eval_t *ev, const wr_val_t *v)
 {
-    return v->u.undef != NULL ? v->u.undef->kind : ev->undef_kind;
+    return v->u.undef != NULL && ev->undef_kind != WR_UNDEF_NAMED ? v->u.undef->kind
+                                                                  : ev->undef_kind;
+}
+
+/* Whether its text, items and length are an error. */
+static inline bool
+wr_undef_is_void(const wr_eval_t *ev, const wr_val_t *v)
+{
+    return wr_undef_kind(ev, v) >= WR_UNDEF_STRICT;
 }
 
 /* "list object", "None", "markupsafe.Markup object": as Jinja2's messages. */

@@ -102,7 +102,9 @@ typedef enum wr_undef_kind {
     WR_UNDEF_DEFAULT,
     WR_UNDEF_CHAINABLE,
     WR_UNDEF_DEBUG,
-    WR_UNDEF_STRICT
+    WR_UNDEF_STRICT,
+    WR_UNDEF_NAMED      /* of the conf's expressions: it may be tested and compared, its
+                           text, items or length are an error */
 } wr_undef_kind_t;
 
 /* Why a value is undefined: as Jinja2 words it. */

@@ -369,6 +369,30 @@ def test_what_a_client_left_out_is_400_with_its_name(app, expression, name):
     assert r.text == "7"
 
 
+@pytest.mark.parametrize("expression,value", [
+    ('query.no ~ "x"', None), ("query.no|upper", None), ("query.no|length", None),
+    ("query.no|list", None), ("[query.no]|join", None), ("query.no|e", None),
+    ("query.no|tojson", None), ("query.no|first", None), ('"%s"|format(query.no)', None),
+    ("n + query.no", None), ("[n, query.no]", None), ("{n: [query.no]}", None),
+    ("not query.no", True), ("query.no or n", 1), ("2 if query.no else 3", 3),
+    ('query.no == "x"', False), ("query.no in [1]", False), ("query.no is defined", False),
+    ("query.no|default(n)", 1), ("(query.no|default(''))|length", 0)])
+def test_undefined_in_expressions(app, expression, value):
+    """It may be tested and compared; what would be made of it is an error."""
+    s = app("route GET / { set n = 1; json %s; }" % expression)
+    r = s.get("/")
+    if value is None:
+        assert r.status == 400 and "'no'" in json.loads(r.text)["error"]
+    else:
+        assert (r.status, json.loads(r.text)) == (200, value)
+
+
+def test_undefined_in_texts_prints_as_nothing(app):
+    s = app("""route GET / { set n = 1; text "{{ query.no }}{{ query.no ~ 'x' }}{{ query.no|upper
+               }}{{ query.no|length }}{{ n }}"; }""")
+    assert s.get("/").text == "x01"
+
+
 def test_our_own_mistakes_are_500_and_tell_nothing(app):
     s = app("""route GET /u { json nothing.x; } route GET /z { json 1 // 0; }
                route GET /t { json "a" + 1; } route GET /v { json vars.nope; }""")
