@@ -6,6 +6,7 @@
  * goes on without it (tls_light.c). The error queue is the thread's, so it is emptied
  * before each call.
  */
+#include <weir/net/hkdf.h>
 #include <weir/net/tls_priv.h>
 
 #include <errno.h>
@@ -401,6 +402,7 @@ wr_tls_handshake(wr_conn_t *c)
     rc = shake(t, &kind);
     err = errno;
     stop_listening();
+    wr_hkdf_forget();
     tls_ahead_end(t);
     if (rc != WR_OK) {
         return not_done(c, kind, err);
@@ -537,6 +539,7 @@ tls_recv(wr_conn_t *c, void *to, size_t n)
     ERR_clear_error();
     got = read_some(c, to, n);
     err = errno;
+    wr_hkdf_forget();           /* of KeyUpdate, or what followed early data */
     if (t->close_later && !wr_tls_is_early(t)) {
         (void) tls_shutdown(c);
     }

@@ -64,6 +64,9 @@ void wr_tls_moved(wr_conn_t *c);
 /* Of a callback that gets the SSL. */
 wr_tls_t *wr_tls_of(const SSL *ssl);
 
+/* SSL_CTX_new, of a context whose keys are derived faster. */
+SSL_CTX *wr_tls_context(const SSL_METHOD *method) WR_MUST_CHECK;
+
 /* Settings of a context that are ours to know: lines of the key log; how large records
  * may be; whether OpenSSL keeps the connection. */
 typedef void (*wr_tls_key_log_t)(const SSL *ssl, const char *line);

@@ -5,8 +5,9 @@
  * what is authenticated beside it; the type of the content is the last byte that is not
  * zero. TLS 1.2: the type stands in the head; number and head without the cipher's part
  * are authenticated; with GCM eight bytes of the nonce lead the record (ours: its number).
- * Ciphers and HMACs are fetched once: else each would be looked for among the providers.
+ * Ciphers are fetched once: else each would be looked for among the providers.
  */
+#include <weir/net/hkdf.h>
 #include <weir/net/tls_record.h>
 
 #include <openssl/core_names.h>
@@ -33,8 +34,7 @@ static const wr_suite_t suites[] = {
     {NID_aes_256_gcm, "AES-256-GCM", "SHA384", 32, 48, true, EXPLICIT},
     {NID_chacha20_poly1305, "ChaCha20-Poly1305", "SHA256", 32, 32, true, 0},
 };
-static EVP_CIPHER  *ciphers[WR_COUNT(suites)];
-static EVP_MAC_CTX *hmacs[WR_COUNT(suites)];
+static EVP_CIPHER *ciphers[WR_COUNT(suites)];
 
 const wr_suite_t *
 wr_suite_of(const SSL_CIPHER *cipher)
@@ -68,54 +68,13 @@ cipher_of(const wr_suite_t *s)
     return *c;
 }
 
-static EVP_MAC_CTX *
-hmac_of(const wr_suite_t *s)
-{
-    EVP_MAC_CTX **c = &hmacs[s - suites];
-    EVP_MAC      *mac;
-    OSSL_PARAM    digest[] = {
-        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST,
-                                         (char *) (uintptr_t) s->digest, 0),
-        OSSL_PARAM_construct_end()};
-
-    if (*c != NULL) {
-        return *c;
-    }
-    mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
-    *c = mac != NULL ? EVP_MAC_CTX_new(mac) : NULL;
-    EVP_MAC_free(mac);
-    if (*c != NULL && EVP_MAC_CTX_set_params(*c, digest) != 1) {
-        EVP_MAC_CTX_free(*c);
-        *c = NULL;
-    }
-    return *c;
-}
-
-/* HKDF-Expand-Label (RFC 8446 §7.1) without a context, of no more than one hash. */
+/* Without a context (RFC 8446 §7.1). */
 static bool
 expand(const wr_suite_t *s, const unsigned char *secret, const char *label,
        unsigned char *to, size_t n)
 {
-    unsigned char info[64], out[EVP_MAX_MD_SIZE];
-    size_t        len = strlen(label), done = 0;
-    EVP_MAC_CTX  *mac = hmac_of(s);
-    bool          ok;
-
-    info[0] = 0;
-    info[1] = (unsigned char) n;
-    info[2] = (unsigned char) (6 + len);
-    memcpy(info + 3, "tls13 ", 6);
-    memcpy(info + 9, label, len);
-    info[9 + len] = 0;
-    info[10 + len] = 1;
-    ok = mac != NULL && EVP_MAC_init(mac, secret, s->hash, NULL) == 1
-         && EVP_MAC_update(mac, info, 11 + len) == 1
-         && EVP_MAC_final(mac, out, &done, sizeof(out)) == 1 && done >= n;
-    if (ok) {
-        memcpy(to, out, n);
-    }
-    OPENSSL_cleanse(out, sizeof(out));
-    return ok;
+    return wr_hkdf_expand(wr_hash_of(s->digest), wr_str((const char *) secret, s->hash),
+                          WR_STR("tls13 "), wr_str_z(label), WR_STR_NONE, to, n);
 }
 
 static bool
@@ -126,6 +85,7 @@ use_secret(wr_record_keys_t *k)
               && expand(k->suite, k->secret, "iv", k->iv, sizeof(k->iv))
               && EVP_CipherInit_ex(k->ctx, cipher_of(k->suite), NULL, key, NULL, k->seals) == 1;
 
+    wr_hkdf_forget();
     OPENSSL_cleanse(key, sizeof(key));
     return ok;
 }

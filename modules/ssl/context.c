@@ -462,7 +462,7 @@ ssl_make_context(wr_conf_t *cf, ssl_conf_t *conf, const wr_server_t *server)
                                     "\"%.*s\"", WR_ARG(cv->text));
     }
     ERR_clear_error();
-    ctx = SSL_CTX_new(TLS_server_method());
+    ctx = wr_tls_context(TLS_server_method());
     if (ctx == NULL) {
         return wr_conf_fail(cf, at, "SSL_CTX_new() failed (SSL: %s)", wr_tls_error());
     }

@@ -46,7 +46,7 @@ make_contexts(void)
     X509_gmtime_adj(X509_getm_notAfter(x), 3600);
     X509_set_pubkey(x, key);
     CHECK(X509_sign(x, key, EVP_sha256()) > 0);
-    server_ctx = SSL_CTX_new(TLS_server_method());
+    server_ctx = wr_tls_context(TLS_server_method());
     client_ctx = SSL_CTX_new(TLS_client_method());
     CHECK(SSL_CTX_use_certificate(server_ctx, x) == 1);
     CHECK(SSL_CTX_use_PrivateKey(server_ctx, key) == 1);
