@@ -282,8 +282,17 @@ def get(address, target, *headers, **more):
         return c.get(target, *headers, **more)
 
 
+PATIENCE = 4        # a test's seconds are a quiet machine's; others are slow, or busy
+
+
+def within(seconds):
+    """What a test may wait at the most for what should not take longer."""
+    return seconds * PATIENCE
+
+
 def wait_until(what, timeout=5.0, step=0.005):
     """Wait until what() is true and return its value; else fail."""
+    timeout = within(timeout)
     end = time.monotonic() + timeout
     while True:
         value = what()

@@ -3,7 +3,6 @@
 import os
 import re
 import subprocess
-import time
 
 import pytest
 
@@ -245,7 +244,7 @@ def test_capital_h_of_nothing():
 
 
 @pytest.mark.parametrize("kind", ["server", "location"])
-def test_ten_thousand_are_tested_in_a_second(made, kind):
+def test_ten_thousand(made, kind):
     if kind == "server":
         inner = "".join("server { listen 127.0.0.1:%%%%PORT%%%%; server_name n%d.a; "
                         "root r%d; }\n" % (i, i) for i in range(10000))
@@ -254,10 +253,5 @@ def test_ten_thousand_are_tested_in_a_second(made, kind):
             "location /l%d/ { root r%d; }\n" % (i, i) for i in range(10000)) + "}"
     s = made("events { }\nhttp {\nserver_names_hash_max_size 20000;\n%s}\n"
              % inner)
-    best = 99
-    for _ in range(2):
-        began = time.monotonic()
-        out = s.run("-t")
-        best = min(best, time.monotonic() - began)
-        assert out.returncode == 0, out.stderr
-    assert best < 1 or "san" in os.path.dirname(weir_binary())
+    out = s.run("-t", timeout=30)       # how fast it is, make bench measures
+    assert out.returncode == 0, out.stderr

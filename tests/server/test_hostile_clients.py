@@ -9,7 +9,7 @@ import time
 import pytest
 
 from harness import http1
-from harness.http1 import wait_until
+from harness.http1 import wait_until, within
 
 CONF = """
 client_header_timeout 300ms; client_body_timeout 300ms; send_timeout 300ms;
@@ -51,21 +51,19 @@ def test_slow_heads_are_ended_by_the_clock(s):
     for c in conns:
         c.send("GET / HTTP/1.1\r\nHost: a\r\n")
     open_ = list(conns)
-    while open_ and time.monotonic() - began < 3:
+    while open_ and time.monotonic() - began < within(2):
         for c in list(open_):
             if not c.send("X"):
                 open_.remove(c)
         time.sleep(0.1)
         assert s.get("/").status == 200
-    assert time.monotonic() - began < 2
+    assert not open_
 
 
 def test_silent_bodies_are_answered_408_or_closed(s):
     with s.connect() as c:
         c.send("POST /post HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf")
-        began = time.monotonic()
-        got = c.read_to_end(3)
-        assert time.monotonic() - began < 2
+        got = c.read_to_end(within(2))
         assert c.ended == "eof" and (not got or b" 408 " in got.split(b"\r\n")[0])
 
 
@@ -88,8 +86,8 @@ def test_idle_connections_are_closed(s):
     with s.connect() as c:
         assert c.get("/").status == 200
         began = time.monotonic()
-        assert c.read_to_end(3) == b"" and c.ended == "eof"
-        assert 0.2 < time.monotonic() - began < 1.5
+        assert c.read_to_end(within(1.5)) == b"" and c.ended == "eof"
+        assert time.monotonic() - began > 0.2
 
 
 def test_resets_at_every_point(s):

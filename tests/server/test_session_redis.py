@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from harness.http1 import Connection, build, get, wait_until
+from harness.http1 import Connection, build, get, wait_until, within
 from harness.sessions import Client, MODULES, ROUTES, conf, elapsed
 
 
@@ -122,7 +122,7 @@ def test_redis_away_and_back(server, redis):
     id = c.id
     r.stop()
     answer, took = elapsed(lambda: c("/get"))
-    assert answer.status == 503 and answer.get("Retry-After") and took < 2
+    assert answer.status == 503 and answer.get("Retry-After") and took < within(2)
     assert answer.getall("Set-Cookie") == [] and c.id == id
     assert c("/set/a/2").status == 503
     assert c("/off").status == 200
@@ -150,8 +150,8 @@ def test_redis_silent(server, redis):
     c("/set/a/1")
     r.process.send_signal(signal.SIGSTOP)
     answer, took = elapsed(lambda: c("/get"))
-    assert answer.status == 503 and 0.2 < took < 2
-    assert elapsed(lambda: c("/off"))[1] < 0.25
+    assert answer.status == 503 and 0.2 < took < within(2)
+    assert elapsed(lambda: c("/off"))[1] < within(0.05)
     r.process.send_signal(signal.SIGCONT)
     wait_until(lambda: c("/get").status == 200, 10)
     assert json.loads(c("/get").text) == {"a": "1"}
@@ -347,7 +347,7 @@ def test_errors(server, fake, error):
     s = server(conf("redis://127.0.0.1:%d timeout=400ms" % f.port), main=MODULES)
     for _ in range(3):
         answer, took = elapsed(lambda: get(s.port(), "/set/a/1", COOKIE))
-        assert answer.status == 503 and answer.get("Retry-After") == "1" and took < 2
+        assert answer.status == 503 and answer.get("Retry-After") == "1" and took < within(2)
         assert answer.getall("Set-Cookie") == []
     assert get(s.port(), "/off").status == 200
     assert error[1:] in s.error_log() or "it " in s.error_log()
@@ -370,13 +370,13 @@ def test_silence_stops_nobody(server, fake):
     f = fake(lambda words: None)
     s = server(conf("redis://127.0.0.1:%d timeout=300ms" % f.port), main=MODULES)
     answer, took = elapsed(lambda: get(s.port(), "/get", COOKIE))
-    assert answer.status == 503 and 0.25 < took < 2
+    assert answer.status == 503 and 0.25 < took < within(2)
     begin = time.monotonic()
     refused = 0
     while time.monotonic() - begin < 1.5:
         answer, took = elapsed(lambda: get(s.port(), "/get", COOKIE))
         assert answer.status == 503
-        refused += took < 0.1
+        refused += took < within(0.1)
         assert get(s.port(), "/off").status == 200
     assert refused > 10
     assert f.connections <= 12
@@ -538,7 +538,7 @@ def test_redis_garbage(server, answer):
         for _ in range(3):
             r, took = elapsed(lambda: get(
                 s.port(), "/get", "Cookie: AIOHTTP_SESSION=abcdefghijklmnopqrst"))
-            assert r.status in (200, 503) and took < 2
+            assert r.status in (200, 503) and took < within(2)
             if r.status == 200:
                 assert r.text == "{}"
         assert get(s.port(), "/off").status == 200
