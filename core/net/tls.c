@@ -19,7 +19,7 @@
 
 enum { USES_MAX = 100 };
 
-static int ex_index = -1, log_index = -1, fragment_index = -1, heavy_index = -1;
+static int ex_index = -1, fragment_index = -1, heavy_index = -1;
 
 /* Asked for before the first connection, maybe by the one who makes contexts. */
 static void
@@ -29,10 +29,9 @@ prepare(void)
         return;
     }
     ex_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, NULL);
-    log_index = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, NULL);
     fragment_index = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, NULL);
     heavy_index = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, NULL);
-    WR_ASSERT(ex_index >= 0 && log_index >= 0 && fragment_index >= 0 && heavy_index >= 0);
+    WR_ASSERT(ex_index >= 0 && fragment_index >= 0 && heavy_index >= 0);
 }
 
 /* ---- errors ---- */
@@ -228,31 +227,7 @@ wr_tls_of(const SSL *ssl)
     return SSL_get_ex_data(ssl, ex_index);
 }
 
-/* ---- the key log: of whom the conf names a file, and for connections to become light ---- */
-
-static SSL_CTX *listened;       /* whose log is on for the handshake that runs */
-
-static void
-on_line(const SSL *ssl, const char *line)
-{
-    SSL_CTX         *ctx = SSL_get_SSL_CTX(ssl);
-    wr_tls_key_log_t fn = (wr_tls_key_log_t) (uintptr_t) SSL_CTX_get_ex_data(ctx, log_index);
-
-    if (((wr_tls_t *) wr_tls_of(ssl))->endpoint != NULL) {
-        tls_note_secret(ssl, line);
-    }
-    if (fn != NULL) {
-        fn(ssl, line);
-    }
-}
-
-void
-wr_tls_set_key_log(SSL_CTX *ctx, wr_tls_key_log_t fn)
-{
-    prepare();
-    (void) SSL_CTX_set_ex_data(ctx, log_index, (void *) (uintptr_t) fn);
-    SSL_CTX_set_keylog_callback(ctx, on_line);
-}
+/* ---- settings of contexts ---- */
 
 void
 wr_tls_set_fragment(SSL_CTX *ctx, size_t bytes)
@@ -277,34 +252,6 @@ is_heavy(const SSL *ssl)
     return SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), heavy_index) != NULL;
 }
 
-static void
-listen_to(const SSL *ssl)
-{
-    if (tls_light_pays_off() && SSL_get_verify_mode(ssl) == SSL_VERIFY_NONE && !is_heavy(ssl)) {
-        listened = SSL_get_SSL_CTX(ssl);
-        SSL_CTX_set_keylog_callback(listened, on_line);
-    }
-}
-
-static void
-stop_listening(void)
-{
-    if (listened != NULL && SSL_CTX_get_ex_data(listened, log_index) == NULL) {
-        SSL_CTX_set_keylog_callback(listened, NULL);
-    }
-    listened = NULL;
-}
-
-/* Those of the handshake itself have been written when this state is left. */
-static void
-on_state(const SSL *ssl, int where, int ret)
-{
-    (void) ret;
-    if (where == SSL_CB_ACCEPT_LOOP && SSL_get_state(ssl) == TLS_ST_SW_ENCRYPTED_EXTENSIONS) {
-        listen_to(ssl);
-    }
-}
-
 wr_rc_t
 wr_tls_server(wr_conn_t *c, SSL_CTX *ctx, const void *endpoint, char *take_bytes, size_t at,
               size_t n)
@@ -319,7 +266,6 @@ wr_tls_server(wr_conn_t *c, SSL_CTX *ctx, const void *endpoint, char *take_bytes
     tls_light_opened();
     t->try_early = SSL_CTX_get_max_early_data(ctx) != 0;
     SSL_set_accept_state(t->ssl);
-    SSL_set_info_callback(t->ssl, on_state);
     if (n != 0) {
         memmove(take_bytes, take_bytes + at, n);
         t->in = take_bytes;
@@ -363,9 +309,6 @@ shake(wr_tls_t *t, int *kind)
     if (rc != WR_DECLINED) {
         return rc;
     }
-    if (t->light != NULL) {
-        listen_to(t->ssl);
-    }
     done = SSL_do_handshake(t->ssl);
     *kind = done == 1 ? 0 : SSL_get_error(t->ssl, done);
     return done == 1 ? WR_OK : WR_ERROR;
@@ -399,9 +342,10 @@ wr_tls_handshake(wr_conn_t *c)
     c->watch.readable = false;
     ERR_clear_error();
     errno = 0;
+    tls_wants_secrets = t->endpoint != NULL && tls_light_pays_off() ? t : NULL;
     rc = shake(t, &kind);
     err = errno;
-    stop_listening();
+    tls_wants_secrets = NULL;
     wr_hkdf_forget();
     tls_ahead_end(t);
     if (rc != WR_OK) {

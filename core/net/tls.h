@@ -67,10 +67,8 @@ wr_tls_t *wr_tls_of(const SSL *ssl);
 /* SSL_CTX_new, of a context whose keys are derived faster. */
 SSL_CTX *wr_tls_context(const SSL_METHOD *method) WR_MUST_CHECK;
 
-/* Settings of a context that are ours to know: lines of the key log; how large records
- * may be; whether OpenSSL keeps the connection. */
-typedef void (*wr_tls_key_log_t)(const SSL *ssl, const char *line);
-void wr_tls_set_key_log(SSL_CTX *ctx, wr_tls_key_log_t fn);
+/* Settings of a context that are ours to know: how large records may be; whether OpenSSL
+ * keeps the connection. */
 void wr_tls_set_fragment(SSL_CTX *ctx, size_t bytes);
 /* Its connections become light where they can be, unless this says no. */
 void wr_tls_set_light(SSL_CTX *ctx, bool may);

@@ -148,7 +148,7 @@ make(wr_pool_t *pool, const wr_tls_options_t *o, wr_tls_fault_t *fault)
     set_protocols(t->ctx, o);
     if (o->key_log != NULL) {
         t->key_log_data = o->key_log_data;
-        wr_tls_set_key_log(t->ctx, o->key_log);
+        SSL_CTX_set_keylog_callback(t->ctx, o->key_log);
     }
     if (o->reuse) {
         SSL_CTX_set_session_cache_mode(t->ctx, SSL_SESS_CACHE_CLIENT

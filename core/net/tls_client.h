@@ -22,8 +22,8 @@ typedef struct wr_tls_options {
     wr_str_t   certificate, key;        /* or what wr_tls_read_pair takes else */
     wr_array_t passwords;       /* wr_str_t */
     wr_array_t commands;        /* wr_str_t: name, value, name, value …; NUL behind */
-    wr_tls_key_log_t key_log;   /* NULL: none; it finds key_log_data by the connection */
-    void            *key_log_data;
+    SSL_CTX_keylog_cb_func key_log;     /* NULL: none; it finds key_log_data by the connection */
+    void      *key_log_data;
 } wr_tls_options_t;
 
 /* In the cycle's pool. NULL after a conf error. */

@@ -66,6 +66,12 @@ BIO *tls_socket_bio(wr_tls_t *t);
 /* The peer's doing is no alarm. errno becomes EPROTO: it has been logged. */
 void tls_failed(wr_conn_t *c, const char *call, int kind);
 
+/* ---- tls_provider.c ---- */
+
+/* While a step of its handshake runs: the connection that is told what is derived, by
+ * tls_note_secret. */
+extern _Thread_local wr_tls_t *tls_wants_secrets;
+
 /* ---- tls_light.c ---- */
 
 /* Whether connections are used for long, or are many. */
@@ -73,8 +79,8 @@ bool tls_light_pays_off(void);
 void tls_light_opened(void);
 void tls_light_ended(const wr_tls_t *t);
 
-/* A line of the key log, of the handshake that runs. */
-void tls_note_secret(const SSL *ssl, const char *line);
+/* A secret of TLS 1.3, by its label (RFC 8446 §7.1). */
+void tls_note_secret(wr_tls_t *t, wr_str_t label, const unsigned char *secret, size_t n);
 /* The handshake is complete: the SSL goes if nothing of it is needed any more. */
 void tls_lighten(wr_conn_t *c);
 void tls_light_free(wr_tls_t *t);

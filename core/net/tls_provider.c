@@ -13,7 +13,7 @@
  * state, so one object serves as the context of all.
  */
 #include <weir/net/hkdf.h>
-#include <weir/net/tls.h>
+#include <weir/net/tls_priv.h>
 
 #include <openssl/core_dispatch.h>
 #include <openssl/core_names.h>
@@ -24,6 +24,8 @@
 #include <openssl/proverr.h>
 
 static const char wish[] = "?provider=weir";
+
+_Thread_local wr_tls_t *tls_wants_secrets;
 
 /* ---- TLS13-KDF ---- */
 
@@ -86,6 +88,9 @@ derive(void *ctx, unsigned char *to, size_t n, const OSSL_PARAM params[])
     (void) ctx;
     if (ok && a.mode == EVP_KDF_HKDF_MODE_EXPAND_ONLY && a.key.n != 0) {
         ok = wr_hkdf_expand(a.hash, a.key, a.prefix, a.label, a.data, to, n);
+        if (ok && tls_wants_secrets != NULL) {
+            tls_note_secret(tls_wants_secrets, a.label, to, n);
+        }
     } else if (ok && a.mode == EVP_KDF_HKDF_MODE_EXTRACT_ONLY && n == wr_hash_size(a.hash)) {
         ok = wr_hkdf_next(a.hash, a.salt, a.prefix, a.label, a.key, to);
     } else {

@@ -490,7 +490,7 @@ ssl_make_context(wr_conf_t *cf, ssl_conf_t *conf, const wr_server_t *server)
         return WR_ERROR;
     }
     if (conf->key_log != NULL) {
-        wr_tls_set_key_log(ctx, on_secret);
+        SSL_CTX_set_keylog_callback(ctx, on_secret);
     }
     SSL_CTX_set_client_hello_cb(ctx, on_hello, NULL);
     SSL_CTX_set_tlsext_servername_callback(ctx, on_name);
