@@ -155,11 +155,14 @@ task_begin(wr_req_t *r, void *state)
     if (op == NULL) {
         return rc;
     }
+    if (op->state == WR_OP_DONE) {
+        return c->task->end(r, c->conf, state);
+    }
     r->task.current->state = state;
     return wr_await(r, op, task_ended);
 }
 
-static const wr_middleware_t task_step = {"task", 1, task_begin, NULL};
+static const wr_middleware_t task_step = {"task", 0, task_begin, NULL};
 
 static bool
 task_lendable(wr_req_t *r, const void *conf)

@@ -29,10 +29,20 @@ core_of(const wr_h1_t *h)
 
 /* ---- closing ---- */
 
+/* The buffer that was let go last, for whoever reads next: it is warm. */
+static struct {
+    char    *p;
+    uint32_t cap;
+} spare;
+
 void
 wr_h1_drop_buffer(wr_h1_t *h)
 {
-    free(h->buf);
+    if (h->buf != NULL) {
+        free(spare.p);
+        spare.p = h->buf;
+        spare.cap = h->cap;
+    }
     h->buf = NULL;
     h->cap = h->pos = h->end = 0;
 }
@@ -159,8 +169,14 @@ wr_h1_fill(wr_h1_t *h)
         if (h->state == H1_PROXY) {
             h->cap = wr_max_size(h->cap, WR_PROXY_MAX);
         }
-        h->buf = malloc(h->cap);
-        WR_ASSERT(h->buf != NULL);
+        if (spare.cap == h->cap) {
+            h->buf = spare.p;
+            spare.p = NULL;
+            spare.cap = 0;
+        } else {
+            h->buf = malloc(h->cap);
+            WR_ASSERT(h->buf != NULL);
+        }
         h->pos = h->end = 0;
     } else if (h->req == NULL && h->pos == h->end) {
         h->pos = h->end = 0;

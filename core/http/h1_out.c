@@ -101,19 +101,48 @@ put_status(wr_req_t *r, wr_buf_t *b)
 }
 
 static void
-put_server(wr_req_t *r, wr_buf_t *b)
+put_server(int tokens, wr_buf_t *b)
 {
     static const char *const texts[] = {"Server: weir\r\n",
                                         "Server: weir/" WR_VERSION "\r\n",
                                         "Server: weir/" WR_VERSION " (" WR_BUILD ")\r\n"};
-    int tokens = wr_http_core(r)->server_tokens;
 
     if (tokens == 2 && sizeof(WR_BUILD) == 1) {
         tokens = 1;
     }
-    if (wr_headers_first(&r->out, WR_H_SERVER) == NULL) {
-        wr_buf_z(b, texts[tokens]);
+    wr_buf_z(b, texts[tokens]);
+}
+
+/* Server and Date: the same for all answers of a second. */
+static void
+put_stamp(wr_req_t *r, wr_buf_t *b)
+{
+    static struct {
+        wr_buf_t text;      /* of no pool */
+        int64_t  sec;
+        int      tokens;
+    } stamp;
+    int  tokens = wr_http_core(r)->server_tokens;
+    bool server = wr_headers_first(&r->out, WR_H_SERVER) == NULL;
+    bool date = wr_headers_first(&r->out, WR_H_DATE) == NULL;
+
+    if (!server || !date) {
+        if (server) {
+            put_server(tokens, b);
+        }
+        if (date) {
+            put_field(b, "Date: ", wr_clock_http());
+        }
+        return;
     }
+    if (stamp.text.n == 0 || stamp.sec != wr_clock.sec || stamp.tokens != tokens) {
+        stamp.text.n = 0;
+        put_server(tokens, &stamp.text);
+        put_field(&stamp.text, "Date: ", wr_clock_http());
+        stamp.sec = wr_clock.sec;
+        stamp.tokens = tokens;
+    }
+    wr_buf_str(b, wr_buf_text(&stamp.text));
 }
 
 static void
@@ -168,10 +197,7 @@ wr_h1_send_head(wr_req_t *r)
     choose_framing(h, r);
     wr_buf_reserve(&b, 384);
     put_status(r, &b);
-    put_server(r, &b);
-    if (wr_headers_first(&r->out, WR_H_DATE) == NULL) {
-        put_field(&b, "Date: ", wr_clock_http());
-    }
+    put_stamp(r, &b);
     put_type(r, &b);
     if (r->out_length >= 0) {
         wr_buf_lit(&b, "Content-Length: ");
