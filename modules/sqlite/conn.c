@@ -97,6 +97,12 @@ watch_time(void *data)
     return 1;
 }
 
+void
+sq_conn_watch(sq_conn_t *c)
+{
+    sqlite3_progress_handler(c->db, 1000, watch_time, c);
+}
+
 static int
 committed(void *data, sqlite3 *db, const char *name, int pages)
 {
@@ -235,7 +241,7 @@ sq_conn_open(const sq_db_t *db, sq_kind_t kind, wr_log_t *log)
     if ((kind == SQ_READER || kind == SQ_QUICK) && db->journal == 0) {
         sq_log_find(c);
     }
-    sqlite3_progress_handler(c->db, 1000, watch_time, c);
+    sq_conn_watch(c);
     return c;
 }
 

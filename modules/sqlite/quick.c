@@ -10,6 +10,11 @@
  * system calls for each; it ends with the turn, and before if anybody has committed
  * meanwhile (log.c).
  *
+ * A transaction that reads has its statements here one after the other, and the snapshot
+ * does not change until it ends. If one of them cannot be read here, or something else is
+ * waited for in between, the transaction goes on elsewhere and takes the connection with
+ * it, for a snapshot cannot be had twice; another one is opened on a thread.
+ *
  * The statements are prepared on a thread, anew when the schema has changed. Until that
  * is done the connection is the thread's; else it is the loop's.
  */
@@ -24,6 +29,7 @@ enum {
     LARGEST = 16384,        /* bytes of a value */
     ROOM = 262144,          /* … of a result */
     REST = 100,             /* ms that a statement stays away that was not short */
+    MOST = 8,               /* statements of a transaction */
 };
 
 struct sq_quick {
@@ -32,6 +38,7 @@ struct sq_quick {
     bool        ready;      /* the connection is the loop's */
     bool        off;        /* for good */
     bool        open;       /* a snapshot */
+    sq_tx_t    *pinned;     /* whose it is; NULL: everybody's */
     unsigned    left;       /* looks until a statement is too long; 0: it may be */
     wr_post_t   end;
     wr_msec_t  *rests;      /* of each statement: not before */
@@ -144,12 +151,36 @@ prepare(sqlite3 *db, const sq_sql_t *sql)
     return s;
 }
 
+static int
+look(void *data)
+{
+    sq_quick_t *q = data;
+
+    return q->left != 0 && --q->left == 0;
+}
+
+static sq_conn_t *
+new_conn(sq_quick_t *q)
+{
+    sq_conn_t *c = sq_conn_open(q->run->db, SQ_QUICK, &wr_log_main);
+
+    if (c != NULL) {
+        sqlite3_busy_timeout(c->db, 0);
+        sqlite3_progress_handler(c->db, STEP, look, q);
+    }
+    return c;
+}
+
 static void
 work(wr_job_t *job)
 {
     sq_quick_t *q = WR_CONTAINER(job, sq_quick_t, job);
     sq_conn_t  *c = q->conn;
 
+    if (c == NULL && (c = q->conn = new_conn(q)) == NULL) {
+        q->off = true;
+        return;
+    }
     sqlite3_limit(c->db, SQLITE_LIMIT_LENGTH, INT32_MAX);
     for (unsigned i = 0; i < c->nstmts; i++) {
         sqlite3_finalize(c->stmts[i]);
@@ -180,14 +211,6 @@ prepare_all(sq_quick_t *q)
     }
 }
 
-static int
-look(void *data)
-{
-    sq_quick_t *q = data;
-
-    return q->left != 0 && --q->left == 0;
-}
-
 /* ---- snapshots ---- */
 
 static void
@@ -200,10 +223,54 @@ end_snapshot(sq_quick_t *q)
     wr_unpost(&q->end);
 }
 
+/* Its statements here are of another kind than those of other connections: they do not
+ * say what was wrong. */
+void
+sq_quick_give(sq_tx_t *tx, bool for_good)
+{
+    sq_quick_t *q = tx->run->quick;
+    sq_conn_t  *c = q->conn;
+
+    WR_ASSERT(q->pinned == tx);
+    for (unsigned i = 0; i < c->nstmts; i++) {
+        sqlite3_finalize(c->stmts[i]);
+        c->stmts[i] = NULL;
+    }
+    sqlite3_limit(c->db, SQLITE_LIMIT_LENGTH, INT32_MAX);
+    sqlite3_busy_timeout(c->db, (int) c->conf->busy_timeout);
+    sq_conn_watch(c);
+    c->spare = true;
+    tx->conn = c;
+    tx->begun = true;
+    tx->state = SQ_ACTIVE;
+    tx->conf->returns |= for_good;
+    tx->conf->rests = wr_clock.mono + REST;
+    tx->quick = 0;
+    q->pinned = NULL;
+    q->conn = NULL;
+    q->open = false;
+    wr_unpost(&q->end);
+    prepare_all(q);
+}
+
+void
+sq_quick_end(sq_tx_t *tx)
+{
+    tx->quick = 0;
+    tx->run->quick->pinned = NULL;
+}
+
+/* A transaction that is still there waits for something else. */
 static void
 end_of_turn(wr_post_t *post)
 {
-    end_snapshot(WR_CONTAINER(post, sq_quick_t, end));
+    sq_quick_t *q = WR_CONTAINER(post, sq_quick_t, end);
+
+    if (q->pinned != NULL) {
+        sq_quick_give(q->pinned, true);
+    } else {
+        end_snapshot(q);
+    }
 }
 
 /* SQLite ends it itself after some errors. */
@@ -217,7 +284,7 @@ is_fresh(const sq_quick_t *q)
 static bool
 begin_snapshot(sq_quick_t *q)
 {
-    if (is_fresh(q)) {
+    if (q->pinned != NULL || is_fresh(q)) {
         return true;
     }
     end_snapshot(q);
@@ -229,13 +296,35 @@ begin_snapshot(sq_quick_t *q)
 
 /* ---- statements ---- */
 
-/* In a transaction that reads, only what is all of it. */
+static bool
+is_there(const sq_quick_t *q, const sq_call_t *call)
+{
+    return q != NULL && q->ready && q->conn->stmts[call->sql->id] != NULL
+           && q->rests[call->sql->id] <= wr_clock.mono;
+}
+
+/* A transaction that reads may begin here if its like have come to their ends here. */
 static bool
 may_run(const sq_tx_t *tx, const sq_call_t *call, const sq_quick_t *q)
 {
-    return q != NULL && q->ready && q->conn->stmts[call->sql->id] != NULL
-           && q->rests[call->sql->id] <= wr_clock.mono
-           && (tx == NULL || (!tx->writes && tx->state == SQ_IDLE && call->last));
+    if (tx != NULL && tx->quick != 0) {
+        return tx->quick < MOST;
+    }
+    return q->pinned == NULL
+           && (tx == NULL
+               || (!tx->writes && tx->state == SQ_IDLE
+                   && (call->last || (call->direct && !tx->conf->returns
+                                      && tx->conf->rests <= wr_clock.mono))));
+}
+
+/* The snapshot stays until the transaction ends, unless this was all of it. */
+static void
+pin(sq_quick_t *q, sq_tx_t *tx, const sq_call_t *call)
+{
+    if (tx->quick != 0 || !call->last) {
+        tx->quick++;
+        q->pinned = tx;
+    }
 }
 
 /* Not on the loop, then. */
@@ -249,16 +338,38 @@ give_up(sq_quick_t *q, sq_call_t *call, int rc)
         end_snapshot(q);
         prepare_all(q);
         break;
-    case SQLITE_IOERR:      /* a page that is not in memory */
+    case SQLITE_BUSY:       /* a page that is not in memory */
         q->off = sq_vfs_was_unable();
         q->ready = !q->off;
         break;
-    case SQLITE_BUSY:
     case SQLITE_PROTOCOL:
         break;
     default:
         q->rests[call->sql->id] = wr_clock.mono + REST;
     }
+}
+
+static void
+complete(sq_call_t *call)
+{
+    wr_op_begin(&call->op, "sql", NULL);
+    wr_op_complete(&call->op, WR_OK);
+}
+
+/* A statement of a transaction that has others here. It goes on elsewhere; but where
+ * SQLite has ended it, for the disk has failed, so does the statement. */
+static bool
+give_up_pinned(sq_quick_t *q, sq_tx_t *tx, sq_call_t *call)
+{
+    call->rows = NULL;
+    if (sqlite3_get_autocommit(q->conn->db) == 0) {
+        sq_quick_give(tx, false);
+        return false;
+    }
+    sq_err_take(&call->err, q->conn->db, call->pool);
+    sq_quick_end(tx);
+    complete(call);
+    return true;
 }
 
 bool
@@ -270,7 +381,10 @@ sq_quick_run(sq_tx_t *tx, sq_call_t *call)
     uint64_t      start;
     int           rc = SQLITE_OK, why;
 
-    if (!may_run(tx, call, q)) {
+    if (!is_there(q, call) || !may_run(tx, call, q)) {
+        if (tx != NULL && tx->quick != 0) {
+            sq_quick_give(tx, tx->quick == MOST || q->conn->stmts[call->sql->id] == NULL);
+        }
         return false;
     }
     start = wr_ticks();
@@ -283,42 +397,45 @@ sq_quick_run(sq_tx_t *tx, sq_call_t *call)
     }
     why = sqlite3_reset(s);
     sq_vfs_hurry(false);
+    rc = rc == SQLITE_ERROR ? why : rc;
+    if (rc != SQLITE_DONE && tx != NULL && tx->quick != 0) {
+        return give_up_pinned(q, tx, call);
+    }
     if (rc != SQLITE_DONE) {
-        give_up(q, call, rc == SQLITE_ERROR ? why : rc);
+        give_up(q, call, rc);
         return false;
+    }
+    if (tx != NULL) {
+        pin(q, tx, call);
     }
     sq_rows_end(call->rows, 0, false, 0);
     wr_metric_time_mt(call->sql->seconds, wr_ticks_us(wr_ticks() - start));
-    wr_op_begin(&call->op, "sql", NULL);
-    wr_op_complete(&call->op, WR_OK);
+    complete(call);
     return true;
 }
 
 /* ---- opening and closing ---- */
 
 sq_quick_t *
-sq_quick_open(sq_run_t *run, wr_log_t *log)
+sq_quick_open(sq_run_t *run)
 {
     sq_quick_t *q;
-    sq_conn_t  *c;
 
     /* Other journals have locks that others wait for, and files to be opened. */
     if (run->db->journal != 0 || sq_vfs() == NULL) {
         return NULL;
     }
-    c = sq_conn_open(run->db, SQ_QUICK, log);
-    if (c == NULL) {
-        return NULL;
-    }
     q = calloc(1, sizeof(*q));
     WR_ASSERT(q != NULL);
-    q->rests = calloc(c->nstmts + 1u, sizeof(*q->rests));
-    WR_ASSERT(q->rests != NULL);
     q->run = run;
-    q->conn = c;
+    q->conn = new_conn(q);
+    if (q->conn == NULL) {
+        free(q);
+        return NULL;
+    }
+    q->rests = calloc(q->conn->nstmts + 1u, sizeof(*q->rests));
+    WR_ASSERT(q->rests != NULL);
     q->end.fn = end_of_turn;
-    sqlite3_busy_timeout(c->db, 0);
-    sqlite3_progress_handler(c->db, STEP, look, q);
     prepare_all(q);
     return q;
 }
@@ -329,8 +446,10 @@ sq_quick_close(sq_quick_t *q)
     if (q == NULL) {
         return;
     }
-    end_snapshot(q);
-    sq_conn_close(q->conn);
+    if (q->conn != NULL) {
+        end_snapshot(q);
+        sq_conn_close(q->conn);
+    }
     free(q->rests);
     free(q);
 }

@@ -73,6 +73,10 @@ give_back(sq_run_t *run, sq_tx_t *tx)
     WR_ASSERT(sqlite3_get_autocommit(c->db) != 0);
     c->gone = NULL;
     tx->conn = NULL;
+    if (c->spare) {
+        sq_conn_close(c);
+        return;
+    }
     pthread_mutex_lock(&run->lock);
     c->next = run->free;
     run->free = c;

@@ -111,9 +111,13 @@ static void
 time_is_up(wr_timer_t *timer)
 {
     sq_tx_t   *tx = WR_CONTAINER(timer, sq_tx_t, timer);
-    sq_call_t *calls = tx->first, *next;
+    sq_call_t *calls, *next;
 
+    if (tx->state == SQ_ACTIVE && !sq_writer_withdraw(tx->run->writer, tx)) {
+        return;
+    }
     leave_queue(tx);
+    calls = tx->first;
     tx->first = tx->last = NULL;
     for (; calls != NULL; calls = next) {
         next = calls->next;
@@ -222,6 +226,9 @@ sq_call_start(sq_tx_t *tx, sq_call_t *call)
         tx->writes = !call->sql->readonly;
         tx->single = true;
     }
+    if (tx->quick != 0) {
+        sq_quick_give(tx, true);
+    }
     tx->alone |= call->stmt->alone || tx->run->db->alone;
     if (tx->at == NULL) {
         tx->at = &call->stmt->at;
@@ -251,7 +258,9 @@ sq_tx_end(sq_tx_t *tx, bool commit)
 {
     bool waits = false;
 
-    if (tx->state == SQ_ACTIVE) {
+    if (tx->quick != 0) {
+        sq_quick_end(tx);
+    } else if (tx->state == SQ_ACTIVE) {
         tx->state = SQ_ENDED;
         if (tx->writes) {
             waits = sq_writer_end(tx->run->writer, tx, commit);
@@ -277,7 +286,7 @@ open_run(sq_db_t *db, wr_log_t *log)
     if (run->writer == NULL || !sq_readers_open(run, log)) {
         return WR_ERROR;
     }
-    run->quick = sq_quick_open(run, log);
+    run->quick = sq_quick_open(run);
     return WR_OK;
 }
 

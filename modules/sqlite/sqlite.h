@@ -143,6 +143,7 @@ typedef struct sq_txconf {
     sq_db_t    *db;
     bool        writes;
     bool        returns;        /* seen: its requests come back to the loop in between */
+    wr_msec_t   rests;          /* not on the loop before */
 } sq_txconf_t;
 
 /* Of this worker: sq_db_t *. */
@@ -181,6 +182,7 @@ typedef struct sq_conn {
     int              wal_pages;
     const volatile uint32_t *index; /* of the log; NULL: unknown */
     uint32_t         noted[2];
+    bool             spare;     /* none of the readers': closed when it is given back */
     struct sq_conn  *next;
 } sq_conn_t;
 
@@ -201,6 +203,8 @@ typedef enum sq_kind {
 /* NULL after having logged why. */
 sq_conn_t *sq_conn_open(const sq_db_t *db, sq_kind_t kind, wr_log_t *log);
 void       sq_conn_close(sq_conn_t *c);
+/* Its statements are stopped by the deadline, and when nobody waits any more. */
+void       sq_conn_watch(sq_conn_t *c);
 int        sq_conn_control(sq_conn_t *c, sq_control_t what);
 /* A script of several statements. */
 int        sq_conn_script(sq_conn_t *c, const char *sql, char **message);
@@ -266,6 +270,8 @@ struct sq_tx {
     bool        good;           /* … and released */
     bool        permit;         /* of a reader: it has one */
     bool        lost;           /* SQLite has rolled it back */
+    uint8_t     quick;          /* so many statements have been read on the loop, whose
+                                   connection holds its snapshot; 0: it does not */
     sq_state_t  state;
     sq_call_t  *first, *last;   /* calls that wait, in order */
     sq_call_t  *running;
@@ -361,15 +367,23 @@ sq_writer_t *sq_writer_open(sq_run_t *run, wr_log_t *log);
 void sq_writer_close(sq_writer_t *w);
 void sq_writer_add(sq_writer_t *w, sq_tx_t *tx);
 void sq_writer_drop(sq_writer_t *w, sq_tx_t *tx);   /* out of the queue */
+/* Its time is up, but it is to join a job: back into the queue, at its head. False: it is
+ * with the thread already, or its client has left. */
+bool sq_writer_withdraw(sq_writer_t *w, sq_tx_t *tx);
 void sq_writer_pump(sq_writer_t *w);
 bool sq_writer_end(sq_writer_t *w, sq_tx_t *tx, bool commit);
 
 /* quick.c: reads on the loop. NULL: none can be. */
-sq_quick_t *sq_quick_open(sq_run_t *run, wr_log_t *log);
+sq_quick_t *sq_quick_open(sq_run_t *run);
 void        sq_quick_close(sq_quick_t *q);
 /* Runs the call at once, in call->pool, if it is short and needs no waiting: then
  * call->op is done. False: nothing has happened, it is to be started as any other. */
 bool        sq_quick_run(sq_tx_t *tx, sq_call_t *call);
+/* The transaction has statements there and goes on elsewhere, in its snapshot: it takes
+ * the connection with it. `for_good`: its like need not try again. */
+void        sq_quick_give(sq_tx_t *tx, bool for_good);
+/* … or it has ended there. */
+void        sq_quick_end(sq_tx_t *tx);
 
 /* vfs.c: the name of the VFS for connections of the loop; NULL: SQLite's own is not the
  * one that is known. Not while other threads use SQLite. */

@@ -15,15 +15,26 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+/* The methods of a kind of file, with a read of ours. */
+typedef struct methods {
+    sqlite3_io_methods        own;
+    const sqlite3_io_methods *of;
+} methods_t;
+
 static struct {
     bool        ready;
     sqlite3_vfs vfs;
+    pthread_mutex_t lock;
+    methods_t   kinds[4];       /* under the lock; filled from the first on */
+    int       (*open_file)(sqlite3_vfs *vfs, const char *name, sqlite3_file *f, int flags,
+                           int *out);
     int       (*sleep)(sqlite3_vfs *vfs, int us);
     int       (*open)(const char *path, int flags, int mode);
     ssize_t   (*pread)(int fd, void *to, size_t n, off_t at);
 } own;
 
 static __thread bool in_hurry;
+static __thread bool not_there;     /* the last read would have waited */
 static __thread bool unable;        /* the file system has no RWF_NOWAIT */
 static bool          asked;         /* SQLite reads by the function below */
 
@@ -39,7 +50,61 @@ read_page(int fd, void *to, size_t n, off_t at)
     }
     got = preadv2(fd, &v, 1, at, RWF_NOWAIT);
     unable |= got < 0 && (errno == EOPNOTSUPP || errno == ENOSYS);
+    not_there = got < 0;
     return got;
+}
+
+/* An error of reading would roll the transaction back, and with it end the snapshot; to
+ * be told that something is busy does not. */
+static int
+read_file(sqlite3_file *f, void *to, int n, sqlite3_int64 at)
+{
+    const methods_t *m = WR_CONTAINER(f->pMethods, methods_t, own);
+    int              rc;
+
+    not_there = false;
+    rc = m->of->xRead(f, to, n, at);
+    return rc != SQLITE_OK && in_hurry && not_there ? SQLITE_BUSY : rc;
+}
+
+/* NULL: there are more kinds of files than are known. */
+static const sqlite3_io_methods *
+with_own_read(const sqlite3_io_methods *of)
+{
+    const sqlite3_io_methods *own_methods = NULL;
+
+    pthread_mutex_lock(&own.lock);
+    for (unsigned i = 0; own_methods == NULL && i < WR_COUNT(own.kinds); i++) {
+        methods_t *m = &own.kinds[i];
+
+        if (m->of == NULL) {
+            m->own = *of;
+            m->own.xRead = read_file;
+            m->of = of;
+        }
+        own_methods = m->of == of ? &m->own : NULL;
+    }
+    pthread_mutex_unlock(&own.lock);
+    return own_methods;
+}
+
+static int
+open_in_vfs(sqlite3_vfs *vfs, const char *name, sqlite3_file *f, int flags, int *out)
+{
+    const sqlite3_io_methods *methods;
+    int                       rc = own.open_file(vfs, name, f, flags, out);
+
+    if (rc != SQLITE_OK || f->pMethods == NULL) {
+        return rc;
+    }
+    methods = with_own_read(f->pMethods);
+    if (methods == NULL) {
+        (void) f->pMethods->xClose(f);
+        f->pMethods = NULL;
+        return SQLITE_CANTOPEN;
+    }
+    f->pMethods = methods;
+    return rc;
 }
 
 static int
@@ -78,6 +143,9 @@ sq_vfs(void)
     own.vfs = *vfs;
     own.vfs.zName = "weir";
     own.vfs.xSleep = nap;
+    own.open_file = vfs->xOpen;
+    own.vfs.xOpen = open_in_vfs;
+    pthread_mutex_init(&own.lock, NULL);
     if (vfs->xSetSystemCall(vfs, "open", (sqlite3_syscall_ptr) open_file) != SQLITE_OK
         || vfs->xSetSystemCall(vfs, "pread64", (sqlite3_syscall_ptr) read_page) != SQLITE_OK
         || sqlite3_vfs_register(&own.vfs, 0) != SQLITE_OK)

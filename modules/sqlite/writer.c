@@ -14,7 +14,9 @@
  * behind the answers: the thread does it when its results are on their way.
  *
  * The loop plans a job (what to do with the former owner's savepoint, calls to run,
- * whether to commit) and touches nothing of the batch while the thread does it.
+ * whether to commit) and touches nothing of the batch while the thread does it. What
+ * comes meanwhile and needs nothing but the thread is put where the thread looks before
+ * it commits: it shares that COMMIT instead of waiting for it.
  *
  * Where a request does nothing between and behind its statements that needs the loop,
  * it is lent to the thread: the thread runs it up to its view's answer and settles its
@@ -24,15 +26,19 @@
  */
 #include "sqlite.h"
 
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 enum {
+    FULL = 2,           /* synchronous */
     MOST = 128,         /* transactions of a batch */
     TOGETHER = 64,      /* calls of a job */
     OLD = 5,            /* ms: then it is somebody else's turn */
     WAL_PAGES = 1000,   /* copied into the file when the log has so many … */
     AGAIN_PAGES = 100,  /* … or so many more, where some could not be copied */
+    WAIT_PAGES = 2000,  /* readers are waited for when it has so many */
+    WAIT = 20,          /* ms at the most */
 };
 
 typedef enum { KEEP, RELEASE, UNDO } former_t;
@@ -60,6 +66,7 @@ struct sq_writer {
     former_t      do_former;
     sq_tx_t      *do_tx;
     sq_call_t    *calls, *calls_last;
+    unsigned      ncalls;
     bool          commit;
     sq_tx_t      *fresh;            /* the thread's: settled well, not yet committed */
 
@@ -67,8 +74,15 @@ struct sq_writer {
     bool          open;
     uint64_t      began;
 
+    /* under the lock: what joins the job that runs */
+    pthread_mutex_t lock_late;
+    sq_call_t    *late, *late_last;
+    bool          late_open;
+
     /* the thread's alone */
     int           next_checkpoint;
+    int           next_wait;        /* pages: from then on it waits for readers */
+    int           settled;          /* transactions that the last COMMIT settled */
     bool          owes;             /* a checkpoint: the lock is kept for it */
     char          message[256];
 };
@@ -320,20 +334,27 @@ run_call(sq_writer_t *w, sq_call_t *call)
 }
 
 /* Where a reader holds on to old pages, not all can be copied: then the next try is
- * some pages later. Under the lock, so there is never a checkpoint beside a commit of
- * another process of this server. */
+ * some pages later. And the log begins anew only when nobody reads in it any more, which
+ * may never be so by itself where many read: when it has become long, those that read
+ * are waited for. Who comes meanwhile reads in the file, so that takes no longer than
+ * their statements; a reader that stays is tried again some megabytes later. Under the
+ * lock, so there is never a checkpoint beside a commit of another process of this server. */
 static void
 checkpoint(sq_writer_t *w)
 {
-    int pages = 0, copied = 0;
+    int  pages = 0, copied = 0;
+    bool waits = w->conn->wal_pages >= w->next_wait;
 
     if (!w->owes) {
         return;
     }
     w->owes = false;
-    (void) sqlite3_wal_checkpoint_v2(w->conn->db, NULL, SQLITE_CHECKPOINT_PASSIVE, &pages,
-                                     &copied);
+    sqlite3_busy_timeout(w->conn->db, waits ? WAIT : 0);
+    (void) sqlite3_wal_checkpoint_v2(w->conn->db, NULL, waits ? SQLITE_CHECKPOINT_RESTART
+                                                              : SQLITE_CHECKPOINT_PASSIVE,
+                                     &pages, &copied);
     w->next_checkpoint = copied < pages ? pages + AGAIN_PAGES : WAL_PAGES;
+    w->next_wait = waits ? w->conn->wal_pages + WAL_PAGES : w->next_wait;
     sq_lock_leave(w->lock);
 }
 
@@ -349,6 +370,7 @@ is_log_long(sq_writer_t *w)
 {
     if (w->conn->wal_pages < WAL_PAGES) {
         w->next_checkpoint = WAL_PAGES;     /* the log began anew */
+        w->next_wait = WAIT_PAGES;
     }
     return w->conn->wal_pages >= w->next_checkpoint;
 }
@@ -371,7 +393,7 @@ count_good(const sq_writer_t *w)
 static void
 commit(sq_writer_t *w)
 {
-    int n = count_good(w);
+    int n = w->settled = count_good(w);
 
     if (sq_conn_control(w->conn, SQ_COMMIT) != SQLITE_OK) {
         sq_err_t err;
@@ -398,11 +420,60 @@ is_late(const sq_writer_t *w)
     return w->open && now_ms() - w->began >= OLD && sq_lock_wanted(w->lock);
 }
 
+/* ---- what joins the job: both sides ---- */
+
+/* With the lock: behind the calls of the job. */
+static sq_call_t *
+join(sq_writer_t *w)
+{
+    sq_call_t *late = w->late;
+
+    if (late != NULL) {
+        if (w->calls == NULL) {
+            w->calls = late;
+        } else {
+            w->calls_last->next = late;
+        }
+        w->calls_last = w->late_last;
+        w->late = w->late_last = NULL;
+    }
+    return late;
+}
+
+/* Nothing joins any more. What has not begun goes back with the job. */
+static void
+close_late(sq_writer_t *w)
+{
+    pthread_mutex_lock(&w->lock_late);
+    w->late_open = false;
+    (void) join(w);
+    pthread_mutex_unlock(&w->lock_late);
+}
+
+/* NULL: there is nothing, and the batch is to be committed. Where that waits for the
+ * disk, and several had been together before, the loop is given the chance to hand over
+ * what has arrived; not while other processes wait for their turn. */
+static sq_call_t *
+take_late(sq_writer_t *w)
+{
+    sq_call_t *late;
+
+    if (w->run->db->synchronous >= FULL && w->settled > 1 && !sq_lock_wanted(w->lock)) {
+        sched_yield();
+    }
+    pthread_mutex_lock(&w->lock_late);
+    late = join(w);
+    w->late_open &= late != NULL;
+    pthread_mutex_unlock(&w->lock_late);
+    return late;
+}
+
 static void
 work(wr_job_t *job)
 {
     sq_writer_t *w = WR_CONTAINER(job, sq_writer_t, job);
-    bool         free = true;
+    sq_call_t   *c = w->calls;
+    bool         free = true, late = false;
 
     checkpoint(w);
     w->fresh = NULL;
@@ -411,14 +482,14 @@ work(wr_job_t *job)
     } else if (w->do_former == UNDO) {
         undo(w);
     }
-    for (sq_call_t *c = w->calls; c != NULL && free; c = c->next) {
-        if (c != w->calls && is_late(w)) {
-            w->commit = true;
-            break;
+    do {
+        for (; c != NULL && free && !late; c = late ? c : c->next) {
+            late = c != w->calls && is_late(w);
+            free = late || run_call(w, c);
         }
-        free = run_call(w, c);
-    }
-    if (w->commit && free && w->open) {
+    } while (free && !late && w->commit && (c = take_late(w)) != NULL);
+    close_late(w);
+    if ((w->commit || late) && free && w->open) {
         commit(w);
     }
 }
@@ -523,6 +594,7 @@ complete_calls(sq_writer_t *w, sq_call_t *calls)
         next = calls->next;
         calls->ran = false;
         tx->running = NULL;
+        wr_timer_cancel(&tx->timer);
         if (tx->single) {
             calls->err = calls->err.code != 0 ? calls->err : tx->err;
         }
@@ -558,9 +630,11 @@ static void
 job_done(wr_op_t *op)
 {
     sq_writer_t *w = op->waiter;
-    sq_call_t   *calls = w->calls;
+    sq_call_t   *calls;
     sq_tx_t     *ended = NULL;
 
+    close_late(w);      /* if it has not run at all */
+    calls = w->calls;
     if (op->rc != WR_OK) {
         sq_err_t err = {SQLITE_ABORT, WR_STR("the server ends")};
 
@@ -572,6 +646,7 @@ job_done(wr_op_t *op)
         }
     }
     w->calls = w->calls_last = NULL;
+    w->ncalls = 0;
     if (!w->open) {
         ended = w->done;
         w->done = w->done_last = NULL;
@@ -591,18 +666,19 @@ job_done(wr_op_t *op)
 /* ---- planning ---- */
 
 static void
-add_call(sq_writer_t *w, sq_call_t *call)
+add_call(sq_call_t **first, sq_call_t **last, sq_call_t *call)
 {
     call->next = NULL;
-    if (w->calls == NULL) {
-        w->calls = call;
+    if (*first == NULL) {
+        *first = call;
     } else {
-        w->calls_last->next = call;
+        (*last)->next = call;
     }
-    w->calls_last = call;
+    *last = call;
 }
 
-static sq_tx_t *
+/* Out of the queue; its time in it goes on. */
+static sq_call_t *
 take_first(sq_writer_t *w)
 {
     sq_tx_t   *tx = w->first;
@@ -610,17 +686,26 @@ take_first(sq_writer_t *w)
 
     sq_tx_leave(&w->first, &w->last, tx);
     wr_metric_add(w->run->stats.queue, -1);
-    wr_timer_cancel(&tx->timer);
     tx->state = SQ_ACTIVE;
     call = sq_tx_take(tx);
-    add_call(w, call);
+    w->ncalls++;
     if (!tx->single) {
         sq_call_lend(call);
     }
     if (call->r != NULL) {
         wr_req_shield(call->r);     /* what has begun runs to its end */
     }
-    return tx;
+    if (!tx->single && !call->lent) {
+        w->owner = tx;
+    }
+    return call;
+}
+
+/* It needs nothing but the thread, as far as is known. */
+static bool
+goes_along(const sq_tx_t *tx)
+{
+    return tx->single || (tx->conf != NULL && !tx->conf->returns && tx->first->direct);
 }
 
 static bool
@@ -644,18 +729,30 @@ take_next(sq_writer_t *w)
             w->must_commit = true;
             return;
         }
-        if (!tx->single && n != 0
-            && (tx->conf == NULL || tx->conf->returns || !tx->first->direct))
-        {
+        if (n != 0 && !goes_along(tx)) {
             return;
         }
         w->must_commit = tx->alone;
-        (void) take_first(w);
-        if (!tx->single && !w->calls_last->lent) {
-            w->owner = tx;
+        wr_timer_cancel(&tx->timer);
+        add_call(&w->calls, &w->calls_last, take_first(w));
+        if (w->owner != NULL) {
             return;
         }
     }
+}
+
+/* While a job runs: it may share the COMMIT. Until the thread takes it, it still waits. */
+static void
+join_late(sq_writer_t *w)
+{
+    pthread_mutex_lock(&w->lock_late);
+    while (w->late_open && w->first != NULL && !w->first->alone && goes_along(w->first)
+           && w->ndone + w->ncalls < MOST)
+    {
+        add_call(&w->late, &w->late_last, take_first(w));
+        w->late_open = w->owner == NULL;
+    }
+    pthread_mutex_unlock(&w->lock_late);
 }
 
 static void
@@ -666,7 +763,7 @@ plan(sq_writer_t *w)
         sq_call_t *call = sq_tx_take(w->owner);
 
         if (call != NULL) {
-            add_call(w, call);
+            add_call(&w->calls, &w->calls_last, call);
             sq_call_lend(call);
         }
         if (call == NULL || !call->lent) {
@@ -679,13 +776,53 @@ plan(sq_writer_t *w)
     w->commit = w->owner == NULL && (w->first == NULL || !has_room(w));
 }
 
+/* False: it is none of those that wait to join. */
+static bool
+take_from_late(sq_writer_t *w, const sq_call_t *call)
+{
+    sq_call_t *before = NULL, *c;
+
+    pthread_mutex_lock(&w->lock_late);
+    for (c = w->late; c != NULL && c != call; c = c->next) {
+        before = c;
+    }
+    if (c != NULL && before == NULL) {
+        w->late = c->next;
+    } else if (c != NULL) {
+        before->next = c->next;
+    }
+    if (c != NULL && w->late_last == c) {
+        w->late_last = before;
+    }
+    pthread_mutex_unlock(&w->lock_late);
+    return c != NULL;
+}
+
+bool
+sq_writer_withdraw(sq_writer_t *w, sq_tx_t *tx)
+{
+    sq_call_t *call = tx->running;
+
+    if (call == NULL || !take_from_late(w, call)) {
+        return false;
+    }
+    call->next = NULL;
+    w->ncalls--;
+    put_back(w, call);
+    return tx->state == SQ_QUEUED;
+}
+
 /* At the end of the loop's turn: what came together is done together. */
 static void
 pump(wr_post_t *post)
 {
     sq_writer_t *w = WR_CONTAINER(post, sq_writer_t, pump);
 
-    if (w->busy || w->closing) {
+    if (w->closing) {
+        return;
+    }
+    if (w->busy) {
+        join_late(w);
         return;
     }
     plan(w);
@@ -697,6 +834,7 @@ pump(wr_post_t *post)
     w->former = KEEP;
     w->former_tx = NULL;
     w->busy = true;
+    w->late_open = w->commit && !w->must_commit;
     w->job.run = work;
     if (wr_threads_run(w->thread, &w->job, "sql") != WR_OK) {
         wr_op_begin(&w->job.op, "sql", NULL);
@@ -720,7 +858,7 @@ sq_writer_add(sq_writer_t *w, sq_tx_t *tx)
 void
 sq_writer_pump(sq_writer_t *w)
 {
-    if (!w->busy && !w->closing) {
+    if (!w->closing) {
         wr_post(&w->pump);
     }
 }
@@ -767,6 +905,8 @@ sq_writer_open(sq_run_t *run, wr_log_t *log)
     w->log = log;
     w->lock = run->db->zone->data;
     w->next_checkpoint = WAL_PAGES;
+    w->next_wait = WAIT_PAGES;
+    pthread_mutex_init(&w->lock_late, NULL);
     w->pump.fn = pump;
     w->conn = sq_conn_open(run->db, SQ_WRITER, log);
     if (w->conn == NULL) {
@@ -798,5 +938,6 @@ sq_writer_close(sq_writer_t *w)
         sqlite3_db_config(w->conn->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
         sq_conn_close(w->conn);
     }
+    pthread_mutex_destroy(&w->lock_late);
     free(w);
 }

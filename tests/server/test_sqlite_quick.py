@@ -41,6 +41,55 @@ server {
         sql b = SELECT n FROM n;
         text {{ b.first.n - a.first.n }};
     }
+    route GET /tx-counted {
+        transaction;
+        sql a = SELECT n FROM n;
+        sql b = SELECT count(*) AS n FROM a;
+        text {{ b.first.n }};
+    }
+    route GET /tx-many {
+        transaction;
+        sql a0 = SELECT n FROM n;
+        sql a1 = SELECT n FROM n;
+        sql a2 = SELECT n FROM n;
+        sql a3 = SELECT n FROM n;
+        sql a4 = SELECT n FROM n;
+        sql a5 = SELECT n FROM n;
+        sql a6 = SELECT n FROM n;
+        sql a7 = SELECT n FROM n;
+        sql a8 = SELECT n FROM n;
+        text {{ a8.first.n - a0.first.n }};
+    }
+    route GET /tx-ids/{n:int} {
+        transaction;
+        sql a = SELECT n FROM n;
+        sql b = SELECT id FROM a WHERE id <= {{ params.n }};
+        sql c = SELECT n FROM n;
+        text {{ b|length }},{{ c.first.n - a.first.n }};
+    }
+    route GET /tx-none/{id:int} {
+        transaction;
+        sql a = SELECT id FROM a WHERE id = {{ params.id }};
+        require a.first else 404;
+        sql b = SELECT n FROM n;
+        text {{ a.first.id }};
+    }
+    route GET /tx-slow {
+        transaction;
+        sql a = SELECT n FROM n;
+        set h = hash_password("x");
+        sql b = SELECT n FROM n;
+        text {{ b.first.n - a.first.n }};
+    }
+    route GET /tx-between/{n:int} {
+        transaction;
+        sql a = SELECT n FROM n;
+        set some = range(100000)|sum;
+        sql b = SELECT n FROM n;
+        sql c = SELECT id FROM a WHERE id <= {{ params.n }};
+        sql d = SELECT n FROM n;
+        text {{ b.first.n - a.first.n }},{{ d.first.n - a.first.n }};
+    }
     route GET /ids/{n:int} {
         sql a = SELECT id FROM a WHERE id <= {{ params.n }} ORDER BY id;
         text {{ a|length }},{{ a|map(attribute="id")|sum }};
@@ -121,7 +170,7 @@ def wait_until_quick(s, target="/one/1"):
 
 
 @pytest.mark.parametrize("target,text", [
-    ("/tx/7", "1"), ("/ids/20", "20,210"), ("/sorted", "name 9"), ("/texts/3", "3,9000"),
+    ("/tx/7", "1"), ("/tx-two/7", "0"), ("/tx-none/7", "7"), ("/ids/20", "20,210"), ("/sorted", "name 9"), ("/texts/3", "3,9000"),
     ("/abs?x=-7", "7")])
 def test_short_ones_run_on_the_loop(server, target, text):
     assert get(server.port(), target).text == text
@@ -134,12 +183,24 @@ def test_short_ones_run_on_the_loop(server, target, text):
     ("/like", "7"), ("/each", "2"), ("/blob", "8"), ("/trim", "a"), ("/columns", "3"),
     ("/texts/120", "120,360000"),       # a large result
     ("/echo/20000", "20000,20000"),     # a large value
-    ("/tx-two/7", "0")])                # a snapshot beyond one statement
+    ("/tx-counted", "1000"),            # a transaction with such a statement
+    ("/tx-many", "0"),                  # one with many
+    ("/tx-slow", "0")])                 # one that waits in between
 def test_others_run_on_a_thread(server, target, text):
     for _ in range(2):
         assert get(server.port(), target).text == text
     assert "other" in threads_of(server, target, "GET")
     assert is_quick(server, "/one/1")
+
+
+def test_a_transaction_goes_on_elsewhere(server):
+    """It takes its connection with it; there is another one for those behind it."""
+    wait_until_quick(server, "/tx-ids/3")
+    for _ in range(3):
+        assert get(server.port(), "/tx-ids/1000").text == "1000,0"
+        wait_until_quick(server, "/tx-ids/3")
+    assert get(server.port(), "/tx-none/0").status == 404
+    assert is_quick(server, "/tx-none/7")
 
 
 def test_what_was_too_long_may_be_short_the_next_time(server):
@@ -183,6 +244,32 @@ def test_a_commit_within_a_turn_is_seen():
             thread.join()
             db.close()
         wait_until_quick(s, "/between")
+
+
+def test_a_transaction_has_one_snapshot():
+    """Wherever its statements are read, while another program commits all the time."""
+    with start(main=MODULES) as s:
+        stop = threading.Event()
+
+        def write():
+            own = sqlite3.connect(s.prefix + "/data/a.db", timeout=10, isolation_level=None)
+            own.execute("PRAGMA synchronous=off")
+            while not stop.is_set():
+                own.execute("UPDATE n SET n = n + 1")
+            own.close()
+        thread = threading.Thread(target=write)
+        thread.start()
+        try:
+            wait_until(lambda: int(get(s.port(), "/between").text) > 0, 20)
+            for n in [3, 1000] * 40:
+                assert get(s.port(), "/tx-between/%d" % n).text == "0,0"
+                assert get(s.port(), "/tx-ids/%d" % n).text == "%d,0" % n
+            for _ in range(3):
+                assert get(s.port(), "/tx-slow").text == "0"
+                assert get(s.port(), "/tx-many").text == "0"
+        finally:
+            stop.set()
+            thread.join()
 
 
 @pytest.mark.parametrize("workers", [1, 2])

@@ -4,6 +4,7 @@ they were asked, and no snapshot stays behind or holds up the log."""
 import os
 import sqlite3
 import threading
+import time
 
 import pytest
 
@@ -132,6 +133,63 @@ def test_the_log_begins_anew_while_others_read():
                 post(s, n)
         assert os.path.getsize(s.prefix + "/data/a.db") > 15e6
         assert os.path.getsize(s.prefix + "/data/a.db-wal") < 12e6
+
+
+class Relay(threading.Thread):
+    """Another program whose readers take turns: there always is one that began before
+    the last commit, and none stays for long."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.path, self.stop = path, False
+
+    def run(self):
+        db = [sqlite3.connect(self.path, timeout=10, isolation_level=None) for _ in "12"]
+        while not self.stop:
+            db[1].execute("BEGIN")
+            db[1].execute("SELECT id FROM a WHERE id = 0").fetchall()
+            if db[0].in_transaction:
+                db[0].execute("COMMIT")
+            db.reverse()
+            time.sleep(0.004)
+        for d in db:
+            d.close()
+
+
+def test_the_log_begins_anew_though_there_always_is_a_reader():
+    """It would never be free of readers by itself: when it has become long, those that
+    read in it are waited for."""
+    with start(1) as s:
+        post(s, 0)
+        relay = Relay(s.prefix + "/data/a.db")
+        relay.start()
+        try:
+            for n in range(1, 701):
+                post(s, n)
+        finally:
+            relay.stop = True
+            relay.join()
+        assert os.path.getsize(s.prefix + "/data/a.db") > 25e6
+        assert os.path.getsize(s.prefix + "/data/a.db-wal") < 17e6
+
+
+def test_a_reader_that_stays_does_not_hold_up_writers():
+    """It is waited for now and then only."""
+    with start(1) as s:
+        post(s, 0)
+        db = sqlite3.connect(s.prefix + "/data/a.db", isolation_level=None)
+        db.execute("BEGIN")
+        assert db.execute("SELECT count(*) FROM a").fetchone() == (1,)
+        for n in range(1, 401):
+            post(s, n)
+        assert db.execute("SELECT count(*) FROM a").fetchone() == (1,)
+        db.close()
+        # And when it has gone the log begins anew.
+        was = os.path.getsize(s.prefix + "/data/a.db-wal")
+        assert was > 15e6
+        for n in range(401, 600):
+            post(s, n)
+        assert os.path.getsize(s.prefix + "/data/a.db-wal") < was + 2e6
 
 
 def test_a_statement_that_fails_leaves_the_others_alone():
