@@ -17,6 +17,17 @@ typedef struct result {
     wr_str_t  error;
 } result_t;
 
+/* What failed has no JSON, which |default may make good. */
+static wr_val_t
+no_json(wr_eval_t *ev, const result_t *x)
+{
+    wr_val_t v = wr_undef_hint(ev, wr_pool_printf(ev->pool, "the fetch of %.*s failed: %.*s",
+                                                  WR_ARG(x->url), WR_ARG(x->error)));
+
+    v.u.undef->exc = "BadGateway";
+    return v;
+}
+
 static bool
 get_json(wr_eval_t *ev, result_t *x, wr_val_t *out)
 {
@@ -25,6 +36,10 @@ get_json(wr_eval_t *ev, result_t *x, wr_val_t *out)
 
     if (!x->have_json) {
         if (!wr_json_parse(ev->pool, x->raw, &limits, &x->json, &err)) {
+            if (!x->ok) {
+                *out = no_json(ev, x);
+                return true;
+            }
             return wr_raise(ev, "BadGateway", "the answer of %.*s is not JSON: %.*s (line "
                             "%u, column %u)",
                             WR_ARG(x->url), WR_ARG(err.message), err.line, err.column);

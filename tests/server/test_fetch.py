@@ -498,6 +498,8 @@ def test_nobody_listens(app):
     route GET / { fetch a = http://127.0.0.1:%%D%%/; text no; }
     route GET /name { fetch a = http://no.such.host.invalid/; text no; }
     route GET /o { fetch a = http://127.0.0.1:%%D%%/ { optional; } json [a.ok, a.error, a.status, a.text]; }
+    route GET /d { fetch a = http://127.0.0.1:%%D%%/ { optional; } json a.json|default({}); }
+    route GET /j { fetch a = http://127.0.0.1:%%D%%/ { optional; } json a.json; }
     route GET /group { fetch a = http://pool/x; text {{ a.text }}; }
     """, names={"D": closed.getsockname()[1]},
         http="upstream pool { server 127.0.0.1:%%D%%; server 127.0.0.1:%%U%%; }")
@@ -506,6 +508,8 @@ def test_nobody_listens(app):
     assert "could not be resolved" in s.error_log()
     ok, error, status, text = ask(s, "/o")
     assert (ok, status, text) == (False, None, "") and "refused" in error
+    assert ask(s, "/d") == {}
+    assert s.get("/j").status == 502
     for _ in range(4):
         assert s.get("/group").text == "GET /x\n"
     closed.close()
