@@ -158,7 +158,7 @@ wr_rc_t wr_app_set_gather_timeout(wr_conf_t *cf, const wr_directive_t *d, void *
 typedef struct wr_app_block {
     const wr_stage_t *stages;
 } wr_app_block_t;
-wr_app_block_t *wr_app_block(wr_conf_t *cf, uint32_t context);
+wr_app_block_t *wr_app_block(wr_conf_t *cf);
 
 /* From a step: `return wr_app_enter(r, block);` runs the block's steps, then what
  * stands behind the step. */

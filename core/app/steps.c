@@ -339,10 +339,10 @@ go_back(wr_req_t *r, void *state)
 static const wr_middleware_t back_step = {"end-of-block", 0, go_back, NULL};
 
 wr_app_block_t *
-wr_app_block(wr_conf_t *cf, uint32_t context)
+wr_app_block(wr_conf_t *cf)
 {
     wr_app_block_t *b = WR_NEW(cf->pool, wr_app_block_t);
-    wr_scope_t     *scope = wr_conf_scope(cf, context | WR_WHEN, NULL);
+    wr_scope_t     *scope = wr_conf_scope(cf, WR_WHEN, NULL);
     app_conf_t     *own;
     wr_stage_t     *stages;
     unsigned        depth = 0;

@@ -246,7 +246,7 @@ route_set_when(wr_conf_t *cf, const wr_directive_t *d, void *conf)
         return WR_ERROR;
     }
     wr_app_ahead(cf);
-    c->then = wr_app_block(cf, cf->scope->context);
+    c->then = wr_app_block(cf);
     if (c->then == NULL) {
         return WR_ERROR;
     }
@@ -267,7 +267,7 @@ route_set_otherwise(wr_conf_t *cf, const wr_directive_t *d, void *conf)
         return wr_conf_fail(cf, NULL, "\"otherwise\" must follow a \"when\" block");
     }
     c = (when_conf_t *) (uintptr_t) last->conf;
-    c->otherwise = wr_app_block(cf, cf->scope->context);
+    c->otherwise = wr_app_block(cf);
     return c->otherwise != NULL ? WR_OK : WR_ERROR;
 }
 
