@@ -53,6 +53,8 @@ typedef struct wr_app_text {
  * quoted as a whole loses its quotes. */
 const wr_app_expr_t *wr_app_expr(wr_conf_t *cf, const wr_tok_t *tok);
 const wr_app_text_t *wr_app_text(wr_conf_t *cf, const wr_tok_t *tok);
+/* The same of a URL: a blank outside of expressions is an error. */
+const wr_app_text_t *wr_app_url(wr_conf_t *cf, const wr_tok_t *tok);
 /* The same for HTML: values are escaped. */
 const wr_app_text_t *wr_app_html(wr_conf_t *cf, const wr_tok_t *tok);
 

@@ -156,6 +156,25 @@ wr_app_text(wr_conf_t *cf, const wr_tok_t *tok)
 }
 
 const wr_app_text_t *
+wr_app_url(wr_conf_t *cf, const wr_tok_t *tok)
+{
+    const wr_app_text_t *t = compile_text(cf, tok, false);
+
+    for (uint32_t i = 0; t != NULL && i < t->text->n; i++) {
+        wr_str_t part = t->text->parts[i].text;
+
+        for (size_t k = 0; k < part.n; k++) {
+            if (wr_tok_is_blank(part.p[k])) {
+                (void) wr_conf_fail(cf, tok, "a URL has no blanks: \"%.*s\" (is a \";\" "
+                                             "missing?)", WR_ARG(t->at.text));
+                return NULL;
+            }
+        }
+    }
+    return t;
+}
+
+const wr_app_text_t *
 wr_app_html(wr_conf_t *cf, const wr_tok_t *tok)
 {
     return compile_text(cf, tok, true);

@@ -373,6 +373,34 @@ app_get_headers(wr_req_t *r, wr_eval_t *ev, wr_val_t *out)
     return true;
 }
 
+/* What stands in a cookie's quotes: \" and \ooo, as http.cookies writes them. */
+static wr_str_t
+unescaped(wr_pool_t *pool, wr_str_t s)
+{
+    wr_buf_t b;
+
+    if (wr_str_chr(s, '\\') < 0) {
+        return s;
+    }
+    b = wr_buf(pool);
+    for (size_t i = 0; i < s.n; i++) {
+        const char *p = s.p + i;
+
+        if (*p != '\\' || i + 1 == s.n) {
+            wr_buf_char(&b, *p);
+        } else if (i + 3 < s.n && p[1] >= '0' && p[1] <= '3' && p[2] >= '0' && p[2] <= '7'
+                   && p[3] >= '0' && p[3] <= '7')
+        {
+            wr_buf_char(&b, (char) ((p[1] - '0') << 6 | (p[2] - '0') << 3 | (p[3] - '0')));
+            i += 3;
+        } else {
+            wr_buf_char(&b, p[1]);
+            i++;
+        }
+    }
+    return wr_buf_text(&b);
+}
+
 bool
 app_get_cookies(wr_req_t *r, wr_eval_t *ev, wr_val_t *out)
 {
@@ -392,7 +420,7 @@ app_get_cookies(wr_req_t *r, wr_eval_t *ev, wr_val_t *out)
             }
             value = wr_str_trim(wr_str_skip(part, (size_t) eq + 1));
             if (value.n > 1 && value.p[0] == '"' && value.p[value.n - 1] == '"') {
-                value = wr_str_sub(value, 1, value.n - 1);
+                value = unescaped(ev->pool, wr_str_sub(value, 1, value.n - 1));
             }
             multi_add(m,
                       wr_val_text(&(wr_val_t[1]) {

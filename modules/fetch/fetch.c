@@ -169,7 +169,7 @@ set_fetch(wr_conf_t *cf, const wr_directive_t *d, void *conf)
             return WR_ERROR;
         }
     }
-    c->url = wr_app_text(cf, &url);
+    c->url = wr_app_url(cf, &url);
     if (c->url == NULL) {
         return WR_ERROR;
     }
@@ -243,6 +243,13 @@ set_header(wr_conf_t *cf, const wr_directive_t *d, void *conf)
     return f->value != NULL ? WR_OK : WR_ERROR;
 }
 
+static unsigned
+number_bit(const char *name)
+{
+    return *name == 't' ? 1 : *name == 'm' ? 2 : *name == 'v' ? 4 : 8;
+}
+
+/* timeout, max_size, verify, redirects */
 static wr_rc_t
 set_number(wr_conf_t *cf, const wr_directive_t *d, void *conf)
 {
@@ -251,6 +258,10 @@ set_number(wr_conf_t *cf, const wr_directive_t *d, void *conf)
     bool          ok;
 
     (void) conf;
+    if ((c->said & number_bit(d->name)) != 0) {
+        return wr_conf_fail(cf, NULL, "\"%s\" directive is duplicate", d->name);
+    }
+    c->said |= number_bit(d->name);
     if (strcmp(d->name, "timeout") == 0) {
         ok = wr_parse_msec(w, &c->timeout) && c->timeout > 0;
     } else if (strcmp(d->name, "max_size") == 0) {

@@ -38,6 +38,7 @@ typedef struct fetch_conf {
     int64_t              max_size;
     int64_t              redirects;
     int                  verify;
+    unsigned             said;          /* bits: which numbers the block has set */
     bool                 optional;
     wr_tls_client_t     *strict;        /* of its own authorities */
     wr_tok_t             at;

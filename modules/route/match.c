@@ -153,6 +153,9 @@ route_parse(wr_conf_t *cf, const wr_tok_t *at, route_t *route)
             return wr_conf_fail(cf, at, "a part of a pattern is either text or one "
                                         "{parameter}, as in {name:REGEX}: \"%.*s\"",
                                 WR_ARG(s));
+        } else if (wr_str_chr(s, '?') >= 0 || wr_str_chr(s, '#') >= 0) {
+            return wr_conf_fail(cf, at, "a pattern is of the path alone, which ends before "
+                                        "\"?\" and \"#\": \"%.*s\"", WR_ARG(s));
         } else {
             seg->text = s;
         }

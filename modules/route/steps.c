@@ -46,6 +46,10 @@ parse_target(wr_conf_t *cf, const wr_tok_t *name, set_conf_t *c)
         if (c->key.n == 0) {
             return wr_conf_fail(cf, name, "\"session.\" needs a key");
         }
+        if (wr_str_chr(c->key, '.') >= 0) {
+            return wr_conf_fail(cf, name, "\"%.*s\" is no key of the session: set the whole "
+                                          "value of a key", WR_ARG(c->key));
+        }
         if (wr_app_session_set == NULL || !wr_app_has_session(cf)) {
             return wr_conf_fail(cf, name, "sessions need \"load_module "
                                           "modules/http_session_module.so;\"");
@@ -198,7 +202,7 @@ route_set_require(wr_conf_t *cf, const wr_directive_t *d, void *conf)
             c->external = true;
             part.text.n -= sizeof(" external") - 1;
         }
-        c->text = wr_app_text(cf, &part);
+        c->text = c->status == 0 ? wr_app_url(cf, &part) : wr_app_text(cf, &part);
         if (c->text == NULL) {
             return WR_ERROR;
         }
@@ -364,6 +368,34 @@ is_cookie_char(char c)
     return c > ' ' && c < 0x7f && c != '"' && c != ',' && c != ';' && c != '\\';
 }
 
+/* What a cookie cannot hold stands in quotes, as Python's http.cookies writes it and
+ * `cookies` reads it. */
+static void
+put_cookie_value(wr_buf_t *b, wr_str_t s)
+{
+    size_t i = 0;
+
+    while (i < s.n && is_cookie_char(s.p[i])) {
+        i++;
+    }
+    if (i == s.n) {
+        wr_buf_str(b, s);
+        return;
+    }
+    wr_buf_char(b, '"');
+    for (i = 0; i < s.n; i++) {
+        if (s.p[i] == '"' || s.p[i] == '\\') {
+            wr_buf_char(b, '\\');
+        }
+        if (is_cookie_char(s.p[i]) || s.p[i] == ' ' || s.p[i] == '"' || s.p[i] == '\\') {
+            wr_buf_char(b, s.p[i]);
+        } else {
+            wr_buf_printf(b, "\\%03o", (unsigned) (unsigned char) s.p[i]);
+        }
+    }
+    wr_buf_char(b, '"');
+}
+
 static wr_rc_t
 run_cookie(wr_req_t *r, void *state)
 {
@@ -374,17 +406,14 @@ run_cookie(wr_req_t *r, void *state)
     if (!wr_app_render(r, c->value, false, &text)) {
         return wr_app_failed(r);
     }
-    for (size_t i = 0; i < text.n; i++) {
-        if (!is_cookie_char(text.p[i])) {
-            return wr_app_fail(r, &c->value->at, 500, WR_STR("Internal Server Error"),
-                               "the value of the cookie \"%.*s\" has a character that "
-                               "cookies cannot hold: use |urlencode",
-                               WR_ARG(c->name));
-        }
+    if (!wr_is_field_value(wr_buf_text(&text))) {
+        return wr_app_fail(r, &c->value->at, 500, WR_STR("Internal Server Error"),
+                           "the value of the cookie \"%.*s\" has a line end in it",
+                           WR_ARG(c->name));
     }
     wr_buf_str(&b, c->name);
     wr_buf_char(&b, '=');
-    wr_buf_add(&b, text.p, text.n);
+    put_cookie_value(&b, wr_buf_text(&text));
     wr_buf_str(&b, c->attrs);
     if (!c->secure_set && wr_req_scheme(r).n == 5) {
         wr_buf_lit(&b, "; Secure");

@@ -47,11 +47,11 @@ is_local(wr_req_t *r, wr_str_t url)
     size_t   end = 0;
 
     for (size_t i = 0; i < url.n; i++) {
-        if ((unsigned char) url.p[i] <= ' ' || url.p[i] == '\\' || url.p[i] == 0x7f) {
+        if ((unsigned char) url.p[i] < ' ' || url.p[i] == '\\' || url.p[i] == 0x7f) {
             return false;
         }
     }
-    if (url.n == 0) {
+    if (url.n == 0 || url.p[0] == ' ') {
         return false;
     }
     if (url.p[0] == '/') {
@@ -68,6 +68,24 @@ is_local(wr_req_t *r, wr_str_t url)
         end++;
     }
     return host.n != 0 && wr_str_ieq(wr_str(rest.p, end), host);
+}
+
+/* Values bring blanks, letters beyond ASCII and others that no URL may hold. */
+static wr_str_t
+encoded(wr_pool_t *pool, wr_str_t url)
+{
+    wr_buf_t b = wr_buf(pool);
+
+    for (size_t i = 0; i < url.n; i++) {
+        unsigned char c = (unsigned char) url.p[i];
+
+        if (c <= ' ' || c >= 0x7f || strchr("\"<>^`{|}", c) != NULL) {
+            wr_buf_printf(&b, "%%%02X", c);
+        } else {
+            wr_buf_char(&b, (char) c);
+        }
+    }
+    return wr_buf_text(&b);
 }
 
 wr_rc_t
@@ -91,7 +109,8 @@ route_redirect(wr_req_t *r, const wr_app_text_t *target, bool external, unsigned
                            WR_ARG(url));
     }
     /* As it is written: absolute_redirect is about redirects that the server makes. */
-    (void) wr_headers_add(&r->out, WR_H_OTHER, WR_STR("Location"), url);
+    (void) wr_headers_add(&r->out, WR_H_OTHER, WR_STR("Location"),
+                          encoded(wr_pool(r), url));
     return wr_app_answer(r, status, WR_STR("text/plain"), WR_STR("utf-8"), WR_STR(""));
 }
 
@@ -113,7 +132,8 @@ names_a_site(wr_str_t text)
     if (text.n != 0 && (text.p[0] == '"' || text.p[0] == '\'')) {
         text = wr_str_skip(text, 1);
     }
-    return (wr_str_istarts(text, WR_STR("http://")) && !wr_str_starts(text, WR_STR("http://{{")))
+    return wr_str_starts(text, WR_STR("//"))
+           || (wr_str_istarts(text, WR_STR("http://")) && !wr_str_starts(text, WR_STR("http://{{")))
            || (wr_str_istarts(text, WR_STR("https://"))
                && !wr_str_starts(text, WR_STR("https://{{")));
 }
@@ -138,7 +158,7 @@ route_set_redirect(wr_conf_t *cf, const wr_directive_t *d, void *conf)
         wr_conf_warn(cf, &text, "this redirect is refused wherever the request's own host is "
                                 "another: say \"external\" behind it if it is meant");
     }
-    c->text = wr_app_text(cf, &text);
+    c->text = wr_app_url(cf, &text);
     return c->text != NULL ? wr_app_step_lendable(cf, &redirect_view, c, true,
                                                   c->text->lendable)
                            : WR_ERROR;

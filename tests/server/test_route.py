@@ -152,6 +152,14 @@ def test_methods(app):
     ("route GET /{a:int}{b:int} { text 1; }", "{name:REGEX}"),
     ("route GET /{a:} { text 1; }", "empty type"),
     ("route GET /{a:[} { text 1; }", ""), ("route GET /{a}/{a} { text 1; }", "twice"),
+    ("route GET /a?b=c { text 1; }", "path alone"), ("routes /a#b { }", "path alone"),
+    ("route GET /x { redirect /a externl; }", "no blanks"),
+    ("route GET /x { require 0 else redirect /a b; text 1; }", "no blanks"),
+    ("route GET /x { fetch a = http://127.0.0.1/ text a; }", "no blanks"),
+    ("route GET /x { fetch a = http://127.0.0.1/ { timeout 1s; timeout 2s; } text a; }",
+     "duplicate"),
+    ("route GET /x { when 1 { add_header A b; } text 1; }", "is not allowed here"),
+    ("route GET /x { when 1 { return 200; } text 1; }", "is not allowed here"),
     ("route GETT /x { text 1; }", 'invalid method "GETT"'),
     ("route GET /x name=a { text 1; }\nroute GET /y name=a { text 2; }", "another route named"),
     ("route GET /x nme=a { text 1; }", "invalid parameter"),
@@ -331,6 +339,21 @@ def test_cookies(app, conf, cookie):
     s = app("route GET / { %s; text x; }" % conf)
     got = s.get("/").get("Set-Cookie")
     assert sorted(got.split("; ")) == sorted(cookie.split("; ")) and got.startswith("a=")
+
+
+@pytest.mark.parametrize("value", ["x y", "a;b", 'say "hi"', "back\\slash", "a,b", "é😀", "\t",
+                                   "\\073", ""])
+def test_any_value_comes_back_in_a_cookie(app, value):
+    """In quotes, as Python's http.cookies has it, who reads what we wrote and we what it wrote."""
+    from http.cookies import SimpleCookie
+    s = app("route GET / { cookie a {{ query.v }}; text x; } route GET /b { json cookies.a; }")
+    pair = s.get("/?v=" + quote(value)).get("Set-Cookie").partition("; ")[0]
+    assert SimpleCookie(pair)["a"].value.encode("latin-1").decode() == value
+    assert json.loads(s.get("/b", "Cookie: " + pair).text) == value
+    if value.isascii():
+        theirs = SimpleCookie()
+        theirs["a"] = value
+        assert json.loads(s.get("/b", "Cookie: " + theirs["a"].OutputString()).text) == value
 
 
 def test_two_cookies_and_headers(app):

@@ -156,7 +156,8 @@ def test_redirect_statuses(app):
     r = s.get("/e?x=1")
     assert (r.status, r.get("Location")) == (303, "https://example.org/1")
     assert s.get("/u").get("Location") == "/p/3?q=%C3%A4"
-    assert s.get("/p").status == 400        # a blank is no URL
+    assert s.get("/p").get("Location") == "/a%20b"
+    assert s.get("/e?x=%C3%A9%20%25%7C").get("Location") == "https://example.org/%C3%A9%20%%7C"
 
 
 def test_a_changed_template_is_seen_at_once(app):
