@@ -79,7 +79,7 @@ parse_form(wr_req_t *r, wr_eval_t *ev)
         }
     } else if (wr_has_body(r)) {
         return wr_raise(ev, "UnsupportedMediaType", "a form is expected, not %.*s",
-                        WR_ARG(type));
+                        WR_ARG(type.n != 0 ? type : WR_STR("a body without a Content-Type")));
     }
     a->form = wr_vobj(&fields->obj);
     a->files = wr_vobj(&files->obj);

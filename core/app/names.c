@@ -43,6 +43,34 @@ word_at(const wr_tok_t *tok, wr_str_t name)
     return *tok;
 }
 
+/* Who has made the name in the gather that is being read; NULL: nobody. */
+static const wr_app_maker_t *
+made_beside(const app_main_t *m, wr_str_t text)
+{
+    const wr_scope_t *scope = m->cf != NULL ? m->cf->scope : NULL;
+
+    if (scope == NULL || (scope->context & WR_GATHER) == 0) {
+        return NULL;
+    }
+    for (WR_EACH(wr_app_maker_t, maker, &m->makers)) {
+        if (maker->scope == scope && wr_str_eq(maker->name, text)) {
+            return maker;
+        }
+    }
+    return NULL;
+}
+
+static bool
+made_elsewhere(const app_main_t *m, wr_str_t text)
+{
+    for (WR_EACH(wr_app_maker_t, maker, &m->makers)) {
+        if (maker->scope != m->cf->scope && wr_str_eq(maker->name, text)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The compiler asks: which slot has this name? Names that may be defined further
  * down get one too. */
 int
@@ -59,6 +87,12 @@ app_slot_of(void *data, wr_str_t text)
         if (m->at != NULL) {
             n->used_at = word_at(m->at, text);
         }
+    }
+    if (m->at != NULL && made_beside(m, text) != NULL && !made_elsewhere(m, text)) {
+        wr_tok_t at = word_at(m->at, text);
+
+        wr_conf_warn(m->cf, &at, "\"%.*s\" is made in the same \"gather\": it has no value "
+                                 "before the gather ends", WR_ARG(text));
     }
     return n->slot;
 }
@@ -114,6 +148,11 @@ wr_app_name(wr_conf_t *cf, const wr_tok_t *tok)
     n = add_name(m, cf->pool, tok->text);
     if (n->get != NULL) {
         wr_conf_fail(cf, tok, "the name \"%.*s\" is the request's own", WR_ARG(tok->text));
+        return -1;
+    }
+    if (made_beside(m, n->text) != NULL) {
+        wr_conf_fail(cf, tok, "there is another \"%.*s\" in this \"gather\"",
+                     WR_ARG(tok->text));
         return -1;
     }
     n->defined = true;

@@ -379,7 +379,7 @@ struct wr_template {
     uint32_t     nnames;
     wr_name_t  **outside; /* those taken from outside */
     uint32_t     noutside;
-    wr_str_t    *refs_to;
+    wr_template_to_t *refs_to;
     uint32_t     nrefs_to;
     wr_node_t   *expr; /* of a stand-alone expression */
 };

@@ -12,6 +12,17 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+static uint32_t
+column_of(const wr_comp_t *c, uint32_t pos)
+{
+    uint32_t bol = pos;
+
+    while (bol > 0 && c->src.p[bol - 1] != '\n') {
+        bol--;
+    }
+    return pos - bol + 1;
+}
+
 void
 wr_comp_fail(wr_comp_t *c, uint32_t line, const char *format, ...)
 {
@@ -24,6 +35,9 @@ wr_comp_fail(wr_comp_t *c, uint32_t line, const char *format, ...)
     va_end(ap);
     n = n < 0 ? 0 : n >= (int) sizeof(text) ? (int) sizeof(text) - 1 : n;
     *c->err = (wr_err_t){.kind = "TemplateAssertionError", .line = line};
+    if (c->fault >= c->src.p && c->fault < c->src.p + c->src.n) {
+        c->err->column = column_of(c, (uint32_t) (c->fault - c->src.p));
+    }
     c->err->message = wr_pool_str(c->tmp, wr_str(text, (size_t) n));
     longjmp(c->jump, 1);
 }
@@ -31,12 +45,7 @@ wr_comp_fail(wr_comp_t *c, uint32_t line, const char *format, ...)
 uint32_t
 wr_comp_column(wr_comp_t *c, const wr_ast_t *n)
 {
-    uint32_t bol = n->pos;
-
-    while (bol > 0 && c->src[bol - 1] != '\n') {
-        bol--;
-    }
-    return n->pos - bol + 1;
+    return column_of(c, n->pos);
 }
 
 wr_name_t *
@@ -387,7 +396,7 @@ wr_compile_source(wr_template_t *t, wr_pool_t *tmp, wr_str_t source,
         return false;
     }
     start(c, t, tmp, err);
-    c->src = p->lex.src.p;
+    c->src = p->lex.src;
     if (setjmp(c->jump) != 0) {
         return false;
     }
@@ -415,7 +424,7 @@ wr_compile_expr(wr_template_t *t, wr_pool_t *tmp, wr_str_t source,
         return false;
     }
     start(c, t, tmp, err);
-    c->src = p->lex.src.p;
+    c->src = p->lex.src;
     if (setjmp(c->jump) != 0) {
         return false;
     }

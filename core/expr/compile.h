@@ -48,7 +48,8 @@ typedef struct wr_comp {
     wr_eval_t      fold; /* evaluates constants */
     bool           fold_raised; /* what went wrong ends the compilation */
     uint32_t       variants;
-    const char    *src; /* for columns */
+    wr_str_t       src; /* for columns */
+    const char    *fault; /* in src: where an error that is told now is, or NULL */
 } wr_comp_t;
 
 WR_NORETURN WR_PRINTF(3, 4) void wr_comp_fail(wr_comp_t *c, uint32_t line,

@@ -201,6 +201,7 @@ wr_comp_filter(wr_comp_t *c, wr_cframe_t *f, wr_ast_t *n)
     to = wr_comp_node(c, filter ? wr_eval_filter : wr_eval_test);
     row = wr_map_get(filter ? &c->env->filters : &c->env->tests, n->name);
     if (row == NULL && !f->soft) {
+        c->fault = n->name.p;
         wr_comp_fail(c, n->line, "No %s named '%.*s'.",
                      filter ? "filter" : "test", WR_ARG(n->name));
     }

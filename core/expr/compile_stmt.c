@@ -390,24 +390,26 @@ comp_block(wr_comp_t *c, wr_cframe_t *f, wr_ast_t *n)
 
 /* Constant names of templates are kept for whoever wants to check them. */
 static void
-note_ref(wr_comp_t *c, wr_ast_t *n)
+note_ref(wr_comp_t *c, wr_ast_t *n, bool optional)
 {
-    wr_template_t *t = c->tpl;
-    wr_str_t      *more;
-    wr_val_t       v;
+    wr_template_t    *t = c->tpl;
+    wr_template_to_t *more;
+    wr_val_t          v;
 
     if (!wr_comp_const(c, n, &v) || v.type != WR_V_STR) {
         return;
     }
     if ((t->nrefs_to & (t->nrefs_to - 1)) == 0) {
-        more =
-            WR_NEW_N(c->pool, wr_str_t, t->nrefs_to == 0 ? 1 : t->nrefs_to * 2);
+        more = WR_NEW_N(c->pool, wr_template_to_t,
+                        t->nrefs_to == 0 ? 1 : t->nrefs_to * 2);
         if (t->nrefs_to != 0) {
             memcpy(more, t->refs_to, t->nrefs_to * sizeof(*more));
         }
         t->refs_to = more;
     }
-    t->refs_to[t->nrefs_to++] = wr_pool_str(c->pool, wr_val_text(&v));
+    t->refs_to[t->nrefs_to++] = (wr_template_to_t) {
+        .name = wr_pool_str(c->pool, wr_val_text(&v)), .line = n->line,
+        .column = wr_comp_column(c, n), .optional = optional};
 }
 
 static void
@@ -427,7 +429,7 @@ comp_extends(wr_comp_t *c, wr_cframe_t *f, wr_ast_t *n)
             return;
         }
     }
-    note_ref(c, n->a);
+    note_ref(c, n->a, false);
     c->line = n->line;
     x = wr_comp_look(c, f, n->a);
     s = wr_comp_emit(c, wr_exec_extends, n->line);
@@ -445,7 +447,7 @@ comp_include(wr_comp_t *c, wr_cframe_t *f, wr_ast_t *n)
     wr_stmt_t *s;
     wr_node_t *x;
 
-    note_ref(c, n->a);
+    note_ref(c, n->a, n->flag2);
     c->line = n->line;
     x = wr_comp_look(c, f, n->a);
     s = wr_comp_emit(c, wr_exec_include, n->line);
@@ -475,7 +477,7 @@ comp_import(wr_comp_t *c, wr_cframe_t *f, wr_ast_t *n)
     wr_buf_t          b = wr_buf(c->pool);
     wr_val_t          v;
 
-    note_ref(c, n->a);
+    note_ref(c, n->a, false);
     c->line = n->line;
     x = wr_comp_look(c, f, n->a);
     names = WR_NEW_N(c->pool, wr_import_name_t, count + 1);

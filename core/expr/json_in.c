@@ -128,6 +128,38 @@ convert(reader_t *r, const json_t *j, wr_val_t *out)
     }
 }
 
+/* Where a text that is JSON is nested deeper than that. */
+static void
+find_depth(wr_str_t s, uint32_t deepest, wr_json_err_t *err)
+{
+    uint32_t depth = 0;
+    bool     quoted = false;
+
+    err->line = 1;
+    for (size_t i = 0; i < s.n; i++) {
+        char c = s.p[i];
+
+        err->column++;
+        if (c == '\n') {
+            err->line++;
+            err->column = 0;
+        } else if (quoted) {
+            i += c == '\\';
+            err->column += c == '\\';
+            quoted = c != '"';
+        } else if (c == '"') {
+            quoted = true;
+        } else if (c == '[' || c == '{') {
+            if (++depth > deepest) {
+                err->position = i;
+                return;
+            }
+        } else {
+            depth -= c == ']' || c == '}';
+        }
+    }
+}
+
 static bool
 parse(wr_pool_t *pool, wr_str_t text, const wr_json_limits_t *limits, wr_val_t *out,
       wr_json_err_t *err)
@@ -159,6 +191,7 @@ parse(wr_pool_t *pool, wr_str_t text, const wr_json_limits_t *limits, wr_val_t *
     if (!ok) {
         *err = (wr_json_err_t) {
             .message = wr_pool_printf(pool, "nested deeper than %u", r.deepest)};
+        find_depth(text, r.deepest, err);
     }
     return ok;
 }

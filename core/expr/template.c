@@ -109,10 +109,10 @@ wr_template_nrefs(const wr_template_t *t)
     return t->nrefs_to;
 }
 
-wr_str_t
+const wr_template_to_t *
 wr_template_ref_at(const wr_template_t *t, uint32_t i)
 {
-    return t->refs_to[i];
+    return &t->refs_to[i];
 }
 
 typedef struct {

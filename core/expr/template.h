@@ -117,8 +117,14 @@ uint32_t wr_template_nnames(const wr_template_t *t);
 wr_str_t wr_template_name_at(const wr_template_t *t, uint32_t i);
 int      wr_template_slot_at(const wr_template_t *t, uint32_t i);
 /* The templates that it includes, imports or extends by a constant name. */
-uint32_t wr_template_nrefs(const wr_template_t *t);
-wr_str_t wr_template_ref_at(const wr_template_t *t, uint32_t i);
+typedef struct wr_template_to {
+    wr_str_t name;
+    uint32_t line, column;
+    bool     optional;      /* `ignore missing` */
+} wr_template_to_t;
+
+uint32_t                wr_template_nrefs(const wr_template_t *t);
+const wr_template_to_t *wr_template_ref_at(const wr_template_t *t, uint32_t i);
 
 /* A deep copy in the pool: nothing in it is shared but host objects. */
 wr_val_t wr_val_copy(wr_pool_t *pool, const wr_val_t *v);

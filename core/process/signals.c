@@ -149,6 +149,10 @@ arrived(wr_watch_t *w)
 
         wr_log(&wr_log_main, WR_LOG_NOTICE, 0, "signal %d (%s) received from %d%s", no,
                name_of(no), (int) info.ssi_pid, action);
+        if (no == SIGUSR2 && !worker && !wr_signals.upgrade) {
+            wr_log(&wr_log_main, WR_LOG_CRIT, 0, "the changing binary signal is ignored: you "
+                   "should shutdown or terminate before either old or new binary's process");
+        }
     }
 }
 

@@ -24,6 +24,10 @@ static const char tag;
 wr_zone_t *
 memory_zone(wr_conf_t *cf, const wr_tok_t *arg, wr_str_t value)
 {
+    if (value.n == 0) {
+        (void) session_bad_value(cf, arg);
+        return NULL;
+    }
     return wr_str_chr(value, ':') < 0 ? wr_zone_add(cf, value, 0, &tag)
                                       : wr_zone_parse(cf, arg, value, &tag);
 }

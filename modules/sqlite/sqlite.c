@@ -28,6 +28,7 @@ sq_main_of(wr_conf_t *cf)
         m->stmts = wr_array(cf->pool, sizeof(sq_stmt_t *));
         m->txs = wr_array(cf->pool, sizeof(sq_txconf_t *));
         m->wishes = wr_array(cf->pool, sizeof(sq_wish_t));
+        m->wraps = wr_array(cf->pool, sizeof(sq_around_t));
         m->warned = wr_map(cf->pool, false);
         wr_service_offer(cf, "sqlite.1", m);
         wr_service_offer(cf, WR_SQL_SERVICE, &sq_service);
@@ -107,11 +108,25 @@ is_plain(wr_str_t s)
 static wr_rc_t
 set_pragma(wr_conf_t *cf, const wr_directive_t *d, void *conf)
 {
-    static const char *const refused[] = {
-        "writable_schema", "journal_mode", "locking_mode", "query_only", "synchronous",
-        "foreign_keys", "busy_timeout", "cache_size", "mmap_size", "wal_autocheckpoint",
-        "wal_checkpoint", "trusted_schema", "temp_store_directory", "data_store_directory",
-        "schema_version", "ignore_check_constraints",
+    static const struct {
+        const char *name, *why;
+    } refused[] = {
+        {"journal_mode", "the directive \"journal\" sets it"},
+        {"synchronous", "the directive of this name sets it"},
+        {"busy_timeout", "the directive of this name sets it"},
+        {"cache_size", "the directive of this name sets it"},
+        {"mmap_size", "the directive of this name sets it"},
+        {"foreign_keys", "it is always on"},
+        {"ignore_check_constraints", "it is always off"},
+        {"trusted_schema", "it is always off"},
+        {"writable_schema", "it is always off"},
+        {"locking_mode", "workers share the database"},
+        {"query_only", "the server itself sets it"},
+        {"wal_autocheckpoint", "the server itself sets it"},
+        {"wal_checkpoint", "the server itself does it"},
+        {"schema_version", "SQLite itself sets it"},
+        {"temp_store_directory", "it is of the whole process"},
+        {"data_store_directory", "it is of the whole process"},
     };
     sq_conf_t   *c = conf;
     sq_pragma_t *p;
@@ -119,9 +134,9 @@ set_pragma(wr_conf_t *cf, const wr_directive_t *d, void *conf)
 
     (void) d;
     for (unsigned i = 0; i < WR_COUNT(refused); i++) {
-        if (wr_str_ieqz(name, refused[i])) {
-            return wr_conf_fail(cf, &cf->args[1], "the pragma \"%.*s\" cannot be set "
-                                                  "here", WR_ARG(name));
+        if (wr_str_ieqz(name, refused[i].name)) {
+            return wr_conf_fail_hint(cf, &cf->args[1], wr_str_z(refused[i].why),
+                                     "the pragma \"%.*s\" cannot be set here", WR_ARG(name));
         }
     }
     if (!is_plain(name) || !is_plain(value)) {
@@ -153,6 +168,9 @@ set_transaction(wr_conf_t *cf, const wr_directive_t *d, void *conf)
         c->around.at = cf->args[1];
     }
     c->around.at.file = wr_pool_str(cf->pool, c->around.at.file);
+    if (c->around.on) {
+        *WR_PUSH(&sq_main_of(cf)->wraps, sq_around_t) = c->around;
+    }
     return WR_OK;
 }
 
@@ -404,6 +422,18 @@ check_transaction(wr_conf_t *cf, const sq_main_t *m, sq_txconf_t *t)
     return WR_OK;
 }
 
+/* Also where nothing is inside yet that would ask for the database. */
+static wr_rc_t
+check_wraps(wr_conf_t *cf, const sq_main_t *m)
+{
+    for (WR_EACH(sq_around_t, a, &m->wraps)) {
+        if ((a->db.n != 0 || m->dbs.n == 0) && choose_db(cf, m, &a->at, a->db) == NULL) {
+            return WR_ERROR;
+        }
+    }
+    return WR_OK;
+}
+
 /* What other modules have asked for. */
 static wr_rc_t
 bind_wishes(wr_conf_t *cf, const sq_main_t *m)
@@ -449,7 +479,9 @@ finish(wr_conf_t *cf)
     for (WR_EACH(sq_db_t *, db, &m->dbs)) {
         settings(*db);
     }
-    if (bind_wishes(cf, m) != WR_OK || bind_statements(cf, m) != WR_OK) {
+    if (bind_wishes(cf, m) != WR_OK || bind_statements(cf, m) != WR_OK
+        || check_wraps(cf, m) != WR_OK)
+    {
         return WR_ERROR;
     }
     for (WR_EACH(sq_db_t *, db, &m->dbs)) {

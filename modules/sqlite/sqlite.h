@@ -91,6 +91,7 @@ typedef struct sq_main {
     wr_array_t stmts;           /* sq_stmt_t * */
     wr_array_t txs;             /* sq_txconf_t * */
     wr_array_t wishes;          /* sq_wish_t */
+    wr_array_t wraps;           /* sq_around_t: each `transaction` of the conf */
     wr_map_t   warned;          /* of waits: places */
 } sq_main_t;
 

@@ -352,10 +352,30 @@ is_loops(wr_str_t name)
            || wr_str_eqz(name, "csrf_token");
 }
 
+/* An error in a template is shown where it is, with the line of the conf that wants it. */
+static wr_rc_t
+complain(wr_conf_t *cf, const view_t *v, wr_str_t name, uint32_t line, uint32_t column,
+         wr_str_t text)
+{
+    const conf_t *conf = v->scope->conf[WR_SELF->schema.index];
+    wr_source_t   source;
+    wr_err_t      err;
+    wr_tok_t      place = {.file = wr_pool_join(cf->pool, conf->root->folder, name),
+                           .line = line, .column = column != 0 ? column : 1};
+    wr_str_t      hint = wr_pool_printf(cf->temp, "for the view in %.*s:%u",
+                                        WR_ARG(v->file.file), v->file.line);
+
+    if (template_load(conf->root, cf->temp, name, &source, &err) == WR_OK) {
+        wr_conf_show(cf, place.file, source.text);
+    }
+    return wr_conf_fail_hint(cf, &place, hint, "%.*s", WR_ARG(text));
+}
+
 /* -t compiles what the conf names, and what that names by a constant. */
 static wr_rc_t
 compile(wr_conf_t *cf, view_t *v, wr_env_t *env, wr_str_t name, wr_map_t *seen)
 {
+    const conf_t  *conf = v->scope->conf[WR_SELF->schema.index];
     wr_err_t       err = {0};
     wr_template_t *t;
     wr_rc_t        rc = WR_OK;
@@ -368,8 +388,8 @@ compile(wr_conf_t *cf, view_t *v, wr_env_t *env, wr_str_t name, wr_map_t *seen)
         if (strcmp(err.kind, "TemplateNotFound") == 0) {
             return wr_conf_fail(cf, &v->file, "template \"%.*s\" is not there", WR_ARG(name));
         }
-        return wr_conf_fail(cf, &v->file, "%.*s:%u:%u: %s: %.*s", WR_ARG(err.name), err.line,
-                            err.column, err.kind, WR_ARG(err.message));
+        return complain(cf, v, err.name, err.line, err.column,
+                        wr_pool_printf(cf->temp, "%s: %.*s", err.kind, WR_ARG(err.message)));
     }
     for (uint32_t i = 0; i < wr_template_nnames(t); i++) {
         const wr_fn_row_t *row = wr_env_global_row(env, wr_template_name_at(t, i));
@@ -378,14 +398,16 @@ compile(wr_conf_t *cf, view_t *v, wr_env_t *env, wr_str_t name, wr_map_t *seen)
         v->loops |= is_loops(wr_template_name_at(t, i));
     }
     for (uint32_t i = 0; rc == WR_OK && i < wr_template_nrefs(t); i++) {
-        wr_str_t ref = wr_pool_str(cf->pool, wr_template_ref_at(t, i));
-        wr_source_t source;
+        const wr_template_to_t *to = wr_template_ref_at(t, i);
+        wr_str_t                ref = wr_pool_str(cf->pool, to->name);
+        wr_source_t             source;
 
-        /* `include … ignore missing` may name what is not there. */
-        if (template_load(((const conf_t *) v->scope->conf[WR_SELF->schema.index])->root, cf->temp,
-                 ref, &source, &err) == WR_OK)
-        {
+        if (template_load(conf->root, cf->temp, ref, &source, &err) == WR_OK) {
             rc = compile(cf, v, env, ref, seen);
+        } else if (!to->optional) {
+            rc = complain(cf, v, name, to->line, to->column,
+                          wr_pool_printf(cf->temp, "template \"%.*s\" is not there",
+                                         WR_ARG(ref)));
         }
     }
     wr_template_free(t);

@@ -53,7 +53,8 @@ route POST /body { json [request.body, request.method]; }
     ('{"a": 1,}', "line 1, column 9"), ('{\n "a": x}', "line 2"), ("[1 2]", "line 1"),
     ('"\\ud800"', "line 1"), ('{"a":1}x', "end of file"), ("01", ""), ("[1e999]", ""),
     ('{"k": 1, "k": 2}', "duplicate"), ("nul", ""), ('["\xff"]', ""), ("\ufeff[]", ""),
-    ("[" * 65 + "]" * 65, "deep"), ('{"a": "\t"}', "")])
+    ("[" * 65 + "]" * 65, "deeper than 64 (line 1, column 65)"),
+    ('{"[[": "\\"[",\n "a": ' + "[" * 64 + "]" * 64 + "}", "deeper than 64 (line 2, column 70)"), ('{"a": "\t"}', "")])
 def test_broken_json(app, body, place):
     s = app(ALL)
     r = post(s, "/json", body if "\xff" not in body else body.encode("latin-1"))

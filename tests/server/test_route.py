@@ -160,6 +160,10 @@ def test_methods(app):
      "duplicate"),
     ("route GET /x { when 1 { add_header A b; } text 1; }", "is not allowed here"),
     ("route GET /x { when 1 { return 200; } text 1; }", "is not allowed here"),
+    ("route GET /x { gather { fetch a = http://127.0.0.1/; fetch a = http://127.0.0.1/; } text 1; }",
+     'another "a"'),
+    ("route GET /x { text {{ 1|nofilter }}; }", "\n    route GET /x { text {{ 1|nofilter }}; }\n"
+     + 29 * " " + "^"),
     ("route GETT /x { text 1; }", 'invalid method "GETT"'),
     ("route GET /x name=a { text 1; }\nroute GET /y name=a { text 2; }", "another route named"),
     ("route GET /x nme=a { text 1; }", "invalid parameter"),
@@ -185,6 +189,13 @@ def test_conf_errors(conf, words):
     said = told(conf)
     assert words in said
     assert re.search(r"test\.conf:\d+:\d+", said) and "^" in said
+
+
+def test_what_a_gather_makes_is_not_there_within():
+    gather = ("gather { fetch a = http://127.0.0.1/; fetch b = http://127.0.0.1/{{ a.text }}; } "
+              "text 1; }")
+    assert '"a" is made in the same "gather"' in told("route GET /x { " + gather, 0)
+    assert "[warn]" not in told("route GET /x { set a = {}; " + gather, 0)
 
 
 def test_a_type_that_is_none_is_told():

@@ -175,7 +175,7 @@ def test_cookie(server, options, wanted, unwanted):
 @pytest.mark.parametrize("store, message", [
     ("nowhere", "sessions are kept in"), ("memory path=x", "invalid parameter"),
     ("memory samesite=none secure=off", "needs secure"), ("memory ttl=0", "invalid parameter"),
-    ("memory timeout=1s", "invalid parameter"), ("redis://:99999/", "invalid address"),
+    ("memory timeout=1s", "invalid parameter"), ("memory zone=", "invalid parameter"), ("redis://:99999/", "invalid address"),
     ("memory cookie=__Host-x domain=a.b", "__Host-"),
     ("memory host_prefix=on path=/x", "__Host-"), ("memory key=md5", "invalid parameter"),
     ("memory host_prefix=on cookie=__Host-x", "__Host-"), ("memory fallback=memory", "invalid"),

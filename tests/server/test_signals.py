@@ -341,6 +341,9 @@ def test_usr2_upgrades_the_binary(daemonized):
     new = int(d.s.read("logs/server.pid"))
     assert new != d.master
     assert d.s.get("/").status == 200
+    os.kill(d.master, 12)
+    wait_until(lambda: "[crit]" in d.s.error_log())
+    assert "the changing binary signal is ignored" in d.s.error_log()
     os.kill(d.master, 28)
     wait_until(lambda: len(children(d.master)) <= 1)
     assert d.s.get("/").status == 200

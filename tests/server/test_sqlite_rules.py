@@ -250,10 +250,28 @@ def test_a_second_statement_is_refused(sql):
         s.remove()
 
 
+@pytest.mark.parametrize("database,wrap,message", [
+    (True, "transaction nope;", 'no database "nope"'), (False, "transaction;", "no database"),
+    (True, "transaction;", None), (False, "transaction off;", None), (True, "transaction a;", None)])
+def test_a_transaction_has_a_database(database, wrap, message):
+    """Also where no statement is in it."""
+    s = start(("sqlite a data/a.db { schema a.sql; }\n" if database else "")
+              + "server { listen 127.0.0.1:%%PORT%%; " + wrap + " location / { return 204; } }",
+              wait=False)
+    try:
+        out = s.run("-t")
+        assert out.returncode == (message is not None), out.stderr
+        if message is not None:
+            assert message in out.stderr and re.search(r"test\.conf:\d+:\d+", out.stderr)
+    finally:
+        s.remove()
+
+
 @pytest.mark.parametrize("line,message", [
-    ("pragma journal_mode off", "cannot be set here"),
+    ("pragma journal_mode off", 'the directive "journal" sets it'),
     ("pragma writable_schema on", "cannot be set here"),
     ("pragma foreign_keys off", "cannot be set here"),
+    ("pragma foreign_keys on", "it is always on"),
     ("pragma a; b", "invalid"), ("readers 0", "readers"), ("journal memory", "journal"),
     ("synchronous fast", "synchronous")])
 def test_refused_settings(line, message):

@@ -7,6 +7,7 @@ import time
 import pytest
 
 from harness.modules import load_module
+from harness.server import Server
 
 MODULES = load_module("route", "json", "template", "fetch")
 
@@ -218,3 +219,27 @@ def test_a_redirect_to_a_fixed_site_is_warned_of(app):
     route GET /c { redirect https://{{ request.host }}/; }""")
     log = s.error_log()
     assert log.count('say "external" behind it') == 1 and "redirect https://example.org/;" in log
+
+
+@pytest.mark.parametrize("template,said,at", [
+    ('a\n{% include "no.html" %}', 'template "no.html" is not there', "2:12"),
+    ('{% extends "no.html" %}', 'template "no.html" is not there', "1:12"),
+    ('{% if x %}{% from "no.html" import y %}{% endif %}', "is not there", "1:19"),
+    ("a\n {{ x|upper|nofilter }}", "No filter named 'nofilter'.", "2:13"),
+    ("{{ x is notest }}", "No test named 'notest'.", "1:9"),
+    ("a\n{% if %}", "Expected an expression", "2:7"),
+    ('{% include "no.html" ignore missing %}{% include ["no.html", "q.html"] %}', None, None)])
+def test_errors_of_templates_are_shown_where_they_are(template, said, at):
+    s = Server("template_root %%PREFIX%%/t; server { listen 127.0.0.1:%%PORT%%;\n"
+               "route GET / { template p.html; } }", main=MODULES, wait=False,
+               files={"t/p.html": template, "t/q.html": ""})
+    try:
+        r = s.run("-t")
+    finally:
+        s.remove()
+    assert r.returncode == (said is not None), r.stderr
+    if said is not None:
+        line, column = at.split(":")
+        assert said in r.stderr and " in %s/t/p.html:%s (for the view in " % (s.prefix, at) in r.stderr
+        assert "\n    %s\n    %s^" % (template.split("\n")[int(line) - 1],
+                                     " " * (int(column) - 1)) in r.stderr

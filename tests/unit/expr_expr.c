@@ -110,7 +110,7 @@ errors(void)
                             "template'");
     CHECK_STR(value("a b"), "TemplateSyntaxError 1:3: chunk after expression");
     CHECK_STR(value("a\n  )"), "TemplateSyntaxError 2:3: unexpected ')'");
-    CHECK_STR(value("1|nope"), "TemplateAssertionError 1:0: No filter named "
+    CHECK_STR(value("1|nope"), "TemplateAssertionError 1:3: No filter named "
                                "'nope'.");
     CHECK_STR(value("a }} b"), "TemplateSyntaxError 1:3: chunk after "
                                "expression");

@@ -143,8 +143,8 @@ questions(void)
     CHECK(t != NULL);
     CHECK_STR(wr_template_name(t), "refs");
     CHECK_INT(wr_template_nrefs(t), 2);
-    CHECK_STR(wr_template_ref_at(t, 0), "a");
-    CHECK_STR(wr_template_ref_at(t, 1), "b");
+    CHECK_STR(wr_template_ref_at(t, 0)->name, "a");
+    CHECK_STR(wr_template_ref_at(t, 1)->name, "b");
     CHECK_INT(wr_template_nnames(t), 2);
     CHECK_STR(wr_template_name_at(t, 0), "x");
     CHECK_STR(wr_template_name_at(t, 1), "y");
