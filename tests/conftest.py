@@ -12,7 +12,7 @@ import pytest
 from harness.browser import Browser
 from harness.dns import NameServer
 from harness.redis import Redis
-from harness.server import Server, weir_binary
+from harness.server import FRONT, Server, weir_binary
 from harness.upstream import Upstream
 
 
@@ -29,6 +29,39 @@ def pytest_collection_modifyitems(items):
                 strict=True, reason="listed in tests/pending.txt"))
 
 
+# What tests of tests/server run over besides plain HTTP/1.
+FRONTS = (None, "tls", "h2s")
+
+
+def pytest_generate_tests(metafunc):
+    """Every test in server/ runs over each front: the same conf, listening so, and the
+    same requests. One that cannot says why, by a marker of it or of its file: `http1`
+    where it is about HTTP/1's bytes (TLS carries them as well), `plain` where it is about
+    no front or brings its own."""
+    if os.path.basename(os.path.dirname(metafunc.definition.path)) != "server":
+        return
+    marks = {m.name for m in metafunc.definition.iter_markers() if m.name in ("http1", "plain")}
+    if "plain" not in marks:
+        fronts = FRONTS[:2] if marks else FRONTS
+        metafunc.parametrize("fronted", fronts, ids=[f or "http" for f in fronts],
+                             indirect=True, scope="module")
+
+
+@pytest.fixture(scope="module")
+def fronted(request):
+    """The front that the servers of a test listen for. A module's fixture that starts
+    servers asks for it, so that it is made for each."""
+    FRONT[0] = getattr(request, "param", None)
+    return FRONT[0]
+
+
+@pytest.fixture(autouse=True)
+def front_of_this_test(fronted):
+    FRONT[0] = fronted
+    yield
+    FRONT[0] = None
+
+
 @pytest.hookimpl(tryfirst=True, hookwrapper=True)
 def pytest_runtest_makereport(item, call):
     outcome = yield
@@ -42,7 +75,7 @@ def failed(request):
 
 
 @pytest.fixture
-def server(request):
+def server(request, fronted):
     """A function that starts servers; they are stopped and checked at the end.
 
     Arguments are Server's.  Options that only the end looks at may be set on

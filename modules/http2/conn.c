@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <weir/net/tls.h>
 
-enum { ROUNDS = 16, RETIRE_MS = 1000, READ = 64 * 1024, MUCH = 16 * 1024,
+enum { ROUNDS = 16, RETIRE_MS = 5000, READ = 64 * 1024, MUCH = 16 * 1024,
        TOO_MUCH = 256 * 1024 };
 
 const wr_http_core_t *
@@ -307,6 +307,15 @@ on_retire(wr_timer_t *t)
     h2_leave(h2);
 }
 
+void
+h2_notice_read(h2_t *h2)
+{
+    if (wr_timer_is_set(&h2->retire)) {
+        wr_timer_cancel(&h2->retire);
+        go_away(h2);
+    }
+}
+
 static void
 client_quit(wr_client_t *c, bool now)
 {
@@ -317,7 +326,7 @@ client_quit(wr_client_t *c, bool now)
         go_away(h2);
     } else if (!h2->ending && !h2->dead && !wr_timer_is_set(&h2->retire)) {
         /* First the notice; streams that are on their way are still served. */
-        h2_put_goaway(h2, H2_WINDOW_MAX, H2_NO_ERROR);
+        h2_put_notice(h2);
         h2->retire.fn = on_retire;
         wr_timer_set(&h2->retire, RETIRE_MS);
     }

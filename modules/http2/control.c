@@ -41,6 +41,17 @@ h2_put_goaway(h2_t *h2, uint32_t last, h2_error_t error)
     h2_put32(p + 4, error);
 }
 
+/* With a PING: once that is acknowledged the client has read the notice, and what it
+ * began before that has come. */
+static const uint8_t notice[8] = {'n', 'o', ' ', 'm', 'o', 'r', 'e', '.'};
+
+void
+h2_put_notice(h2_t *h2)
+{
+    h2_put_goaway(h2, H2_WINDOW_MAX, H2_NO_ERROR);
+    memcpy(put(h2, sizeof(notice), H2_PING, 0, 0), notice, sizeof(notice));
+}
+
 static void
 put_setting(uint8_t *p, unsigned id, uint32_t value)
 {
@@ -180,7 +191,9 @@ h2_ping(h2_t *h2, const h2_frame_t *f)
     } else if (f->id != 0) {
         h2_fail(h2, H2_PROTOCOL_ERROR, "PING on a stream");
     } else if ((f->flags & H2_ACK) != 0) {
-        (void) h2_calm_idle(h2);
+        if (h2_calm_idle(h2) && memcmp(f->p, notice, sizeof(notice)) == 0) {
+            h2_notice_read(h2);
+        }
     } else if (h2_calm_ack(h2)) {
         memcpy(put(h2, 8, H2_PING, H2_ACK, 0), f->p, 8);
     }

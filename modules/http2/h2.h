@@ -149,6 +149,7 @@ void h2_close(h2_t *h2);
 /* The client is at fault: GOAWAY, and the end of everything. `what` is logged. */
 void h2_fail(h2_t *h2, h2_error_t error, const char *what);
 void h2_set_timer(h2_t *h2);            /* for what it waits for now */
+void h2_notice_read(h2_t *h2);
 const wr_http_core_t *h2_core(const h2_t *h2);
 extern const wr_http2_t h2_hook;
 
@@ -174,6 +175,8 @@ void h2_put_settings(h2_t *h2);
 void h2_put_window(h2_t *h2, uint32_t id, uint32_t more);
 void h2_put_rst(h2_t *h2, uint32_t id, h2_error_t error);
 void h2_put_goaway(h2_t *h2, uint32_t last, h2_error_t error);
+/* That no more is to come, later; h2_notice_read is told when the client has read it. */
+void h2_put_notice(h2_t *h2);
 
 /* streams.c. What became of a stream: not begun, reset by either, ended by both; or it
  * is too long ago. */

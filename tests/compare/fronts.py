@@ -14,12 +14,8 @@ from harness import fronts, translate
 from . import dsl
 
 NAMES = ("tls", "h2", "h2s")
-LISTEN = re.compile(r"\blisten\s+((?:[^\s;]*:)?%%(PORT\w*)%%)([^;]*);")
-OWN = re.compile(r"\b(ssl|http2)\b")
 # What a group's own front is called where HTTP/2 over TLS carries it.
 TLS_FRONTS = {"tls": "h2s", "h2frames": "h2sframes"}
-CERTIFICATE = ("ssl_certificate %%PREFIX%%/front.pem; "
-               "ssl_certificate_key %%PREFIX%%/front.key;\n")
 PROTOCOLS = "ssl_protocols TLSv1.2 TLSv1.3;\n"
 
 
@@ -31,24 +27,6 @@ def carried(request, front):
         return False
     data = b"".join(p for p in request.parts if isinstance(p, bytes))
     return translate.requests(data) == len(request.methods)
-
-
-def _listening(text, front):
-    """The text with the front's words in each `listen` that has none, and the ports
-    that the front is found on: name -> name. A port that the conf names elsewhere (it
-    is its own upstream) stays as it is and gets one beside it."""
-    used = set(re.findall(r"%%(PORT\w*)%%", LISTEN.sub("", text)))
-    ports = {}
-
-    def listen(match):
-        address, name, more = match.groups()
-        if OWN.search(more):
-            return match.group(0)
-        ports[name] = name + "_FRONT" if name in used else name
-        there = "listen %s%s%s;" % (address.replace(name, ports[name]), fronts.LISTEN[front],
-                                    more)
-        return match.group(0) + " " + there if name in used else there
-    return LISTEN.sub(listen, text), ports
 
 
 def _moved(request, port):
@@ -65,7 +43,7 @@ def _from_tls(group, front):
         return None
     word = " ssl http2" if group.front == "h2frames" else " http2"
     old = r" http2" if group.front == "h2frames" else r"$"
-    text = LISTEN.sub(lambda m: "listen %s%s;" % (
+    text = fronts.LISTEN.sub(lambda m: "listen %s%s;" % (
         m.group(1), re.sub(old, word, m.group(3), count=1)), group.text())
     requests = [r for r in group.requests if carried(r, front) and "alpn" not in r.tls]
     return text, requests, TLS_FRONTS[group.front]
@@ -82,7 +60,7 @@ def over(group, front):
         text, requests, kind = found
         certificate = group.front != "tls"
     else:
-        text, ports = _listening(group.text(), front)
+        text, ports = fronts.listening(group.text(), front, None)
         requests = [_moved(r, ports[r.port]) for r in group.requests if r.port in ports]
         requests = [r for r in requests if carried(r, front)]
         kind, certificate = front, front != "h2"
@@ -93,16 +71,12 @@ def over(group, front):
     g.server, g.http = None, text
     if certificate:
         g.files = _with_certificate(group.files)
-        g.http = CERTIFICATE + ("" if "ssl_protocols" in text else PROTOCOLS) + text
+        g.http = fronts.CERTIFICATE + "\n" + ("" if "ssl_protocols" in text else PROTOCOLS) + text
     return g
 
 
 def _with_certificate(files):
-    def filled():
-        certificate, key = fronts.certificate()
-        return dict(files() if callable(files) else files,
-                    **{"front.pem": certificate, "front.key": key})
-    return filled
+    return lambda: dict(files() if callable(files) else files, **fronts.files())
 
 
 def load():

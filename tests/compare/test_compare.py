@@ -2,7 +2,7 @@
 
 import pytest
 
-from . import dsl, runner
+from . import dsl, forms, runner
 
 GROUPS = runner.load()
 PENDING = runner.pending()
@@ -66,6 +66,13 @@ def test_every_front_carries_the_cases():
     assert over("h2", plain) == over("h2s", plain) > total * 0.9
     secure = [g for g in dsl.GROUPS.values() if g.front == "tls" and not g.only]
     assert over("h2s", secure) > sum(len(g.requests) for g in secure) * 0.8
+
+
+def test_every_form_of_an_argument_is_used():
+    """Of the directives of TLS and HTTP/2; see forms.py."""
+    names = forms.directives()
+    assert len(names) > 60 and "proxy_ssl_verify" in names
+    assert {n: forms.missing(n) for n in names if forms.missing(n)} == {}
 
 
 def test_lists_name_what_exists():

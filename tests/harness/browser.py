@@ -29,7 +29,7 @@ TIMEOUT = 20.0
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic",
          "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
-         "--disable-extensions", "--mute-audio", "--hide-scrollbars",
+         "--disable-extensions", "--ignore-certificate-errors", "--mute-audio", "--hide-scrollbars",
          "--remote-debugging-pipe", "--host-resolver-rules="
          "MAP * ~NOTFOUND , EXCLUDE localhost , EXCLUDE 127.0.0.1"]
 
@@ -47,7 +47,7 @@ def chromium():
 
 
 class Browser:
-    """`flags`: more of the command line, such as --ignore-certificate-errors."""
+    """`flags`: more of the command line."""
 
     def __init__(self, flags=()):
         self.profile = tempfile.mkdtemp(prefix="weir-browser-")

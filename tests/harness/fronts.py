@@ -1,10 +1,11 @@
 """The same requests over other fronts: TLS, HTTP/2 without and with TLS.
 
 Each takes the bytes of usual HTTP/1.1 requests and gives http1.Responses, as
-http1.Connection does, so that a test need not know how it is carried. The certificates
+http1.PlainConnection does, so that a test need not know how it is carried. The certificates
 are in pki.py, what becomes of a request in HTTP/2 is in translate.py.
 """
 
+import re
 import ssl
 import time
 
@@ -19,7 +20,7 @@ from .pki import certificate, pki, tls_context
 from .translate import Translator
 
 __all__ = ["certificate", "pki", "tls_context", "TlsConnection", "H2Connection",
-           "H2TlsConnection", "H2Frames", "H2TlsFrames", "CONNECTIONS", "LISTEN"]
+           "H2TlsConnection", "H2Frames", "H2TlsFrames", "CONNECTIONS", "listening"]
 
 
 class TlsSocket:
@@ -91,21 +92,22 @@ class TlsSocket:
             pass
 
 
-class TlsConnection(http1.Connection):
+class TlsConnection(http1.PlainConnection):
     """HTTP/1 over TLS.  An end without close_notify is "cut"."""
 
-    def __init__(self, address, timeout=5.0, source=None, preamble=(), name=None,
-                 resume=None, **options):
+    def __init__(self, address, timeout=5.0, source=None, preamble=(), room=None,
+                 name=None, resume=None, **options):
         """`preamble`: what is sent before the handshake; `resume`: a session of a
         connection before, so many seconds old."""
         session = None
         if resume is not None:
-            with TlsConnection(address, timeout, source, preamble, name, **options) as before:
+            with TlsConnection(address, timeout, source, preamble, name=name,
+                               **options) as before:
                 before.send(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
                 before.response()
                 session = before.sock.session
             time.sleep(resume)
-        super().__init__(address, timeout, source, preamble)
+        super().__init__(address, timeout, source, preamble, room)
         self.sock = TlsSocket(self.sock, name, session, **options)
         self.finished = False
 
@@ -140,22 +142,24 @@ class H2Connection(http1.Requests):
 
     SCHEME = b"http"
 
-    def __init__(self, address, timeout=5.0, source=None, preamble=(), **tls):
+    def __init__(self, address, timeout=5.0, source=None, preamble=(), room=None, **tls):
         self.ended = None
         self.goaway = None              # the error code of the server's GOAWAY
+        self.last_id = None             # the last stream that it serves
         self.timeout = timeout
-        self._open(address, timeout, source, preamble, **tls)
+        self._open(address, timeout, source, preamble, room, **tls)
         self.h2 = Client(h2.config.H2Configuration(
             client_side=True, header_encoding=None, validate_outbound_headers=False,
             normalize_outbound_headers=False, validate_inbound_headers=False))
         self.h2.initiate_connection()
         self.h2.increment_flow_control_window(1 << 28)
+        self.refused = False            # the last request was not begun: GOAWAY came first
         self.translator = Translator()
         self.waiting = []               # uploads, the first of them under way
         self.stream = None
 
     def _open(self, *where):
-        self.sock = http1.Connection(*where).sock
+        self.sock = http1.PlainConnection(*where).sock
 
     def _flush(self):
         try:
@@ -229,24 +233,31 @@ class H2Connection(http1.Requests):
             return None
         if self.goaway is not None and self.stream is None:
             self.waiting.clear()        # no stream after it is answered
+            self.refused = True
             return None
         self._more()
         r = http1.Response()
         r.complete = False
-        while not self.ended and not r.complete and not r.reset:
+        while not (self.ended or r.complete or r.reset or self._is_refused()):
             for e in self._events():
                 self._event(r, e)
             self._more()
             self._flush()
         self.waiting.pop(0)
+        self.refused = self._is_refused()
         self.stream = None
+        r.last = self.goaway is not None
         if method == "HEAD" or r.status in (204, 304):
             r.framing = "none"
         return r if r.status_line else None
 
+    def _is_refused(self):
+        return self.last_id is not None and self.stream is not None \
+            and self.stream > self.last_id
+
     def _event(self, r, e):
         if isinstance(e, h2.events.ConnectionTerminated):
-            self.goaway = int(e.error_code)
+            self.goaway, self.last_id = int(e.error_code), e.last_stream_id
         elif getattr(e, "stream_id", None) != self.stream:
             pass
         elif isinstance(e, h2.events.InformationalResponseReceived):
@@ -340,6 +351,33 @@ class H2TlsFrames(H2Frames, H2TlsConnection):
 
 
 # What a test calls the fronts, and the words of `listen` for each.
-CONNECTIONS = {None: http1.Connection, "tls": TlsConnection, "h2": H2Connection,
+CONNECTIONS = {None: http1.PlainConnection, "tls": TlsConnection, "h2": H2Connection,
                "h2s": H2TlsConnection, "h2frames": H2Frames, "h2sframes": H2TlsFrames}
-LISTEN = {None: "", "tls": " ssl", "h2": " http2", "h2s": " ssl http2"}
+WORDS = {"tls": " ssl", "h2": " http2", "h2s": " ssl http2"}
+LISTEN = re.compile(r"\blisten\s+((?:[^\s;]*:)?%%(PORT\w*)%%)([^;]*);")
+OWN = re.compile(r"\b(ssl|http2)\b")
+CERTIFICATE = ("ssl_certificate %%PREFIX%%/front.pem; "
+               "ssl_certificate_key %%PREFIX%%/front.key;")
+
+
+def listening(text, front, beside=("PORT",)):
+    """A conf with the front's words in each `listen` that has none, and the ports that
+    the front is found on: name -> name. A port that the conf names elsewhere (it is its
+    own upstream) stays as it is; those of `beside` (None: all) get one beside them."""
+    used = set(re.findall(r"%%(PORT\w*)%%", LISTEN.sub("", text)))
+    ports = {}
+
+    def listen(match):
+        address, name, more = match.groups()
+        if OWN.search(more) or name in used and beside is not None and name not in beside:
+            return match.group(0)
+        ports[name] = name + "_FRONT" if name in used else name
+        there = "listen %s%s%s;" % (address.replace(name, ports[name]), WORDS[front], more)
+        return match.group(0) + " " + there if name in used else there
+    return LISTEN.sub(listen, text), ports
+
+
+def files():
+    """What CERTIFICATE names."""
+    pem, key = certificate()
+    return {"front.pem": pem, "front.key": key}

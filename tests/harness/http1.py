@@ -1,6 +1,6 @@
 """A raw HTTP/1 client that hides nothing.
 
-A Connection sends the bytes it is given and reads responses one after another,
+A PlainConnection sends the bytes it is given and reads responses one after another,
 keeping the status line, the headers in order and with their case, the framing,
 and the body both as framed and decoded.  Nothing is sent that was not asked for.
 """
@@ -25,6 +25,7 @@ class Response:
         self.interim = []
         self.complete = True
         self.reset = None               # HTTP/2: how the stream was reset
+        self.last = False               # HTTP/2: GOAWAY has come
 
     def get(self, name, default=None):
         """The value of a header, the first where there are several."""
@@ -45,7 +46,7 @@ class Response:
     @property
     def keeps(self):
         """Whether the server said that the connection goes on."""
-        if self.framing in ("close", "0.9"):
+        if self.last or self.framing in ("close", "0.9"):
             return False
         said = [v.strip().lower() for c in self.getall("connection")
                 for v in c.split(",")]
@@ -97,9 +98,10 @@ class Requests:
                                   body=body))
 
 
-class Connection(Requests):
-    def __init__(self, address, timeout=5.0, source=None, preamble=()):
-        """`preamble`: what is sent before all that, with pauses as numbers of seconds."""
+class PlainConnection(Requests):
+    def __init__(self, address, timeout=5.0, source=None, preamble=(), room=None):
+        """`preamble`: what is sent before all that, with pauses as numbers of seconds;
+        `room`: the size of the socket's receive buffer."""
         self.timeout = timeout
         self.buffer = b""
         self.ended = None               # None, "eof", "reset"
@@ -110,8 +112,13 @@ class Connection(Requests):
         else:
             if isinstance(address, int):
                 address = ("127.0.0.1", address)
-            self.sock = socket.create_connection(address, timeout,
-                                                 source_address=source)
+            self.sock = socket.socket()
+            self.sock.settimeout(timeout)
+            if room is not None:
+                self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, room)
+            if source is not None:
+                self.sock.bind(source)
+            self.sock.connect(address)
             self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for part in preamble:
             if isinstance(part, bytes):
@@ -259,6 +266,16 @@ class Connection(Requests):
             r.framing = "close"
             r.body = self.read_to_end()
             r.complete = self.ended == "eof"
+
+
+# Port -> the class of its connections, where it speaks something else (harness/fronts.py).
+SPEAKS = {}
+
+
+def Connection(address, timeout=5.0, *args, **more):
+    """A connection over what the server speaks on this port."""
+    port = address[1] if isinstance(address, tuple) else address
+    return SPEAKS.get(port, PlainConnection)(address, timeout, *args, **more)
 
 
 def build(target, *headers, method="GET", host="localhost", body=None,

@@ -36,7 +36,10 @@ def request(path="/", method="GET", authority="a", more=()):
 
 
 class Client:
-    def __init__(self, port, settings=b"", preface=True, before=b""):
+    """Answers the server's PINGs while it reads, unless told not to."""
+
+    def __init__(self, port, settings=b"", preface=True, before=b"", pong=True):
+        self.pong = pong
         self.s = socket.create_connection(("127.0.0.1", port), 5)
         self.s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.buf = b""
@@ -59,6 +62,8 @@ class Client:
                     if len(self.buf) >= 9 + n:
                         head, body = self.buf[:9], self.buf[9:9 + n]
                         self.buf = self.buf[9 + n:]
+                        if self.pong and head[3] == PING and not head[4] & ACK:
+                            self.send(PING, ACK, 0, body)
                         return (head[3], head[4],
                                 struct.unpack(">I", head[5:])[0], body)
                 part = self.s.recv(65536)

@@ -29,8 +29,9 @@ def certificate():
 
 def pki():
     """Files for tests of TLS, by name: an authority (ca.pem), certificates by it with
-    keys (server: P-256, rsa, client, revoked, strange: by another one), its crl.pem,
-    locked.key (password "secret"), pass, dh.pem, ticket48 and ticket80."""
+    keys (server: P-256, rsa, client, revoked, strange: by another one), its crl.pem and
+    index, locked.key (password "secret"), pass, dh.pem, ticket48, ticket80, and staple: what
+    OCSP says of server.pem."""
     if _pki:
         return _pki
     with tempfile.TemporaryDirectory() as folder:
@@ -57,11 +58,18 @@ def pki():
         more = ["-config", "ca.conf", "-cert", "ca.pem", "-keyfile", "ca.key"]
         openssl("ca", "-revoke", "revoked.pem", *more)
         openssl("ca", "-gencrl", "-out", "crl.pem", *more)
+        for name in ("server", "client", "rsa"):
+            openssl("ca", "-valid", name + ".pem", *more)
+        openssl("ocsp", "-index", "index", "-CA", "ca.pem", "-rsigner", "ca.pem", "-rkey",
+                "ca.key", "-issuer", "ca.pem", "-cert", "server.pem", "-respout", "staple",
+                "-ndays", "1")
         openssl("dhparam", "-dsaparam", "-out", "dh.pem", "1024")
         for name in os.listdir(folder):
-            if name.endswith((".pem", ".key")):
+            if name.endswith((".pem", ".key")) or name == "index":
                 with open(os.path.join(folder, name)) as f:
                     _pki[name] = f.read()
+        with open(os.path.join(folder, "staple"), "rb") as f:
+            _pki["staple"] = f.read()
     _pki["pass"] = "wrong\nsecret\n"
     _pki["ticket48"], _pki["ticket80"] = bytes(range(48)), bytes(range(80))
     return _pki

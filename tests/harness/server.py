@@ -5,6 +5,10 @@ The conf is written in the test.  `%%NAME%%` in it is replaced: `%%PORT%%`,
 the folder, and names given by the caller by their values.  At the end the server
 is stopped by QUIT and checked: exit status 0, no worker left, nothing alarming in
 the error log, no report of a sanitizer.
+
+A test that runs over another front than plain HTTP/1 (conftest.py) writes the same conf:
+its ports for clients then listen with TLS or HTTP/2, and http1.Connection and get speak
+that to them.
 """
 
 import glob
@@ -16,7 +20,7 @@ import subprocess
 import tempfile
 import time
 
-from . import http1, ports
+from . import fronts, http1, ports
 
 MTIME = 1700000000
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
@@ -30,6 +34,10 @@ def weir_binary():
 
 def nginx_binary():
     return os.environ.get("NGINX", shutil.which("nginx") or "/usr/sbin/nginx")
+
+
+# The front of the test that runs: None, "tls", "h2" or "h2s" (fronts.CONNECTIONS).
+FRONT = [None]
 
 
 class Problem(AssertionError):
@@ -119,6 +127,8 @@ class Server:
         self.prefix = prefix or make_prefix()
         self.own_prefix = prefix is None
         self.names = dict(names or {})
+        self.front = FRONT[0] if kind == "weir" else None
+        self.clients = {}               # name of a port -> of the one for clients
         self.args = list(args)
         self.allow = list(allow)        # alarming lines that are expected
         self.env = env
@@ -137,9 +147,27 @@ class Server:
     # The conf
 
     def port(self, name="PORT"):
+        return self._port(self.clients.get(name, name))
+
+    def _port(self, name):
         if name not in self.names:
             self.names[name] = ports.free_port()
+            http1.SPEAKS.pop(self.names[name], None)
         return self.names[name]
+
+    @property
+    def scheme(self):
+        return "https" if self.front in ("tls", "h2s") else "http"
+
+    @property
+    def url(self):
+        """Of PORT, for browsers, without a slash at the end."""
+        return "%s://127.0.0.1:%d" % (self.scheme, self.port())
+
+    @property
+    def protocol(self):
+        """As $server_protocol has it."""
+        return "HTTP/2.0" if self.front in ("h2", "h2s") else "HTTP/1.1"
 
     def fill(self, text):
         def value(match):
@@ -147,7 +175,7 @@ class Server:
             if name == "PREFIX":
                 return self.prefix
             if name not in self.names and name.startswith("PORT"):
-                self.port(name)
+                self._port(name)
             return str(self.names[name])
         return re.sub(r"%%(\w+)%%", value, text)
 
@@ -175,8 +203,23 @@ class Server:
             "\n".join(main), self.main, events, "\n".join(http), self.http,
             conf)
 
+    def _over_front(self, text):
+        """The conf with its ports for clients listening as the front needs it."""
+        text, names = fronts.listening(text, self.front)
+        for name, there in names.items():
+            self.clients[name] = there
+            http1.SPEAKS[self._port(there)] = fronts.CONNECTIONS[self.front]
+        if self.scheme == "https":
+            write_files(self.prefix, fronts.files())
+            text = re.sub(r"(?m)^([^#\n]*\bhttp\s*\{)", lambda m: m.group(0)
+                          + " " + fronts.CERTIFICATE, text, count=1)
+        return text
+
     def write_conf(self, conf, name="test.conf"):
-        text = self.fill(self.wrap(conf))
+        text = self.wrap(conf)
+        if self.front:
+            text = self._over_front(text)
+        text = self.fill(text)
         with open(os.path.join(self.prefix, name), "w") as f:
             f.write(text)
         return text
@@ -368,8 +411,8 @@ class Server:
 
     # Talking to it
 
-    def connect(self, name="PORT", timeout=5.0):
-        return http1.Connection(self.port(name), timeout)
+    def connect(self, name="PORT", timeout=5.0, **more):
+        return http1.Connection(self.port(name), timeout, **more)
 
     def get(self, target, *headers, port="PORT", **more):
         return http1.get(self.port(port), target, *headers, **more)

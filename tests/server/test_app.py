@@ -320,6 +320,7 @@ server {
 """
 
 
+@pytest.mark.plain("slow: about threads")
 def test_slow_functions_anywhere_leave_the_loop_free(server):
     """Every place of a slow function works, and a worker that hashes answers others."""
     s = server(SLOW, main=load_module("route", "json", "template"),

@@ -41,7 +41,7 @@ def blog(request):
 
 
 def url(s, path=""):
-    return "http://127.0.0.1:%d%s" % (s.port(), path)
+    return s.url + path
 
 
 def sign_up(s, page, name, password="correct horse"):

@@ -233,6 +233,7 @@ def test_broken_encodings(app, body, message):
         assert post(s, "/json", body, "application/json", "Content-Encoding: deflate").status == 400
 
 
+@pytest.mark.plain("slow: about the decoder")
 def test_the_decoded_size_is_limited(app):
     """A bomb is not unpacked: neither one that is a kilobyte nor one within another."""
     s = app(ALL + "client_max_body_size 1m; client_body_buffer_size 8k; "
@@ -267,8 +268,8 @@ def test_a_proxied_body_stays_encoded(app, server):
                   "proxy_pass http://127.0.0.1:%%PORT2%%; } } server { listen 127.0.0.1:%%PORT2%%; "
                   "route POST / { json [headers['content-encoding']|default('none'), headers['content-length'], "
                   "json|default('') if 'content-encoding' in headers else '']; } }", main=MODULES)
-    s = app("location /plain { proxy_pass http://127.0.0.1:%d/; } route POST /read { require json.a == 1 else 400; "
-            "proxy_pass http://127.0.0.1:%d/; }" % (echo.port(), echo.port()))
+    s = app("location /plain { proxy_pass %s/; } route POST /read { require json.a == 1 else 400; "
+            "proxy_pass %s/; }" % (echo.url, echo.url))
     body = gz(b'{"a": 1}')
     for target in ("/plain", "/read"):
         r = post(s, target, body, "application/json", "Content-Encoding: gzip")

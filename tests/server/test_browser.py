@@ -19,7 +19,7 @@ CONF = """server { listen 127.0.0.1:%%PORT%%; default_type text/html; root html;
 
 def test_page(server, browser):
     s = server(CONF, files={"html/index.html": PAGE}, http="types { text/html html; }")
-    url = "http://127.0.0.1:%d" % s.port()
+    url = s.url
     page = browser.page()
     assert page.goto(url + "/") == 200
     assert page.eval("document.title") == "form"

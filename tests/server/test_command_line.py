@@ -8,6 +8,8 @@ import pytest
 
 from harness.server import Server, weir_binary
 
+pytestmark = pytest.mark.plain("about the command line")
+
 CONF = """
 events { }
 http {

@@ -9,6 +9,8 @@ import pytest
 
 from harness.server import Server, make_prefix, nginx_binary, weir_binary, write_files
 
+pytestmark = pytest.mark.plain("about confs; nothing is asked")
+
 needs_nginx = pytest.mark.skipif(not os.access(nginx_binary(), os.X_OK),
                                  reason="no nginx to compare with")
 

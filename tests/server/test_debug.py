@@ -74,7 +74,7 @@ def test_list_of_requests(server, upstream):
         found = wait_until(lambda: lines(s, r"waits"))[0]
         assert re.search(r"\[notice\] .*: \*\d+ \d+\.\d{3} s old, waits \d+\.\d{3} s for "
                          r"\w+ in stage \"proxy_pass\", goes on at \w+\(\), client: "
-                         r"127\.0\.0\.1, .*request: \"GET /wait\?for=it HTTP/1\.1\"", found)
+                         r"127\.0\.0\.1, .*request: \"GET /wait\?for=it %s\"" % s.protocol, found)
         assert wait_until(lambda: lines(s, r"1 requests, 2 connections, 1 of them idle"))
     assert s.get("/").status == 200
 

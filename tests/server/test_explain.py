@@ -10,6 +10,8 @@ import pytest
 from harness.modules import load_module
 from harness.server import Server
 
+pytestmark = pytest.mark.plain("about what --explain prints")
+
 CONF = r"""events { }
 error_log logs/error.log info;
 pid logs/server.pid;

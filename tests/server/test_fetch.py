@@ -80,6 +80,7 @@ def test_two_resolvers_have_hosts_of_their_own(app, nameserver, upstream):
         assert s.get("/2/%d" % other.port).text == "other"
 
 
+@pytest.mark.plain("about the side of upstreams")
 def test_a_group_waits_for_its_first_addresses(server, upstream, nameserver):
     u = upstream({"/x": reply("hi")})
     dns = nameserver({"back.test": ["127.0.0.1"]})
@@ -747,6 +748,7 @@ class Crowd:
         self.listener.close()
 
 
+@pytest.mark.plain("slow: about the side of upstreams")
 def test_ten_thousand_slow_fetches(server):
     """A thousand requests that each gather ten pages, on one worker, all under way
     before the first page comes."""

@@ -3,6 +3,8 @@ large files (small ones are kept in memory)."""
 
 import os
 
+import pytest
+
 from harness.http1 import wait_until
 
 BIG = "x" * 300_000                 # more than is kept in memory
@@ -51,6 +53,7 @@ def test_each_directive_has_its_own_room(server):
     assert wait_until(lambda: kept(s) == {"f0", "f1"}), kept(s)
 
 
+@pytest.mark.plain("slow: about times")
 def test_inactive(server):
     s = server(conf("open_file_cache max=10 inactive=1s;"), files=FILES)
     get(s, "f0")
@@ -78,6 +81,7 @@ def test_small_files_are_right_whatever_their_uses(server):
     assert wait_until(lambda: s.get("/a").body == b"three")
 
 
+@pytest.mark.plain("slow: about times")
 def test_errors_are_believed_for_a_while(server):
     s = server(conf("open_file_cache max=10; open_file_cache_errors on; "
                     "open_file_cache_valid 2s;"))
@@ -131,6 +135,7 @@ def test_single_process_reloads(server):
     assert s.stop() == 0
 
 
+@pytest.mark.plain("slow: about times")
 def test_an_inactive_log_is_closed(server):
     """open_log_file_cache's inactive: nobody holds a log that is not written to."""
     s = server("server { listen 127.0.0.1:%%PORT%%; root html;\n"

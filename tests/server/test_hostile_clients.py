@@ -11,6 +11,8 @@ import pytest
 from harness import http1
 from harness.http1 import wait_until, within
 
+pytestmark = pytest.mark.plain("about HTTP/1's bytes and connections")
+
 CONF = """
 client_header_timeout 300ms; client_body_timeout 300ms; send_timeout 300ms;
 keepalive_timeout 300ms; lingering_timeout 300ms; lingering_time 1s;

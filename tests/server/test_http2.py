@@ -16,6 +16,8 @@ from harness.http2 import (CONTINUATION, DATA, END_HEADERS, END_STREAM, GOAWAY, 
                            PING, PREFACE, PUSH, RST, SETTINGS, WINDOW, Client, block, frame,
                            request, text)
 
+pytestmark = pytest.mark.plain("brings HTTP/2 of its own")
+
 CONF = """
 server {
     listen 127.0.0.1:%%PORT%%; http2 on; keepalive_requests 100000;
@@ -323,6 +325,29 @@ def test_a_reload_loses_no_stream(s):
         if kind in (DATA, HEADERS) and flags & END_STREAM:
             ended.add(on)
     fine(s)
+
+
+@pytest.mark.parametrize("pong", [True, False])
+def test_the_last_stream_is_named_when_the_notice_was_read(s, pong):
+    """A client that reads late has begun streams in good faith: they are served. One that
+    never answers the PING is not waited for without end."""
+    c = Client(s.port(), pong=False)
+    c.get(1)
+    assert c.answer(1)[0] == 200
+    s.signal("HUP")
+    assert struct.unpack(">I", c.until(GOAWAY)[3][:4])[0] == 0x7fffffff
+    notice = c.until(PING)[3]
+    time.sleep(1.5)
+    c.get(3)
+    assert c.answer(3)[0] == 200
+    if pong:
+        c.send(PING, 1, 0, b"another.")
+        c.get(5)
+        assert c.answer(5)[0] == 200
+        c.send(PING, 1, 0, notice)
+    last = c.until(GOAWAY)[3][:4]
+    assert struct.unpack(">I", last)[0] == (5 if pong else 3)
+    assert c.until(-1) is None
 
 
 def keep_asking(s, stop, polite, lost):

@@ -15,6 +15,8 @@ from harness.http2 import (ACK, CONTINUATION, DATA, END_HEADERS, END_STREAM, GOA
                            frame, request, text)
 from harness.server import Server
 
+pytestmark = pytest.mark.plain("brings HTTP/2 of its own")
+
 NO_ERROR, PROTOCOL, INTERNAL, FLOW, TIMEOUT, CLOSED, SIZE, REFUSED, CANCEL, COMPRESSION, \
     CONNECT, CALM = range(12)
 PADDED, WITH_PRIORITY = 8, 0x20

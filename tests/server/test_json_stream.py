@@ -69,6 +69,7 @@ def test_short_ones_are_whole(app):
     assert r.framing == "length" and r.get("ETag") and json.loads(r.body) == list(range(10000))
 
 
+@pytest.mark.http1("chunks")
 def test_long_ones_are_chunked(app):
     s = app()
     r = s.get("/n/100000")
@@ -89,6 +90,7 @@ def test_one_connection_takes_several(app):
         assert json.loads(c.response().body) == list(range(n))
 
 
+@pytest.mark.plain("asks in HTTP/1.0")
 def test_head_and_old_protocol(app):
     s = app()
     r = s.get("/n/100000", method="HEAD")
@@ -132,6 +134,7 @@ def rest_of(c):
         tail = (tail + piece)[-30:]
 
 
+@pytest.mark.plain("runs curl")
 def test_memory_is_bounded(app):
     s = app()
     assert s.get("/n/1").status == 200
@@ -142,6 +145,7 @@ def test_memory_is_bounded(app):
         assert peak(s) - before < 8 << 10
 
 
+@pytest.mark.plain("reads the socket")
 def test_slow_reader(app):
     s = app()
     s.get("/n/1")
@@ -182,6 +186,7 @@ def test_errors_before_the_first_byte(app):
     assert "is undefined" in s.read("logs/error.log") and "not JSON serializable" in s.read("logs/error.log")
 
 
+@pytest.mark.plain("reads the socket")
 def test_errors_behind_the_first_byte(app):
     s = app()
     for target in ("/inf/100000", "/breaks/100000"):
@@ -194,6 +199,7 @@ def test_errors_behind_the_first_byte(app):
     assert json.loads(s.get("/n/3").body) == [0, 1, 2]
 
 
+@pytest.mark.plain("reads the socket")
 def test_transaction_is_committed_first(app):
     s = app("""
     route POST /all {

@@ -13,6 +13,8 @@ import pytest
 from harness import ports
 from harness.dns import NameServer
 
+pytestmark = pytest.mark.plain("brings TLS of its own")
+
 CURVE = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
 
 

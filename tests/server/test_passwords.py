@@ -7,6 +7,8 @@ import re
 import threading
 import time
 
+import pytest
+
 from harness.http1 import get
 from harness.modules import load_module
 
@@ -63,6 +65,7 @@ def test_hashes_of_others(server):
             assert verified(s, "pw", h) is True and verified(s, "pW", h) is False
 
 
+@pytest.mark.plain("slow: about hashes")
 def test_what_is_no_hash(server):
     s = server(CONF, main=MODULES)
     good = hashed(s, "pw")

@@ -42,6 +42,7 @@ def test_titles(server):
     wait_until(lambda: title(sole_worker(s)) == "weir: worker process")
 
 
+@pytest.mark.plain("about processes")
 def test_title_while_shutting_down(server):
     s = server(HELLO.replace("return 200 $pid;", "location / { root html; }"),
                main="worker_shutdown_timeout 2s;", files={"html/a": "a" * 5000000})
@@ -219,6 +220,7 @@ def test_systemd_is_told(server, tmp_path):
 
 # Limits
 
+@pytest.mark.plain("about the listening socket")
 def test_connections_beyond_the_limit_wait(server):
     user = "user root root;" if os.geteuid() == 0 else ""
     s = server("daemon off; pid logs/server.pid; error_log logs/error.log info;"
@@ -247,6 +249,7 @@ def test_connections_beyond_the_limit_wait(server):
         c.close()
 
 
+@pytest.mark.plain("counts descriptors by requests of HTTP/1")
 def test_no_descriptors_left(server):
     s = server(HELLO, main="worker_rlimit_nofile 40;", allow=[])
     many = [socket.create_connection(("127.0.0.1", s.port()))
@@ -265,6 +268,7 @@ def test_no_descriptors_left(server):
 
 # What -s reload and -t say
 
+@pytest.mark.plain("about processes")
 def test_reload_refused_by_the_running_server(server):
     """The conf is good as text, but the master cannot do what it says."""
     s = server(HELLO)

@@ -43,28 +43,43 @@ def blocks():
     return [text[i:i + 50000] for i in range(0, len(text), 50000)]
 
 
+class Slow:
+    """A socket that is read slowly at first."""
+
+    def __init__(self, sock):
+        self.sock, self.n = sock, 0
+
+    def __getattr__(self, name):
+        return getattr(self.sock, name)
+
+    def recv(self, n):
+        part = self.sock.recv(n)
+        self.n += len(part)
+        if self.n < 200000:
+            time.sleep(0.02)
+        return part
+
+
+def slow(s):
+    c = s.connect(timeout=20, room=8192)
+    if hasattr(c.sock, "plain"):        # below TLS
+        c.sock.plain = Slow(c.sock.plain)
+    else:
+        c.sock = Slow(c.sock)
+    return c
+
+
 @pytest.mark.parametrize("target", ["/x", "/nb", "/nt"])
 def test_slow_client_gets_all(front, target):
     s, u = front
     parts = blocks()
     u.routes[target] = [b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n"
                         % sum(map(len, parts)), *parts]
-    c = socket.socket()
-    c.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
-    c.connect(("127.0.0.1", s.port()))
-    c.sendall(b"GET %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
-              % target.encode())
-    got = b""
-    time.sleep(0.3)
-    while True:
-        part = c.recv(65536)
-        if not part:
-            break
-        got += part
-        if len(got) < 200000:
-            time.sleep(0.02)
-    body = got.partition(b"\r\n\r\n")[2]
-    assert hashlib.md5(body).digest() == hashlib.md5(b"".join(parts)).digest()
+    with slow(s) as c:
+        c.send("GET %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n" % target)
+        time.sleep(0.3)
+        r = c.response()
+    assert r.complete and hashlib.md5(r.body).digest() == hashlib.md5(b"".join(parts)).digest()
 
 
 def test_peer_is_free_before_a_slow_client(front):
@@ -82,18 +97,11 @@ def test_peer_is_free_before_a_slow_client(front):
         ended.append(True)
         yield CLOSE
     u.routes["/x"] = answer
-    c = socket.socket()
-    c.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
-    c.connect(("127.0.0.1", s.port()))
-    c.sendall(b"GET /x HTTP/1.0\r\nHost: x\r\n\r\n")
-    wait_until(lambda: ended, 5)
-    got = 0
-    while True:
-        part = c.recv(65536)
-        if not part:
-            break
-        got += len(part)
-    assert got > 2 * sum(map(len, parts))
+    with slow(s) as c:
+        c.send("GET /x HTTP/1.1\r\nHost: x\r\n\r\n")
+        wait_until(lambda: ended, 5)
+        r = c.response()
+    assert r.complete and len(r.body) == 2 * sum(map(len, parts))
 
 
 def test_client_that_leaves_while_both_are_waited_for(front):
@@ -101,11 +109,8 @@ def test_client_that_leaves_while_both_are_waited_for(front):
     parts = blocks()
     u.routes["/x"] = [b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n", *parts, 1, CLOSE]
     for _ in range(3):
-        c = socket.socket()
-        c.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
-        c.connect(("127.0.0.1", s.port()))
-        c.sendall(b"GET /x HTTP/1.1\r\nHost: x\r\n\r\n")
-        time.sleep(0.2)
-        c.close()
+        with slow(s) as c:
+            c.send("GET /x HTTP/1.1\r\nHost: x\r\n\r\n")
+            time.sleep(0.2)
     u.routes["/y"] = [b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"]
     assert s.get("/y").body == b"ok"

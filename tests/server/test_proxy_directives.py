@@ -144,6 +144,7 @@ def test_connection_without_a_value_is_kept(server, upstream):
 
 # proxy_ignore_client_abort
 
+@pytest.mark.plain("closes the socket")
 @pytest.mark.parametrize("value,status", [("on", "200"), ("off", "499")])
 def test_ignore_client_abort(server, upstream, value, status):
     u = upstream({"/x": [0.5, OK + b"Content-Length: 2\r\n\r\nok"]})

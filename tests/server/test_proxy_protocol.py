@@ -11,6 +11,8 @@ import pytest
 
 from harness.http2 import Client as Http2Client
 
+pytestmark = pytest.mark.plain("brings TLS and HTTP/2 of its own")
+
 SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
 GET = b"GET /v HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
 V1 = b"PROXY TCP4 1.2.3.4 5.6.7.8 1234 80\r\n"

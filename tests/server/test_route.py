@@ -349,6 +349,8 @@ def test_require_redirects(app):
 def test_cookies(app, conf, cookie):
     s = app("route GET / { %s; text x; }" % conf)
     got = s.get("/").get("Set-Cookie")
+    if s.scheme == "https" and "Secure" not in cookie:
+        cookie += "; Secure"
     assert sorted(got.split("; ")) == sorted(cookie.split("; ")) and got.startswith("a=")
 
 

@@ -35,7 +35,7 @@ server {
 server {        # another site, which would do things in the user's name
     listen 127.0.0.1:%%PORT2%%;
     location / { default_type text/html; return 200 "<form id=f method=post
-        action=http://127.0.0.1:%%PORT%%/logout><button>Win a prize</button></form>"; }
+        action=$arg_site/logout><button>Win a prize</button></form>"; }
 }"""
 
 FILES = {"templates/page.html": PAGE,
@@ -65,13 +65,13 @@ def log_in(page, name, password):
 
 
 def test_login(site, browser):
-    url = "http://127.0.0.1:%d" % site.port()
+    url = site.url
     make_user(site, b"ann", b"secret")
     page = browser.page()
     assert page.goto(url + "/") == 200
     assert page.text("h1") == "Hello, nobody"
     before = page.cookies()["AIOHTTP_SESSION"]
-    assert before["httpOnly"] and before["sameSite"] == "Lax" and not before["secure"]
+    assert before["httpOnly"] and before["sameSite"] == "Lax" and before["secure"] == (site.scheme == "https")
     assert page.eval("document.cookie") == ""
 
     log_in(page, "ann", "wrong")
@@ -86,7 +86,7 @@ def test_login(site, browser):
     assert site.get("/who", "Cookie: AIOHTTP_SESSION=" + after["value"]).text == '"ann"'
 
     # A page of another site cannot log the user out.
-    page.goto("http://localhost:%d/" % site.port("PORT2"))
+    page.goto("%s://localhost:%d/?site=%s" % (site.scheme, site.port("PORT2"), site.url))
     page.click("#f button")
     page.wait("location.pathname == '/logout'")
     assert page.document == 403
@@ -107,12 +107,12 @@ def log_in_again(page, url):
 
 def test_scripts(site, browser):
     """fetch() of the same site passes csrf; that of another is refused."""
-    url = "http://127.0.0.1:%d" % site.port()
+    url = site.url
     page = browser.page()
     page.goto(url + "/")
     assert page.eval("fetch('/logout', {method: 'POST', redirect: 'manual'})"
                      ".then(r => r.type)") == "opaqueredirect"
-    page.goto("http://localhost:%d/" % site.port("PORT2"))
+    page.goto("%s://localhost:%d/?site=%s" % (site.scheme, site.port("PORT2"), site.url))
     page.eval("fetch('%s/logout', {method: 'POST', mode: 'no-cors', "
               "credentials: 'include'}).then(r => r.type)" % url)
     assert (url + "/logout", 403) in page.responses

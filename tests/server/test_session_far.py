@@ -15,6 +15,8 @@ from harness.http1 import get, wait_until, within
 from harness.redis import Sentinel
 from harness.sessions import Client, MODULES, conf, elapsed
 
+pytestmark = pytest.mark.plain("about the side of the store")
+
 
 # ---- TLS ----
 

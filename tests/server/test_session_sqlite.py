@@ -157,6 +157,7 @@ def test_one_commit_and_rows(site):
         assert stored(s, c) == {"a": "1", **{"k%d" % i: 1 for i in range(20)}}
 
 
+@pytest.mark.plain("slow: about times")
 def test_time_and_table(site):
     s = site("ttl=2s table=my_sessions", workers=1)
     c = Client(s.port())

@@ -44,6 +44,7 @@ def test_quit_answers_what_it_began(server, upstream):
     assert s.stop() == 0
 
 
+@pytest.mark.plain("peeks into the socket")
 @pytest.mark.parametrize("how", ["QUIT", "HUP"])
 def test_an_answer_under_way_is_its_connections_last(server, how):
     """Its head said keep-alive before the worker was to end; the client waits for more."""
@@ -62,6 +63,7 @@ def test_an_answer_under_way_is_its_connections_last(server, how):
             wait_until(lambda: not set(s.workers()) & set(old), timeout=20)
 
 
+@pytest.mark.http1("how the connection ends")
 @pytest.mark.parametrize("how", ["TERM", "INT"])
 def test_fast_stop_does_not_wait(server, upstream, how):
     u = upstream({"/": ["hang"]})
@@ -145,6 +147,7 @@ def test_hup_lets_an_old_request_end(server, upstream):
     new_workers(s, old)
 
 
+@pytest.mark.http1("Connection: close; of HTTP/2 in test_http2.py")
 def test_idle_connection_survives_a_reload(server):
     """A request on its way when the worker retires must be answered."""
     s = server(hello("x"))
@@ -394,6 +397,7 @@ def test_an_upgrade_that_fails_changes_nothing(daemonized):
     d.s.allow.append("nonsense")
 
 
+@pytest.mark.http1("keepalive_min_timeout")
 def test_a_connection_in_use_lately_outlives_a_quit(server):
     """keepalive_min_timeout: nobody is cut off who was just answered."""
     s = server("keepalive_min_timeout 1500ms;\n" + hello("x"))
@@ -419,6 +423,7 @@ def test_signals_in_a_row(server):
     wait_until(lambda: len(s.workers()) == 1)
 
 
+@pytest.mark.plain("about the listening socket")
 def test_a_taken_port_is_refused(server):
     s = server(hello("x"))
     with pytest.raises(Problem, match=r"bind\(\) to 127.0.0.1:\d+ failed "

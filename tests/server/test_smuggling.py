@@ -10,6 +10,8 @@ import pytest
 
 from harness.upstream import CLOSE, reply
 
+pytestmark = pytest.mark.plain("about HTTP/1's bytes")
+
 CONF = """
 server {
     listen 127.0.0.1:%%PORT%%;

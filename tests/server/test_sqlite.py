@@ -198,7 +198,7 @@ def start(more="", schema=SCHEMA, routes=ROUTES, **options):
 
 
 @pytest.fixture(scope="module")
-def server():
+def server(fronted):
     with start("statement_timeout 300ms;") as s:
         yield s
 
@@ -605,6 +605,7 @@ def check(server, writers):
     return stored
 
 
+@pytest.mark.plain("about locks")
 def test_four_workers_write():
     with start(workers=4) as s:
         writers = [Writer(s, i * 10000, 150, "/hit" if i % 2 else "/hit-tx")
@@ -624,6 +625,7 @@ def test_four_workers_write():
         assert len(set(rows(s, "SELECT worker FROM hits WHERE who = 'tx'"))) > 1
 
 
+@pytest.mark.plain("slow: about processes")
 def test_killed_workers():
     """What was answered is there, and the lock of the dead is free again."""
     with start(workers=3, allow=[r"exited on signal 9"]) as s:
@@ -647,6 +649,7 @@ def test_killed_workers():
         assert post(s, "/post", {"title": "after"}).status == 200
 
 
+@pytest.mark.plain("slow: about processes")
 def test_killed_master():
     """All of it is killed under load, again and again, and started anew; every other time
     the master dies first, and what its workers answer from then on counts as well."""
@@ -825,6 +828,7 @@ def test_a_client_that_leaves(server):
         assert ("a%d" % i in titles) == ("b%d" % i in titles)
 
 
+@pytest.mark.plain("about processes")
 def test_the_end_of_the_server_waits_for_statements():
     """A statement that runs when the server is told to end has its time."""
     with start("statement_timeout 700ms;") as s:

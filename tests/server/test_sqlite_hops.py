@@ -119,7 +119,7 @@ def start(more="", **options):
 
 
 @pytest.fixture(scope="module")
-def server():
+def server(fronted):
     with start("statement_timeout 60s;") as s:
         yield s
 

@@ -4,6 +4,10 @@ import importlib.machinery
 import importlib.util
 import os
 
+import pytest
+
+pytestmark = pytest.mark.plain("about the side of the database")
+
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 

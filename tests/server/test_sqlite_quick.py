@@ -138,7 +138,7 @@ def start(more="", **options):
 
 
 @pytest.fixture(scope="module")
-def server():
+def server(fronted):
     with start() as s:
         wait_until_quick(s)
         yield s

@@ -47,7 +47,7 @@ server {
 
 
 @pytest.fixture(scope="module")
-def served():
+def served(fronted):
     with Server(CONF, main=MODULES + "load_module modules/http_template_module.so;\n", files={
             "a.sql": SCHEMA,
             "templates/mixed.html": CARD + "{% for row in [a.first, b.first, a[1], b[1], "

@@ -156,6 +156,7 @@ def test_statuses_and_messages():
         assert log.count("UNIQUE constraint failed: a.x") >= 3
 
 
+@pytest.mark.plain("about locks")
 def test_busy_names_the_holder():
     with start(ERRORS) as s:
         slow = threading.Thread(target=post, args=(s, "/slow"))
@@ -339,6 +340,7 @@ CHANGED = SERVED.replace("root %%PREFIX%%;", "root %%PREFIX%%; dav_methods PUT D
                          "COPY MOVE; create_full_put_path on;")
 
 
+@pytest.mark.http1("two Hosts in a request")
 def test_files_are_never_changed():
     host = "http://a"
     with start(CHANGED, main=MODULES + DAV) as s:
@@ -497,6 +499,7 @@ def test_a_reader_that_holds_a_snapshot():
         assert os.path.getsize(s.prefix + "/data/a.db-wal") < wal + 4 * 1200 * 4096
 
 
+@pytest.mark.plain("about processes")
 def test_two_servers_bring_up_one_database():
     """Migrations are applied once, whoever is first."""
     conf = """

@@ -11,6 +11,8 @@ import pytest
 
 from harness.http1 import within
 
+pytestmark = pytest.mark.plain("brings TLS of its own")
+
 
 def openssl(*args, cwd):
     subprocess.run(["openssl", *args], cwd=cwd, check=True, stdout=subprocess.DEVNULL,

@@ -12,6 +12,8 @@ import pytest
 
 from harness.http1 import wait_until
 
+pytestmark = pytest.mark.plain("brings TLS of its own")
+
 
 def make(folder, name, curve="P-256", cn=None):
     subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",

@@ -9,6 +9,8 @@ import pytest
 from harness import fronts
 from harness.server import Server
 
+pytestmark = pytest.mark.plain("brings TLS of its own")
+
 CONF = """
 server {
     listen 127.0.0.1:%%PORT%% ssl; server_name server.example;

@@ -17,7 +17,7 @@ PYTHON = "/usr/bin/python3"
 
 
 @pytest.fixture(scope="module")
-def sites(tmp_path_factory):
+def sites(fronted, tmp_path_factory):
     """(weir, port of aiohttp, aiohttp's folder)"""
     with open(ROOT + "/conf/tutorial.conf") as f:
         text = f.read().replace("8080", "%%PORT%%").replace("8010", "%%PORT2%%")
@@ -139,6 +139,7 @@ def test_scrape(sites):
         assert mine == (folder / ("page-%d.html" % n)).read_text() == "page /p%d\n" % n
 
 
+@pytest.mark.plain("slow: about times")
 def test_gather_takes_as_long_as_its_slowest(sites):
     for r in both(sites, "/tutorial/gather"):
         took = json.loads(r.text)
@@ -147,6 +148,7 @@ def test_gather_takes_as_long_as_its_slowest(sites):
         assert took["one"] + took["two"] + took["three"] > took["three"] * 1.3
 
 
+@pytest.mark.plain("slow: about times")
 def test_wait_tells_done_from_pending(sites):
     a, b = both(sites, "/tutorial/wait")
     assert json.loads(a.text) == json.loads(b.text)
@@ -156,7 +158,7 @@ def test_wait_tells_done_from_pending(sites):
 def test_every_button_of_the_page(sites, browser):
     s = sites[0]
     page = browser.page()
-    assert page.goto("http://127.0.0.1:%d/tutorial/" % s.port()) == 200
+    assert page.goto(s.url + "/tutorial/") == 200
     n = page.eval("document.querySelectorAll('section button').length")
     assert n == 12
     for i in range(n):

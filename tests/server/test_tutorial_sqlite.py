@@ -73,7 +73,7 @@ class App:
 
 
 @pytest.fixture(scope="module")
-def both(tmp_path_factory):
+def both(fronted, tmp_path_factory):
     app = App(tmp_path_factory.mktemp("aiohttp"))
     try:
         with Server(CONF, files={"tutorial.sql": SCHEMA}, main=MODULES) as s:

@@ -9,6 +9,8 @@ import pytest
 from harness.http1 import wait_until
 from harness.upstream import CLOSE, HANG, RESET, reply
 
+pytestmark = pytest.mark.plain("about the side of upstreams")
+
 CONF = """
 proxy_read_timeout 300ms; proxy_connect_timeout 300ms; proxy_next_upstream off;
 server { listen 127.0.0.1:%%PORT%%;
@@ -133,6 +135,7 @@ def test_slow_reader_gets_every_byte(front):
             for _ in range(50):
                 got += c.sock.recv(20000)
                 time.sleep(0.002)
+            c.sock.setsockopt(1, 8, 1 << 20)
             c.buffer = got
             r = c.response()
             assert r.complete and r.body == body

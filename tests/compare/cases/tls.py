@@ -32,7 +32,8 @@ def ssl_group(name, settings, *clients, **more):
 V12, V13 = {"version": "1.2"}, {"version": "1.3"}
 
 ssl_group("protocols", ["ssl_protocols TLSv1.2;", "ssl_protocols TLSv1.3;",
-                        "ssl_protocols TLSv1.2 TLSv1.3;", "ssl_protocols TLSv1 TLSv1.1 TLSv1.2;"],
+                        "ssl_protocols TLSv1.2 TLSv1.3;", "ssl_protocols TLSv1 TLSv1.1 TLSv1.2;",
+                        "ssl_protocols SSLv2 SSLv3 TLSv1.2;"],
           {}, V12, V13)
 ssl_group("ciphers", ["ssl_ciphers HIGH:!aNULL:!MD5;", "ssl_ciphers ECDHE-ECDSA-CHACHA20-POLY1305;",
                       "ssl_ciphers AES128-SHA;",
@@ -147,6 +148,7 @@ proxy_set_header Connection close; proxy_http_version 1.1;
 BOTH = "proxy_ssl_protocols TLSv1.2 TLSv1.3; "
 FORMS = [
     "", "proxy_ssl_protocols TLSv1.2;", "proxy_ssl_protocols TLSv1.3;",
+    "proxy_ssl_protocols SSLv2 SSLv3 TLSv1 TLSv1.1 TLSv1.2;",
     "proxy_ssl_ciphers ECDHE-ECDSA-AES128-GCM-SHA256; proxy_ssl_protocols TLSv1.2;",
     "proxy_ssl_server_name on;", "proxy_ssl_server_name off;",
     "proxy_ssl_server_name on; proxy_ssl_name a.example;",

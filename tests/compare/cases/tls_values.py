@@ -58,10 +58,15 @@ def with_data():
 
 
 group("ssl-data", http="ssl_protocols TLSv1.2 TLSv1.3;\ninclude %%PREFIX%%/data.conf;\n"
+      "map $pem $bare_pem { ~(?s)^data:(?<p>.*)$ $p; }\n"
+      "map $key $bare_key { ~(?s)^data:(?<k>.*)$ $k; }\n"
       "server { listen 127.0.0.1:%%PORT%% ssl; ssl_certificate $pem; ssl_certificate_key $key; "
-      + SAY + "}\n", files=with_data, front="tls", requests=[
-          secure(get("/"), "%s %s" % (n, v["version"]), name=n, **v)
-          for n in ("a.example", "rsa.example", "none.example") for v in (V12, V13)])
+      + SAY + "}\n"
+      "server { listen 127.0.0.1:%%PORT2%% ssl; ssl_certificate data:$bare_pem; "
+      "ssl_certificate_key data:$bare_key; " + SAY + "}\n", files=with_data, front="tls",
+      requests=[secure(get("/", port=p), "%s %s %s" % (p, n, v["version"]), name=n, **v)
+                for p in ("PORT", "PORT2")
+                for n in ("a.example", "rsa.example", "none.example") for v in (V12, V13)])
 
 ssl_group("commands", [
     "ssl_conf_command MaxProtocol TLSv1.2;", "ssl_conf_command Groups P-384;",
@@ -114,8 +119,11 @@ group("proxy-ssl-levels", http=UP, files=fronts.pki, requests=[
 # ---- HTTP/2: settings and sizes of frames ----
 
 H2 = ["", "http2_max_concurrent_streams 7;", "http2_chunk_size 1k;", "http2_chunk_size 16k;",
-      "http2_body_preread_size 0;", "http2_body_preread_size 100k;"]
-group("h2-values", http="".join(
+      "http2_body_preread_size 0;", "http2_body_preread_size 100k;",
+      "http2_recv_timeout 10s; http2_idle_timeout 3m; http2_max_requests 9;",
+      "http2_max_field_size 4k; http2_max_header_size 16k; http2_pool_size 8k;",
+      "http2_push off; http2_push_preload on; http2_max_concurrent_pushes 5;"]
+group("h2-values", http="http2_recv_buffer_size 128k;\n" + "".join(
     "server { listen 127.0.0.1:%%%%PORT%d%%%% http2; root html; %s }\n" % (i, s)
     for i, s in enumerate(H2)), files={"html/a": "0123456789" * 5000, "html/b": "b"},
     front="h2frames",
