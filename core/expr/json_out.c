@@ -11,6 +11,7 @@
 #include <weir/expr/bind.h>
 #include <weir/expr/budget.h>
 #include <weir/expr/mapping.h>
+#include <weir/expr/put.h>
 #include <weir/expr/record.h>
 #include <weir/expr/sixteen_priv.h>
 #include <weir/expr/sort.h>
@@ -546,7 +547,7 @@ go_on_mapping(json_t *j, level_t *l)
     return rc == WR_DONE ? leave(j, l, '}') : WR_ERROR;
 }
 
-/* The keys of a record are known as JSON already. */
+/* The keys of a record are known as JSON already, with the comma in front. */
 static wr_rc_t
 go_on_record(json_t *j, level_t *l)
 {
@@ -557,8 +558,8 @@ go_on_record(json_t *j, level_t *l)
         wr_str_t        key = r->shape->json[l->at];
         const wr_val_t *cell = &r->cells[l->at++];
 
-        before_item(j, l->n++);
-        wr_buf_add(j->to, key.p, key.n);
+        wr_put_text(j->to, key.p, key.n);
+        l->n++;
         if (!put(j, cell)) {
             return WR_ERROR;
         }

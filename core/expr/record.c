@@ -5,6 +5,7 @@
 
 #include <weir/expr/json_out.h>
 #include <weir/expr/mapping.h>
+#include <weir/expr/put.h>
 
 static const wr_record_t *
 record_of(const wr_obj_t *o)
@@ -23,8 +24,10 @@ wr_shape_new(wr_pool_t *pool, const wr_str_t *keys, uint32_t n)
     for (uint32_t i = 0; i < n; i++) {
         wr_buf_t b = wr_buf(pool);
 
+        wr_buf_z(&b, i != 0 ? ", " : "");
         wr_json_put_str(&b, keys[i], &opts);
         wr_buf_lit(&b, ": ");
+        (void) wr_buf_reserve(&b, WR_PUT_SLACK);    /* may be read as well: put.h */
         json[i] = wr_buf_text(&b);
     }
     s->keys = keys;

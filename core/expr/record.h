@@ -14,7 +14,8 @@
 
 typedef struct wr_shape {
     const wr_str_t *keys;
-    const wr_str_t *json;   /* each as JSON, `"key": `; NULL: not known */
+    const wr_str_t *json;   /* each as JSON, `, "key": `, to be put as text of templates
+                               (put.h); NULL: not known */
     uint32_t        n;
     uint32_t        id;     /* of this shape alone, in the process; 0: none */
 } wr_shape_t;
