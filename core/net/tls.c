@@ -232,7 +232,7 @@ wr_tls_of(const SSL *ssl)
 void
 wr_tls_set_fragment(SSL_CTX *ctx, size_t bytes)
 {
-    bytes = wr_max_size(512, wr_min_size(bytes, SSL3_RT_MAX_PLAIN_LENGTH));
+    bytes = wr_max_size(SMALLEST_RECORD, wr_min_size(bytes, SSL3_RT_MAX_PLAIN_LENGTH));
     prepare();
     (void) SSL_CTX_set_max_send_fragment(ctx, bytes);
     (void) SSL_CTX_set_ex_data(ctx, fragment_index, (void *) (uintptr_t) bytes);

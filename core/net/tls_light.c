@@ -244,6 +244,9 @@ maybe_update(wr_tls_t *t)
            && wr_record_next_keys(&l->out);
 }
 
+_Static_assert(TLS_CORK >= TLS_JOIN + (TLS_JOIN / SMALLEST_RECORD + 2) * WR_RECORD_MORE_OLD,
+               "seal looks at no bounds");
+
 size_t
 tls_light_encrypt(wr_tls_t *t, const char *p, size_t n, int *kind)
 {

@@ -10,7 +10,7 @@
 
 enum { ROUNDS = 16, SMALL = 8 * 1024 };
 
-/* What is in it belongs to one connection at a time; over TLS half of it is used. */
+/* What is in it belongs to one connection at a time. */
 static uint8_t scratch[2 * H2_SCRATCH];
 static size_t  scratch_n;
 static h2_t   *scratch_of;
@@ -117,7 +117,7 @@ put_huge(h2_t *h2, h2_stream_t *s)
 static h2_room_t
 begin(h2_t *h2)
 {
-    h2_room_t room = {scratch, 0, h2->conn.tls != NULL ? H2_SCRATCH : sizeof(scratch)};
+    h2_room_t room = {scratch, 0, sizeof(scratch)};
 
     take_scratch(h2);
     room.n = scratch_n;

@@ -20,6 +20,16 @@ static int        client_fd;
 static char       stolen[256];          /* the client's secret, as the key log has it */
 static char       pattern[200000], got[200000];
 
+static int sends;               /* calls of it */
+
+/* Instead of libc's. */
+ssize_t
+send(int fd, const void *p, size_t n, int flags)
+{
+    sends++;
+    return sendto(fd, p, n, flags, NULL, 0);
+}
+
 static void
 nothing(wr_watch_t *w)
 {
@@ -260,6 +270,30 @@ outwards(size_t n)
         }
     }
     CHECK(came == n && memcmp(got, pattern, n) == 0);
+}
+
+/* As much as HTTP/2 gathers. */
+static void
+much_leaves_by_one_call(int version, const char *suite, size_t fragment)
+{
+    struct iovec iov = {pattern, 114 * 1024};
+    int          room = 1 << 20, before;
+    size_t       sent, came = 0, part;
+
+    wr_tls_set_fragment(server_ctx, fragment);
+    open_pair(version, suite);
+    outwards(30000);                    /* records are large from here on */
+    CHECK(setsockopt(conn.watch.fd, SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof(room)) == 0
+          || setsockopt(conn.watch.fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room)) == 0);
+    before = sends;
+    CHECK(wr_conn_send(&conn, &iov, 1, false, &sent) == WR_OK);
+    CHECK_INT(sends - before, 1);
+    while (SSL_read_ex(client, got + came, sizeof(got) - came, &part) == 1) {
+        came += part;
+    }
+    CHECK(came == iov.iov_len && memcmp(got, pattern, came) == 0);
+    close_pair();
+    wr_tls_set_fragment(server_ctx, 16384);
 }
 
 static void
@@ -627,6 +661,10 @@ main(void)
         bytes_of_all_sizes(TLS1_2_VERSION, old_suites[i]);
     }
     bytes_of_all_sizes(TLS1_2_VERSION, "ECDHE-ECDSA-AES128-SHA256");
+    much_leaves_by_one_call(TLS1_3_VERSION, "TLS_AES_256_GCM_SHA384", 16384);
+    much_leaves_by_one_call(TLS1_3_VERSION, "TLS_CHACHA20_POLY1305_SHA256", 1);
+    much_leaves_by_one_call(TLS1_2_VERSION, old_suites[0], 1);
+    much_leaves_by_one_call(TLS1_2_VERSION, "ECDHE-ECDSA-AES128-SHA256", 16384);
     a_session_of_tls_1_2();
     what_old_peers_do();
     keys_change("TLS_AES_256_GCM_SHA384");
