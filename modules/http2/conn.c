@@ -23,7 +23,7 @@ h2_core(const h2_t *h2)
 
 /* When it gives up what it waits for; -1: it waits for nothing of the client. */
 static wr_msec_t
-due(const h2_t *h2)
+main_due(const h2_t *h2)
 {
     const wr_http_core_t *core = h2_core(h2);
 
@@ -41,6 +41,22 @@ due(const h2_t *h2)
                                               : core->keepalive_timeout);
     }
     return -1;
+}
+
+/* RFC 9113 §6.5.3: our SETTINGS are to be acknowledged in a reasonable time. */
+static wr_msec_t
+ack_due(const h2_t *h2)
+{
+    return h2->acked || h2->ending || h2->lingering
+               ? -1 : h2->born + h2_core(h2)->client_header_timeout;
+}
+
+static wr_msec_t
+due(const h2_t *h2)
+{
+    wr_msec_t one = main_due(h2), other = ack_due(h2);
+
+    return one < 0 ? other : other < 0 || one < other ? one : other;
 }
 
 void
@@ -118,11 +134,11 @@ h2_fail(h2_t *h2, h2_error_t error, const char *what)
 
 /* No further streams; those that run are served. */
 static void
-go_away(h2_t *h2)
+go_away(h2_t *h2, h2_error_t error)
 {
     if (!h2->ending && !h2->dead) {
         h2->ending = true;
-        h2_put_goaway(h2, h2->last_id, H2_NO_ERROR);
+        h2_put_goaway(h2, h2->last_id, error);
     }
 }
 
@@ -286,13 +302,19 @@ on_timer(wr_timer_t *t)
         return;
     }
     h2_enter(h2);
-    if (h2->lingering) {
+    when = main_due(h2);
+    if (when < 0 || when > wr_clock.mono) {
+        /* What runs is served: a client that forgets it harms nobody. */
+        wr_log(h2->conn.log, WR_LOG_INFO, ETIMEDOUT, "client did not acknowledge SETTINGS");
+        go_away(h2, H2_SETTINGS_TIMEOUT);
+        h2_set_timer(h2);
+    } else if (h2->lingering) {
         h2_close(h2);
     } else if (h2->blocked || h2->head_id != 0) {
         wr_log(h2->conn.log, WR_LOG_INFO, ETIMEDOUT, "client timed out");
         h2_close(h2);
     } else {
-        go_away(h2);
+        go_away(h2, H2_NO_ERROR);
     }
     h2_leave(h2);
 }
@@ -303,7 +325,7 @@ on_retire(wr_timer_t *t)
     h2_t *h2 = WR_CONTAINER(t, h2_t, retire);
 
     h2_enter(h2);
-    go_away(h2);
+    go_away(h2, H2_NO_ERROR);
     h2_leave(h2);
 }
 
@@ -312,7 +334,7 @@ h2_notice_read(h2_t *h2)
 {
     if (wr_timer_is_set(&h2->retire)) {
         wr_timer_cancel(&h2->retire);
-        go_away(h2);
+        go_away(h2, H2_NO_ERROR);
     }
 }
 
@@ -323,7 +345,7 @@ client_quit(wr_client_t *c, bool now)
 
     h2_enter(h2);
     if (now) {
-        go_away(h2);
+        go_away(h2, H2_NO_ERROR);
     } else if (!h2->ending && !h2->dead && !wr_timer_is_set(&h2->retire)) {
         /* First the notice; streams that are on their way are still served. */
         h2_put_notice(h2);

@@ -12,9 +12,9 @@ import hpack
 import pytest
 
 from harness.http1 import within
-from harness.http2 import (CONTINUATION, DATA, END_HEADERS, END_STREAM, GOAWAY, HEADERS,
-                           PING, PREFACE, PUSH, RST, SETTINGS, WINDOW, Client, block, frame,
-                           request, text)
+from harness.http2 import (ACK, CONTINUATION, DATA, END_HEADERS, END_STREAM, GOAWAY,
+                           HEADERS, PING, PREFACE, PUSH, RST, SETTINGS, WINDOW, Client,
+                           block, frame, request, text)
 
 pytestmark = pytest.mark.plain("brings HTTP/2 of its own")
 
@@ -291,6 +291,27 @@ def test_half_a_preface(server):
     slow = Client(s.port())
     slow.send(HEADERS, 0, 1, request())
     assert slow.until(HEADERS) is None      # the rest of the head never comes
+
+
+def test_settings_are_to_be_acknowledged(server):
+    """In the time of a head; what runs is served, and who does it in time has peace."""
+    s = server(CONF, files={"html/big": BIG}, http="client_header_timeout 1s;")
+    good, bad = Client(s.port()), Client(s.port(), struct.pack(">HI", 4, 0))
+    good.send(SETTINGS, ACK, 0)
+    good.get(1)
+    assert good.answer(1)[0] == 200
+    bad.get(1, "/big")                      # it waits for the window
+    assert struct.unpack(">II", bad.until(GOAWAY)[3][:8]) == (1, 4)     # SETTINGS_TIMEOUT
+    bad.get(3)                              # too late
+    bad.send(WINDOW, 0, 0, struct.pack(">I", 1 << 24))
+    bad.send(WINDOW, 0, 1, struct.pack(">I", 1 << 24))
+    n = 0
+    for kind, _, on, payload in iter(bad.read, None):
+        assert (kind, on) in ((DATA, 1), (RST, 3))
+        n += len(payload) if kind == DATA else 0
+    assert n == len(BIG)
+    good.get(3)
+    assert good.answer(3)[0] == 200
 
 
 def test_idle_connections_end_with_goaway(server):
