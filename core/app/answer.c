@@ -96,6 +96,9 @@ wr_app_set_params(wr_req_t *r, const wr_app_param_t *params, unsigned n)
     a->nparams = n;
     a->slots[SLOT_PARAMS].type = WR_V_UNDEFINED;
     a->slots[SLOT_PARAMS].aux = 1;
+    /* An internal redirect to a route may have changed the query as well. */
+    a->slots[SLOT_QUERY].type = WR_V_UNDEFINED;
+    a->slots[SLOT_QUERY].aux = 1;
 }
 
 const wr_app_param_t *

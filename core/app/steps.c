@@ -33,6 +33,11 @@ wr_app_step(wr_conf_t *cf, const wr_middleware_t *step, const void *conf, bool v
 {
     app_conf_t *own = app_conf_own(cf, cf->scope);
 
+    if (view && (cf->scope->context & WR_ROUTES) != 0) {
+        return wr_conf_fail(cf, NULL, "\"%.*s\" would answer all of these routes: put it into "
+                                      "one, or below \"when\"",
+                            WR_ARG(cf->args[0].text));
+    }
     if (own->view) {
         return wr_conf_fail(cf, NULL, "\"%.*s\" is never reached: the view above has "
                                       "answered",

@@ -157,6 +157,7 @@ wr_subrequest(wr_req_t *r, wr_str_t uri, wr_str_t args, unsigned flags)
     sub->uri_changes = WR_URI_CHANGES;
     sub->internal = 1;
     sub->location = NULL;
+    sub->app = NULL;
     sub->ctx = WR_NEW_N(wr_pool(m), void *, m->server->http->modules);
     sub->status = 0;
     sub->fail_status = 0;

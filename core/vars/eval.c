@@ -80,6 +80,19 @@ wr_var_get(wr_req_t *r, unsigned index)
     return evaluate(r, index, &slot) == WR_OK ? &slot->value : NULL;
 }
 
+static wr_str_t
+capture(const wr_subject_t *s, unsigned n)
+{
+    int from, to;
+
+    if (n >= s->ncaptures) {
+        return WR_STR("");
+    }
+    from = s->captures[2 * n];
+    to = s->captures[2 * n + 1];
+    return from < 0 ? WR_STR("") : wr_str_sub(s->captured, (size_t) from, (size_t) to);
+}
+
 const wr_str_t *
 wr_var_lookup(wr_req_t *r, wr_str_t name)
 {
@@ -89,6 +102,11 @@ wr_var_lookup(wr_req_t *r, wr_str_t name)
     wr_var_t              v;
     wr_str_t             *value;
 
+    if (name.n == 1 && name.p[0] >= '1' && name.p[0] <= '9') {
+        value = WR_NEW(s->pool, wr_str_t);
+        *value = capture(s, (unsigned) (name.p[0] - '0'));
+        return value;
+    }
     if (e != NULL && e->var.index != WR_VAR_NO_INDEX) {
         return wr_var_get(r, e->var.index);
     }
@@ -133,19 +151,6 @@ wr_vars_reset(wr_req_t *r)
 }
 
 /* ---- texts ---- */
-
-static wr_str_t
-capture(const wr_subject_t *s, unsigned n)
-{
-    int from, to;
-
-    if (n >= s->ncaptures) {
-        return WR_STR("");
-    }
-    from = s->captures[2 * n];
-    to = s->captures[2 * n + 1];
-    return from < 0 ? WR_STR("") : wr_str_sub(s->captured, (size_t) from, (size_t) to);
-}
 
 static wr_rc_t
 part_value(wr_req_t *r, const wr_cv_part_t *part, wr_str_t *value)

@@ -24,6 +24,7 @@ typedef struct given {
 
 typedef struct view {
     wr_tok_t   file;
+    wr_str_t   type;            /* of the answer, by the name's ending */
     wr_array_t given;           /* given_t */
     size_t     size;            /* of the page last made: for the next one */
     bool       slow;            /* it calls a slow function */
@@ -103,7 +104,7 @@ rendered(wr_req_t *r, rendering_t *x)
         return template_error(r, x->view, &x->ev.err);
     }
     __atomic_store_n(&((view_t *) (uintptr_t) x->view)->size, x->page.n, __ATOMIC_RELAXED);
-    return wr_app_answer(r, 200, WR_STR("text/html"), WR_STR("utf-8"), wr_buf_text(&x->page));
+    return wr_app_answer(r, 200, x->view->type, WR_STR("utf-8"), wr_buf_text(&x->page));
 }
 
 static wr_rc_t
@@ -482,6 +483,34 @@ add_refs(wr_conf_t *cf)
     }
 }
 
+/* As `types` has it. Who writes a text, XML or JSON and has no `types` wants no page. */
+static wr_str_t
+type_of(const wr_scope_t *scope, wr_str_t name)
+{
+    static const struct {
+        const char *ending, *type;
+    } known[] = {{"txt", "text/plain"}, {"xml", "text/xml"}, {"json", "application/json"}};
+    const wr_http_core_t *core = scope->conf[wr_http_core_module.schema.index];
+    const wr_str_t       *type;
+    ssize_t               dot = wr_str_rchr(name, '.');
+    wr_str_t              ending;
+
+    if (dot < 0) {
+        return WR_STR("text/html");
+    }
+    ending = wr_str_skip(name, (size_t) dot + 1);
+    type = core->types != NULL ? wr_map_get(core->types, ending) : NULL;
+    if (type != NULL) {
+        return *type;
+    }
+    for (unsigned i = 0; i < WR_COUNT(known); i++) {
+        if (wr_str_ieqz(ending, known[i].ending)) {
+            return wr_str_z(known[i].type);
+        }
+    }
+    return WR_STR("text/html");
+}
+
 static wr_rc_t
 finish(wr_conf_t *cf)
 {
@@ -497,6 +526,7 @@ finish(wr_conf_t *cf)
 
         view_t *first = wr_map_get(&seen, key);
 
+        v->type = type_of(scope, v->file.text);
         if (first != NULL) {
             v->slow = first->slow;
             v->loops = first->loops;
@@ -529,7 +559,8 @@ static const wr_directive_t directives[] = {
     WR_CUSTOM("", 0, 0, 0, set_limit, conf_t, limit_depth, ""),
     WR_ACTION("template", WR_LOCATION | WR_WHEN, 1, 1, set_template,
               "Answers with a template file of template_root; name=EXPRESSION pairs are its "
-              "variables beside those of the steps. .html, .htm and .xml escape their values.",
+              "variables beside those of the steps. .html, .htm and .xml escape their values. The "
+              "answer's type is that of the file's ending, in doubt text/html.",
               .flags = WR_DF_RAW | WR_DF_TEMPLATE | WR_DF_REPEAT,
               .args = "FILE [name=EXPRESSION …]",
               .example = "template hello.html username=query.name|default(\"you\");"),

@@ -164,6 +164,7 @@ def test_methods(app):
      'another "a"'),
     ("route GET /x { text {{ 1|nofilter }}; }", "\n    route GET /x { text {{ 1|nofilter }}; }\n"
      + 29 * " " + "^"),
+    ("routes /g { text 1; route GET /x { text 2; } }", "all of these routes"),
     ("route GETT /x { text 1; }", 'invalid method "GETT"'),
     ("route GET /x name=a { text 1; }\nroute GET /y name=a { text 2; }", "another route named"),
     ("route GET /x nme=a { text 1; }", "invalid parameter"),
@@ -189,6 +190,33 @@ def test_conf_errors(conf, words):
     said = told(conf)
     assert words in said
     assert re.search(r"test\.conf:\d+:\d+", said) and "^" in said
+
+
+def test_a_redirect_inside_and_its_query(app):
+    s = app("""error_page 404 /r/e?b=2; set a = query.a|default(""); location /files/ { root html; }
+        route GET /r/{id} { text "{{ params.id }}|{{ query.b }}|{{ query.a }}|{{ a }}"; }""")
+    assert s.get("/files/none?a=1").text == "e|2||1"
+    assert s.get("/r/x?a=1&b=3").text == "x|3|1|1"
+
+
+def test_a_subrequest_has_values_of_its_own(app):
+    """What the main request has asked for before is not what the other is asked."""
+    s = app("""set seen = request.path ~ query.a|default(""); status 201;
+        location = /page { ssi on; root html; default_type text/html; }
+        route GET /part/{id} { status 202; text "{{ seen }} {{ vars.uri }} {{ query.a }} {{ params.id }}"; }
+        location = /authed { auth_request /auth; root html; }
+        route GET /auth { require query.a is undefined and request.path == "/auth" else 403;
+                          status 204; text x; }""",
+            files={"html/page": '[<!--#include virtual="/part/3?a=5" -->]', "html/authed": "in"})
+    r = s.get("/page?a=1")
+    assert r.text == "[/part/35 /part/3 5 3]"
+    assert s.get("/authed?a=1").text == "in"
+
+
+def test_captures_are_variables(app):
+    s = app(r"""location ~ ^/c/(\d+)/(?<word>\w+)$ {
+        json [vars["1"], vars["2"], vars.word, vars["3"]]; }""")
+    assert json.loads(s.get("/c/12/ab").text) == ["12", "ab", "ab", ""]
 
 
 def test_what_a_gather_makes_is_not_there_within():

@@ -243,3 +243,15 @@ def test_errors_of_templates_are_shown_where_they_are(template, said, at):
         assert said in r.stderr and " in %s/t/p.html:%s (for the view in " % (s.prefix, at) in r.stderr
         assert "\n    %s\n    %s^" % (template.split("\n")[int(line) - 1],
                                      " " * (int(column) - 1)) in r.stderr
+
+
+def test_the_type_of_a_template_is_that_of_its_name(app):
+    names = {"a.html": "text/html", "a.txt": "text/plain", "a.xml": "text/xml", "a.json": "application/json",
+             "a.html.j2": "text/html", "a": "text/html", "a.tea": "text/x-tea", "a.css": "text/html"}
+    s = app("types { text/x-tea tea; text/html html; }" + "".join(
+        "route GET /%s { template %s; }" % (n, n) for n in names)
+        + "route GET /own { header Content-Type text/x-own; template a.txt; }",
+        files={"t/" + n: "x" for n in names})
+    for name, kind in names.items():
+        assert s.get("/" + name).get("Content-Type") == kind + "; charset=utf-8"
+    assert s.get("/own").get("Content-Type") == "text/x-own"
