@@ -1,8 +1,9 @@
 /*
  * -H: one directive or variable, from the tables of the modules: of those that are
- * built in, else of those that could be loaded.
+ * built in, of those that could be loaded, else of those that the conf loads from elsewhere.
  */
 #include <weir/main/cmdline.h>
+#include <weir/os/readfile.h>
 
 #include <stdio.h>
 
@@ -14,6 +15,7 @@ typedef struct search {
     const char **names;         /* of what was looked through, for "did you mean" */
     size_t       n;
     bool         variables;     /* the last names are those of variables */
+    wr_array_t   shown;         /* const void *: rows that have been printed */
 } search_t;
 
 static void
@@ -27,12 +29,37 @@ indent(const char *text)
     }
 }
 
-static void
-separate(const search_t *s)
+/* As a conf says it: those that are installed are in modules/. */
+static const char *
+shown_path(wr_pool_t *pool, wr_str_t path)
 {
+    wr_array_t files = wr_array(pool, sizeof(wr_str_t));
+
+    wr_module_files(pool, &files);
+    for (WR_EACH(wr_str_t, file, &files)) {
+        if (wr_str_eq(*file, path)) {
+            return wr_pool_join(pool, WR_STR("modules/"),
+                                wr_str_skip(path, (size_t) (wr_str_rchr(path, '/') + 1))).p;
+        }
+    }
+    return wr_pool_strz(pool, path);
+}
+
+/* Whether the row is new; then a blank line separates it from the last one. */
+static bool
+begin(search_t *s, const void *row)
+{
+    for (WR_EACH(const void *, other, &s->shown)) {
+        if (*other == row) {
+            return false;
+        }
+    }
     if (s->found) {
         putchar('\n');
     }
+    s->found = true;
+    *WR_PUSH(&s->shown, const void *) = row;
+    return true;
 }
 
 static void
@@ -41,7 +68,9 @@ print_directive(search_t *s, const char *module, const wr_directive_t *d)
     wr_str_t usage = wr_conf_usage(s->cf->pool, d);
     wr_str_t contexts = wr_conf_contexts(s->cf->pool, d->contexts);
 
-    separate(s);
+    if (!begin(s, d)) {
+        return;
+    }
     printf("Syntax:   %s%s%.*s%s\n", d->name, usage.n != 0 ? " " : "", WR_ARG(usage),
            (d->flags & WR_DF_BLOCK) != 0 ? " { … }" : ";");
     if (d->def != NULL) {
@@ -62,7 +91,6 @@ print_directive(search_t *s, const char *module, const wr_directive_t *d)
         printf("\nExample:\n");
         indent(d->example);
     }
-    s->found = true;
 }
 
 static bool
@@ -82,16 +110,17 @@ print_variable(search_t *s, const wr_module_t *m, const wr_var_row_t *v)
 {
     bool prefix = (v->flags & WR_VAR_PREFIX) != 0;
 
-    separate(s);
+    if (!begin(s, v)) {
+        return;
+    }
     printf("Variable: $%s%s\n", v->name, prefix ? "NAME" : "");
     printf("Module:   %s\n", m->name);
-    if (s->load != NULL) {
-        printf("Needs:    load_module %s;\n", s->load);
+    if (m->loaded) {
+        printf("Needs:    load_module %s;\n", shown_path(s->cf->pool, m->path));
     }
     if (v->doc != NULL) {
         printf("\n%s\n", v->doc);
     }
-    s->found = true;
 }
 
 static void
@@ -154,16 +183,66 @@ look(search_t *s, bool variable)
     wr_conf_each(s->cf, try_directive, s);
 }
 
-/* In a module that is not loaded: loads it, for this process only. */
+static void
+look_in(search_t *s, wr_str_t path, bool variable)
+{
+    wr_tok_t at = {.text = path};
+
+    if (wr_module_load(s->cf, &at) == WR_OK) {
+        s->load = shown_path(s->cf->pool, path);
+        look(s, variable);
+    }
+}
+
+/* In the modules that are installed: they are loaded for this process only. */
 static void
 look_in_loadable(search_t *s, bool variable)
 {
-    const char *file = wr_module_hint(variable ? "variable" : "directive", s->name);
-    wr_tok_t    path = {.text = wr_str_z(wr_module_hint_file())};
+    wr_array_t files = wr_array(s->cf->pool, sizeof(wr_str_t));
 
-    if (file != NULL && wr_module_load(s->cf, &path) == WR_OK) {
-        s->load = file;
-        look(s, variable);
+    wr_module_files(s->cf->pool, &files);
+    for (WR_EACH(wr_str_t, path, &files)) {
+        look_in(s, *path, variable);
+    }
+}
+
+static bool
+is_loaded(const wr_conf_t *cf, wr_str_t path)
+{
+    unsigned            n;
+    wr_module_t *const *modules = wr_modules_of(cf, &n);
+    wr_str_t            name = wr_str_skip(path, (size_t) (wr_str_rchr(path, '/') + 1));
+
+    for (unsigned i = 0; i < n; i++) {
+        if (modules[i]->loaded && wr_str_ends(modules[i]->path, name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* In those that the conf loads. It may be broken elsewhere, so only these lines are read. */
+static void
+look_in_conf(search_t *s, bool variable)
+{
+    static const wr_str_t word = WR_STR_INIT("load_module");
+    const char           *call;
+    wr_str_t              text, line;
+
+    if (wr_file_read(s->cf->pool, wr_options.conf_path.p, 16 << 20, &text, &call) != 0) {
+        return;
+    }
+    while (wr_str_split(&text, '\n', &line)) {
+        ssize_t end;
+
+        line = wr_str_trim(line);
+        if (!wr_str_starts(line, word) || (end = wr_str_chr(line, ';')) < 0) {
+            continue;
+        }
+        line = wr_str_trim(wr_str_sub(line, word.n, (size_t) end));
+        if (!is_loaded(s->cf, line)) {
+            look_in(s, line, variable);
+        }
     }
 }
 
@@ -202,7 +281,7 @@ int
 wr_explain(const char *name)
 {
     wr_pool_t *pool = wr_pool_new();
-    search_t   s = {.name = wr_str_z(name)};
+    search_t   s = {.name = wr_str_z(name), .shown = wr_array(pool, sizeof(void *))};
     bool       variable = name[0] == '$';
     int        status = 0;
 
@@ -214,8 +293,9 @@ wr_explain(const char *name)
         status = 1;
     } else {
         look(&s, variable);
+        look_in_loadable(&s, variable);
         if (!s.found) {
-            look_in_loadable(&s, variable);
+            look_in_conf(&s, variable);
         }
         if (!s.found && !variable) {
             look(&s, true);

@@ -52,7 +52,10 @@ def test_against_the_installed_headers(greet, server, tmp_path):
     run("make", "install", cwd=greet, PKG_CONFIG_PATH=path)
     file = tmp_path / "p" / "modules" / "http_greet_module.so"
     assert exported(file) == ["weir_module"]
-    check_greeting(server(CONF, main="load_module %s;" % file))
+    s = server(CONF, main="load_module %s;" % file)
+    check_greeting(s)
+    out = s.run("-H", "greet_text").stdout
+    assert "What greet says." in out and "Needs:    load_module %s;" % file in out
 
 
 def test_add_dynamic_module(greet, server, tmp_path):

@@ -239,6 +239,15 @@ def test_capital_h_explains(name):
     assert name in out.stdout and len(out.stdout) > 40
 
 
+def test_capital_h_shows_each_that_has_the_name():
+    out = run("-H", "set").stdout
+    assert "set $variable value;" in out and "set NAME = EXPRESSION;" in out
+    out = run("-H", "server").stdout
+    assert out.count("Module:") == 2 and "http_upstream_module" in out
+    out = run("-H", "session_user").stdout
+    assert "Variable: $session_NAME" in out and "http_session_module" in out
+
+
 def test_capital_h_of_nothing():
     out = run("-H", "proxy_pas")
     assert out.returncode == 1
