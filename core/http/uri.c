@@ -148,6 +148,26 @@ wr_uri_normalise(wr_pool_t *pool, wr_str_t raw, bool merge, wr_uri_t *out)
     return WR_OK;
 }
 
+/* The host that was seen last is mostly the next one as well; of those that need no
+ * copy. */
+static __thread struct {
+    char   text[64];
+    size_t n;           /* 0: none */
+    size_t end;         /* of the host in it */
+    int    port;
+} recent;
+
+static void
+remember(wr_str_t raw, size_t end, int port)
+{
+    if (raw.n <= sizeof(recent.text)) {
+        memcpy(recent.text, raw.p, raw.n);
+        recent.n = raw.n;
+        recent.end = end;
+        recent.port = port;
+    }
+}
+
 wr_rc_t
 wr_host_normalise(wr_pool_t *pool, wr_str_t raw, wr_str_t *host, int *port)
 {
@@ -155,6 +175,11 @@ wr_host_normalise(wr_pool_t *pool, wr_str_t raw, wr_str_t *host, int *port)
     bool   upper = false;
     char   before = 0;
 
+    if (raw.n != 0 && raw.n == recent.n && memcmp(raw.p, recent.text, raw.n) == 0) {
+        *host = wr_str(raw.p, recent.end);
+        *port = recent.port;
+        return WR_OK;
+    }
     *port = -1;
     if (raw.n != 0 && raw.p[0] == '[') {
         ssize_t close = wr_str_chr(raw, ']');
@@ -215,6 +240,8 @@ wr_host_normalise(wr_pool_t *pool, wr_str_t raw, wr_str_t *host, int *port)
             low[i] = wr_lower(raw.p[i]);
         }
         host->p = low;
+    } else {
+        remember(raw, end, *port);
     }
     return WR_OK;
 }
