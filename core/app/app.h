@@ -224,6 +224,8 @@ bool wr_app_get(wr_req_t *r, int slot, wr_val_t *out);
  * with the conf line. Use: `return wr_app_fail(r, at, 409, client, "…");` */
 wr_rc_t wr_app_fail(wr_req_t *r, const wr_tok_t *at, unsigned status, wr_str_t message,
                     const char *log_format, ...) WR_PRINTF(5, 6);
+/* Nothing went wrong: the conf says so (`require`). */
+wr_rc_t wr_app_refuse(wr_req_t *r, const wr_tok_t *at, unsigned status, wr_str_t message);
 /* Before one of these: the line of a template that it is about. */
 void wr_app_error_at(wr_req_t *r, wr_str_t file, uint32_t line);
 /* The same for an evaluation's error: 400 or 500 by its source. */

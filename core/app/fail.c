@@ -23,30 +23,43 @@ wr_app_error_at(wr_req_t *r, wr_str_t file, uint32_t line)
     app_of(r)->inner = (app_place_t) {wr_pool_str(wr_pool(r), file), line, 0};
 }
 
+static wr_rc_t
+fail(wr_req_t *r, const wr_tok_t *at, unsigned status, unsigned level, wr_str_t message,
+     wr_str_t detail)
+{
+    app_t *a = app_of(r);
+
+    (void) wr_req_id(r);
+    a->message = message;
+    a->detail = detail;
+    a->place = (app_place_t) {at->file, at->line, at->column};
+    wr_log(&r->log, level, 0, "%.*s in %.*s:%u:%u", WR_ARG(detail), WR_ARG(at->file),
+           at->line, at->column);
+    return wr_fail(r, status);
+}
+
 wr_rc_t
 wr_app_fail(wr_req_t *r, const wr_tok_t *at, unsigned status, wr_str_t message,
             const char *format, ...)
 {
-    app_t   *a = app_of(r);
-    wr_buf_t line = wr_buf(wr_pool(r));
+    wr_str_t detail = message;
     char     text[2048];
     va_list  args;
 
-    a->message = message;
     if (format != NULL) {
         va_start(args, format);
         vsnprintf(text, sizeof(text), format, args);
         va_end(args);
-        wr_buf_z(&line, text);
-    } else {
-        wr_buf_str(&line, message);
+        detail = wr_pool_str(wr_pool(r), wr_str_z(text));
     }
-    (void) wr_req_id(r);
-    a->detail = wr_buf_text(&line);
-    a->place = (app_place_t) {at->file, at->line, at->column};
-    wr_log(&r->log, status >= 500 ? WR_LOG_ERR : WR_LOG_INFO, 0, "%.*s in %.*s:%u:%u",
-           WR_ARG(wr_buf_text(&line)), WR_ARG(at->file), at->line, at->column);
-    return wr_fail(r, status);
+    return fail(r, at, status, WR_LOG_ERR, message, detail);
+}
+
+wr_rc_t
+wr_app_refuse(wr_req_t *r, const wr_tok_t *at, unsigned status, wr_str_t message)
+{
+    return fail(r, at, status, status >= 500 ? WR_LOG_ERR : WR_LOG_INFO, message,
+                WR_STR("require refused"));
 }
 
 /* The statuses of errors that functions and values of ours raise; 0: another. */

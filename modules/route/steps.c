@@ -114,7 +114,7 @@ refuse(wr_req_t *r, const require_conf_t *c)
     if (c->text != NULL && !wr_app_render(r, c->text, false, &b)) {
         return wr_app_failed(r);
     }
-    return wr_app_fail(r, &c->at, c->status, wr_buf_text(&b), "require refused");
+    return wr_app_refuse(r, &c->at, c->status, wr_buf_text(&b));
 }
 
 static wr_rc_t

@@ -457,6 +457,23 @@ def test_undefined_in_texts_prints_as_nothing(app):
     assert s.get("/").text == "x01"
 
 
+def test_what_failed_is_in_the_log_by_default(app):
+    """With its line and the request's id, the client's mistakes as well; a require that
+    refuses is no failure."""
+    s = app("""error_log logs/own.log;
+        route GET /a { json query.no; }
+        route POST /b { json json.x; }
+        route GET /c { require 0 else 404; text x; }""")
+    assert s.get("/a").status == 400
+    assert s.get("/b", "Content-Type: application/json", method="POST", body="{").status == 400
+    assert s.get("/c").status == 404
+    lines = s.read("logs/own.log").splitlines()
+    assert len(lines) == 2
+    for line, words in zip(lines, ("'no'", "not JSON")):
+        assert words in line and "[error]" in line
+        assert re.search(r" in \S+/test\.conf:\d+:\d+, client: .* request_id: \"[0-9a-f]{32}\"", line)
+
+
 def test_our_own_mistakes_are_500_and_tell_nothing(app):
     s = app("""route GET /u { json nothing.x; } route GET /z { json 1 // 0; }
                route GET /t { json "a" + 1; } route GET /v { json vars.nope; }""")
