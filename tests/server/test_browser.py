@@ -23,6 +23,8 @@ def test_page(server, browser):
     page = browser.page()
     assert page.goto(url + "/") == 200
     assert page.eval("document.title") == "form"
+    assert page.eval("performance.getEntriesByType('navigation')[0].nextHopProtocol") == (
+        "h2" if s.protocol == "HTTP/2.0" else "http/1.1")
     page.fill("input", "ann")
     page.wait_for("#out", "ann")
     page.click("button")
