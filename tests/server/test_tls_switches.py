@@ -81,3 +81,13 @@ def test_keys_that_cannot_be_had(server, key, error):
     out = s.run("-t")
     s.remove()
     assert out.returncode == 1 and error in out.stderr
+
+
+@pytest.mark.parametrize("more", ["quic", "quic reuseport", "ssl quic"])
+def test_http3_is_refused_with_the_reason(server, more):
+    s = Server("server { listen 127.0.0.1:%%PORT%% " + more + "; ssl_certificate "
+               "%%PREFIX%%/server.pem; ssl_certificate_key %%PREFIX%%/server.key; }",
+               files=fronts.pki(), wait=False)
+    out = s.run("-t")
+    s.remove()
+    assert out.returncode == 1 and "HTTP/3 needs OpenSSL" in out.stderr

@@ -166,3 +166,9 @@ for id, text, where in [
         ("ocsp-cache-small", "ssl_ocsp_cache shared:o:1k;", "server"),
         ("session-cache-small", "ssl_session_cache shared:o:1k;", "server")]:
     refused("tls-" + id, text, where)
+for id, text in [("http3", "http3"), ("ssl-value", "ssl=on"), ("http2-value", "http2=on"),
+                 ("ssl-off", "ssl off"), ("http2-twice-wrong", "http2 http2x")]:
+    refused("listen-" + id, "server { listen 127.0.0.1:%%PORT%% " + text + "; }", "http")
+for id, text in [("http2", "http2"), ("http2-proxy", "http2 proxy_protocol"),
+                 ("http2-default", "default_server http2 backlog=9")]:
+    accepted("listen-" + id, "server { listen 127.0.0.1:%%PORT%% " + text + "; }", "http")
