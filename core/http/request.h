@@ -166,7 +166,7 @@ struct wr_req {
     wr_queue_t     running;         /* in the worker's list: waiting.h */
     bool           runs_on;         /* it has changed something elsewhere: a client that
                                        leaves does not end it, whatever abort_on_close
-                                       says (HTTP/1) */
+                                       says */
 };
 
 /* Shorthands. */

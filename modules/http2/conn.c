@@ -86,7 +86,7 @@ h2_close(h2_t *h2)
     for (q = h2->streams.next; q != &h2->streams; q = q->next) {
         h2_stream_close(WR_QUEUE_ITEM(q, h2_stream_t, link), H2_BY_US);
     }
-    wr_client_remove(&h2->client);
+    wr_client_idle(&h2->client, false);
     h2_leave(h2);
 }
 
@@ -146,6 +146,7 @@ static void
 destroy(h2_t *h2)
 {
     h2_leave_scratch(h2);
+    wr_client_remove(&h2->client);
     nghttp2_hd_inflate_del(h2->inflater);
     wr_conn_close(&h2->conn);
     wr_buf_free(&h2->control);
@@ -355,10 +356,22 @@ client_quit(wr_client_t *c, bool now)
     h2_leave(h2);
 }
 
+/* The worker ends: what would go on without its client as well. */
 static void
 client_close(wr_client_t *c)
 {
-    h2_close(WR_CONTAINER(c, h2_t, client));
+    h2_t *h2 = WR_CONTAINER(c, h2_t, client);
+
+    h2_enter(h2);
+    h2_close(h2);
+    for (wr_queue_t *q = h2->streams.next; q != &h2->streams; q = q->next) {
+        h2_stream_t *s = WR_QUEUE_ITEM(q, h2_stream_t, link);
+
+        if (s->started && !s->finishing && !s->r->aborted) {
+            wr_req_abort(s->r);
+        }
+    }
+    h2_leave(h2);
 }
 
 static const wr_client_type_t client_type = {client_quit, client_close};

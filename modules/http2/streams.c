@@ -136,6 +136,18 @@ h2_stream_over(h2_stream_t *s)
     }
 }
 
+/* As over HTTP/1: a client that leaves ends what is only asked on his behalf, and what
+ * waits for him. Anything else comes to its end, and finds nobody then. */
+static bool
+goes_on(const h2_stream_t *s)
+{
+    const wr_req_t *r = s->r;
+
+    return (!r->abort_on_close || r->runs_on) && s->in_done && !r->head_sent
+           && r->drain.state != WR_OP_PENDING
+           && (r->body == NULL || r->body->op.state != WR_OP_PENDING);
+}
+
 static void
 tell_request(h2_stream_t *s)
 {
@@ -143,6 +155,9 @@ tell_request(h2_stream_t *s)
 
     if (r->shielded) {
         wr_req_abort(r);        /* later */
+        return;
+    }
+    if (goes_on(s)) {
         return;
     }
     if (!s->finishing && !r->aborted) {

@@ -11,7 +11,7 @@ import time
 import hpack
 import pytest
 
-from harness.http1 import within
+from harness.http1 import wait_until, within
 from harness.http2 import (ACK, CONTINUATION, DATA, END_HEADERS, END_STREAM, GOAWAY,
                            HEADERS, PING, PREFACE, PUSH, RST, SETTINGS, WINDOW, Client,
                            block, frame, request, text)
@@ -346,6 +346,42 @@ def test_a_reload_loses_no_stream(s):
         if kind in (DATA, HEADERS) and flags & END_STREAM:
             ended.add(on)
     fine(s)
+
+
+@pytest.mark.parametrize("gone", ["reset", "closed"])
+@pytest.mark.parametrize("how", ["wait", "QUIT", "TERM"])
+def test_a_request_that_goes_on_without_its_client(server, upstream, gone, how):
+    """proxy_ignore_client_abort: it comes to its end, which a graceful stop waits for and
+    a fast one does not. One beside it, without, ends at once."""
+    u = upstream({"/on": [1, b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"],
+                  "/off": ["hang"]})
+    s = server("log_format f '$uri $status';\naccess_log logs/f.log f;\n"
+               "server { listen 127.0.0.1:%%PORT%%; http2 on; return 200 hi;\n"
+               "server_name x; } server { listen 127.0.0.1:%%PORT%%; server_name a; http2 on;"
+               " location / { proxy_pass http://127.0.0.1:%%U%%; }"
+               " location /on { proxy_ignore_client_abort on; proxy_pass http://127.0.0.1:%%U%%; }"
+               " }\n", names={"U": u.port})
+    c = Client(s.port())
+    c.get(1, "/on")
+    c.get(3, "/off")
+    wait_until(lambda: len(u.requests) == 2)
+    if gone == "reset":
+        c.send(RST, 0, 1, struct.pack(">I", 8))
+        c.send(RST, 0, 3, struct.pack(">I", 8))
+    else:
+        c.close()
+    wait_until(lambda: s.access_log("logs/f.log") == "/off 499\n")
+    if how == "wait":
+        wait_until(lambda: s.access_log("logs/f.log") == "/off 499\n/on 200\n")
+        if gone == "reset":
+            c.get(5, authority="x")
+            assert c.answer(5) == (200, b"hi", None)
+        return
+    began = time.monotonic()
+    assert s.stop(how) == 0
+    assert ("/on 200" in s.access_log("logs/f.log")) == (how == "QUIT")
+    if how == "TERM":
+        assert time.monotonic() - began < 1
 
 
 @pytest.mark.parametrize("pong", [True, False])
