@@ -25,7 +25,8 @@ ssi_variable(ssi_t *s, wr_str_t name)
             return &v->text;
         }
     }
-    return wr_var_lookup(s->r, name);
+    /* $1 is what an `if` of the page has captured, never what its location has. */
+    return name.n == 1 && wr_is_digit(name.p[0]) ? NULL : wr_var_lookup(s->r, name);
 }
 
 void
