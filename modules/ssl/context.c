@@ -477,6 +477,11 @@ ssl_make_context(wr_conf_t *cf, ssl_conf_t *conf, const wr_server_t *server)
     if (SSL_CTX_set_cipher_list(ctx, conf->ciphers.p) != 1) {
         return failed(cf, at, "SSL_CTX_set_cipher_list", conf->ciphers);
     }
+    /* ssl_conf_command may say others for TLS 1.3. */
+    if (SSL_CTX_set_ciphersuites(ctx, OSSL_default_ciphersuites()) != 1) {
+        return failed(cf, at, "SSL_CTX_set_ciphersuites",
+                      wr_str_z(OSSL_default_ciphersuites()));
+    }
     if (!wr_str_eqz(conf->curves, "auto")
         && SSL_CTX_set1_curves_list(ctx, conf->curves.p) != 1)
     {

@@ -123,6 +123,27 @@ def test_sessions_are_resumed_by_every_worker(server, certs, version, settings):
         session = again
 
 
+OPENSSL_CONFS = {
+    "a policy for algorithms": "alg_section = a\n[a]\ndefault_properties = provider=default\n",
+    "more providers": "providers = p\n[p]\ndefault = d\nlegacy = d\n[d]\nactivate = 1\n",
+    "bounds of its own": "ssl_conf = s\n[s]\nsystem_default = l\n[l]\nMinProtocol = TLSv1.3\n"
+                         "Ciphersuites = TLS_AES_128_CCM_SHA256\n",
+}
+
+
+@pytest.mark.parametrize("text", OPENSSL_CONFS.values(), ids=OPENSSL_CONFS)
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_openssl_may_be_configured(server, certs, tmp_path, version, text):
+    """Keys are derived by ours or by OpenSSL's own: the client sees no difference."""
+    conf = tmp_path / "openssl.cnf"
+    conf.write_text("openssl_conf = init\n[init]\n" + text)
+    s = server(TWO, names={"C": certs}, env={"OPENSSL_CONF": str(conf)})
+    ctx = context(version)
+    _, _, session = ask(s, ctx=ctx)
+    answer, _, _ = ask(s, ctx=ctx, session=session)
+    assert "a %s a.example r https" % version.name.replace("_", ".") in answer
+
+
 def test_sessions_survive_a_reload(server, certs):
     s = server(TWO, names={"C": certs})
     ctx = context(ssl.TLSVersion.TLSv1_2)
