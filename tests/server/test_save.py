@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from harness.http1 import wait_until
 from harness.modules import load_module
 
 CONF = r"""
@@ -38,7 +39,8 @@ def test_a_text_becomes_a_file_in_a_new_folder(s):
 
 def test_a_request_that_fails_leaves_nothing_new(s):
     assert post(s, "/fail?name=new") == 409
-    assert os.listdir(s.path("data/out")) == []
+    # It is taken back when the request ends, which is behind its answer.
+    wait_until(lambda: os.listdir(s.path("data/out")) == [])
     assert post(s, "/text?name=old&text=1") == 200
     assert post(s, "/fail?name=old") == 409
     assert os.listdir(s.path("data/out")) == ["old"]
