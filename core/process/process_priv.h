@@ -106,8 +106,8 @@ void wr_notify_forget(void);
 
 /* ---- workers ---- */
 
-/* In the child: runs until the worker ends; returns its exit status. */
-int wr_worker_main(wr_cycle_t *cycle, unsigned index);
+/* In the child of `master`: runs until the worker ends; returns its exit status. */
+int wr_worker_main(wr_cycle_t *cycle, unsigned index, pid_t master);
 
 /* Its parts, also for the single process: opens loop and signals and starts the
  * modules; begins the graceful end; ends. */

@@ -170,10 +170,8 @@ serve(wr_cycle_t *cycle)
 }
 
 int
-wr_worker_main(wr_cycle_t *cycle, unsigned index)
+wr_worker_main(wr_cycle_t *cycle, unsigned index, pid_t master)
 {
-    pid_t master = getppid();
-
     wr_process.kind = "worker";
     wr_title_set("weir: worker process");
     wr_notify_forget();
@@ -181,8 +179,8 @@ wr_worker_main(wr_cycle_t *cycle, unsigned index)
     if (wr_privileges_drop(cycle, index) != WR_OK) {
         return FATAL;
     }
-    /* Nobody could tell us to end, once the master has gone. After the change of
-     * the user, which clears it. */
+    /* Nobody could tell us to end, once the master has gone; maybe it has already.
+     * After the change of the user, which clears it. */
     prctl(PR_SET_PDEATHSIG, SIGQUIT, 0, 0, 0);
     if (getppid() != master || wr_worker_begin(cycle, index) != WR_OK) {
         return FATAL;

@@ -125,7 +125,7 @@ free_slot(void)
 }
 
 static WR_NORETURN void
-child(wr_cycle_t *cycle, slot_t *s)
+child(wr_cycle_t *cycle, slot_t *s, pid_t master)
 {
     int status;
 
@@ -135,7 +135,7 @@ child(wr_cycle_t *cycle, slot_t *s)
     wr_signals_close();
     wr_watch_forget(&bell);
     wr_loop_close();
-    status = wr_worker_main(cycle, s->index);
+    status = wr_worker_main(cycle, s->index, master);
     wr_cycle_free(cycle);
     wr_workers_free();
     wr_pool_trim_cache();
@@ -145,7 +145,7 @@ child(wr_cycle_t *cycle, slot_t *s)
 static void
 spawn(wr_cycle_t *cycle, slot_t *s)
 {
-    pid_t pid;
+    pid_t master = getpid(), pid;
 
     atomic_store(&board[s - slots], STARTING);
     s->since = wr_clock.mono;
@@ -158,7 +158,7 @@ spawn(wr_cycle_t *cycle, slot_t *s)
         wr_timer_set(&s->again, MAX_DELAY_MS);
         return;
     case 0:
-        child(cycle, s);
+        child(cycle, s, master);
     default:
         s->pid = pid;
         wr_log(cycle->log, WR_LOG_NOTICE, 0, "start worker process %d", (int) pid);

@@ -11,6 +11,7 @@ import time
 import pytest
 
 from harness.http1 import wait_until
+from harness.server import children
 
 HELLO = "server { listen 127.0.0.1:%%PORT%%; return 200 $pid; }"
 
@@ -340,6 +341,28 @@ def test_workers_end_with_their_master(server):
     s.stopped = True
     wait_until(lambda: not any(os.path.exists("/proc/%d/exe" % p)
                                for p in workers), 5)
+
+
+@pytest.mark.plain("about processes")
+def test_workers_end_if_their_master_dies_while_it_starts_them(server):
+    """Also those that had not come to look who their master is: an orphan would keep
+    the port open."""
+    s = server(HELLO, workers=16)
+    s.stop()
+    for i in range(12):
+        master = subprocess.Popen(s.command(), stdin=subprocess.DEVNULL,
+                                  stderr=subprocess.DEVNULL, env=s.environment(),
+                                  start_new_session=True)
+        wait_until(lambda: children(master.pid), step=0.0002)
+        time.sleep(i * 0.0005)
+        master.kill()
+        master.wait(5)
+        wait_until(lambda: not listens(s.port()))
+
+
+def listens(port):
+    with socket.socket() as c:
+        return c.connect_ex(("127.0.0.1", port)) == 0
 
 
 # Logs
