@@ -542,8 +542,7 @@ wr_core_finish(wr_cycle_t *cycle)
         events = events->next;
     }
     if (events == NULL) {
-        wr_log(cycle->log, WR_LOG_EMERG, 0, "no \"events\" section in configuration"
-               " (\"events { }\" is enough)");
+        wr_log(cycle->log, WR_LOG_EMERG, 0, "no \"events\" section in configuration");
         return WR_ERROR;
     }
     take_events(core, events->conf[schema()->index]);
