@@ -246,7 +246,10 @@ bool     wr_cookie(const wr_req_t *r, wr_str_t name, wr_str_t *value);
 
 /* RFC 3986: decoding and encoding. */
 wr_str_t wr_uri_unescape(wr_pool_t *pool, wr_str_t s, bool plus_is_space);
-typedef enum { WR_ESC_URI, WR_ESC_ARGS, WR_ESC_COMPONENT, WR_ESC_HTML, WR_ESC_REFRESH } wr_esc_t;
+typedef enum {
+    WR_ESC_URI, WR_ESC_ARGS, WR_ESC_COMPONENT, WR_ESC_HTML, WR_ESC_REFRESH,
+    WR_ESC_URL          /* a whole one: only what no URL may hold */
+} wr_esc_t;
 wr_str_t wr_uri_escape(wr_pool_t *pool, wr_str_t s, wr_esc_t kind);
 wr_str_t wr_html_escape(wr_pool_t *pool, wr_str_t s);
 

@@ -293,6 +293,8 @@ stays(unsigned char c, wr_esc_t kind)
     case WR_ESC_HTML:
     case WR_ESC_REFRESH:
         return strchr("\"%'<>\\^`{|}", c) == NULL;
+    case WR_ESC_URL:
+        return strchr("\"<>\\^`{|}", c) == NULL;
     }
     return false;
 }

@@ -67,29 +67,18 @@ take_authority(wr_pool_t *pool, wr_str_t text, url_t *u)
     return true;
 }
 
-/* Without the fragment; what may not stand there is encoded. */
+/* Without the fragment; what may not stand there is encoded. A copy: the head of the
+ * answer that named it goes before it is asked for. */
 static wr_str_t
 clean_target(wr_pool_t *pool, wr_str_t s)
 {
-    wr_buf_t b = wr_buf(pool);
-    ssize_t  hash = wr_str_chr(s, '#');
+    ssize_t hash = wr_str_chr(s, '#');
 
     if (hash >= 0) {
         s.n = (size_t) hash;
     }
-    if (s.n == 0 || s.p[0] != '/') {
-        wr_buf_char(&b, '/');
-    }
-    for (size_t i = 0; i < s.n; i++) {
-        unsigned char c = (unsigned char) s.p[i];
-
-        if (c <= ' ' || c >= 0x7f || strchr("\"<>\\^`{|}", c) != NULL) {
-            wr_buf_printf(&b, "%%%02X", c);
-        } else {
-            wr_buf_char(&b, (char) c);
-        }
-    }
-    return wr_buf_text(&b);
+    s = s.n != 0 && s.p[0] == '/' ? wr_pool_str(pool, s) : wr_pool_join(pool, WR_STR("/"), s);
+    return wr_uri_escape(pool, s, WR_ESC_URL);
 }
 
 bool

@@ -70,24 +70,6 @@ is_local(wr_req_t *r, wr_str_t url)
     return host.n != 0 && wr_str_ieq(wr_str(rest.p, end), host);
 }
 
-/* Values bring blanks, letters beyond ASCII and others that no URL may hold. */
-static wr_str_t
-encoded(wr_pool_t *pool, wr_str_t url)
-{
-    wr_buf_t b = wr_buf(pool);
-
-    for (size_t i = 0; i < url.n; i++) {
-        unsigned char c = (unsigned char) url.p[i];
-
-        if (c <= ' ' || c >= 0x7f || strchr("\"<>^`{|}", c) != NULL) {
-            wr_buf_printf(&b, "%%%02X", c);
-        } else {
-            wr_buf_char(&b, (char) c);
-        }
-    }
-    return wr_buf_text(&b);
-}
-
 wr_rc_t
 route_redirect(wr_req_t *r, const wr_app_text_t *target, bool external, unsigned status)
 {
@@ -108,9 +90,10 @@ route_redirect(wr_req_t *r, const wr_app_text_t *target, bool external, unsigned
                            "meant",
                            WR_ARG(url));
     }
-    /* As it is written: absolute_redirect is about redirects that the server makes. */
+    /* As it is written, but for blanks, letters beyond ASCII and the like, which values
+     * bring: absolute_redirect is about redirects that the server makes. */
     (void) wr_headers_add(&r->out, WR_H_OTHER, WR_STR("Location"),
-                          encoded(wr_pool(r), url));
+                          wr_uri_escape(wr_pool(r), url, WR_ESC_URL));
     return wr_app_answer(r, status, WR_STR("text/plain"), WR_STR("utf-8"), WR_STR(""));
 }
 
