@@ -58,8 +58,8 @@ tls_light_ended(const wr_tls_t *t)
     uses += t->uses * USES_UNIT / 8 - uses / 8;
 }
 
-/* Becoming light costs some 8 µs, as much as it saves in a few requests: worth it where
- * connections are used for long, or are many. */
+/* Becoming light costs 46,000 instructions (callgrind), which a request gives back bit by
+ * bit: worth it where connections are used for long, or are many. */
 bool
 tls_light_pays_off(void)
 {
