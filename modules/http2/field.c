@@ -160,17 +160,36 @@ fault_of(const h2_stream_t *s, wr_hid_t id, wr_str_t value)
     }
 }
 
+/* §8.2.3: pieces become one field. A piece may have been a byte of the head, so the room
+ * is doubled: else what is left behind in the pool grows with the square of their number. */
 static void
-add_cookie(wr_req_t *r, wr_str_t value)
+add_cookie(h2_stream_t *s, wr_str_t value)
 {
-    wr_header_t *h = wr_headers_first(&r->in, WR_H_COOKIE);
+    wr_pool_t   *pool = wr_pool(s->r);
+    wr_header_t *h = wr_headers_first(&s->r->in, WR_H_COOKIE);
+    char        *p;
+    size_t       n;
 
-    if (h != NULL) {
-        h->value = wr_pool_join3(wr_pool(r), h->value, WR_STR("; "), value);
-    } else {
-        (void) wr_headers_add(&r->in, WR_H_COOKIE, WR_STR("cookie"),
-                              wr_pool_str(wr_pool(r), value));
+    if (h == NULL) {
+        (void) wr_headers_add(&s->r->in, WR_H_COOKIE, WR_STR("cookie"),
+                              wr_pool_str(pool, value));
+        return;
     }
+    n = h->value.n + 2 + value.n;
+    p = (char *) (uintptr_t) h->value.p;
+    if (n > s->cookie_room) {
+        s->cookie_room = 2 * n;
+        p = wr_alloc_bytes(pool, s->cookie_room + 1);
+        if (h->value.n != 0) {
+            memcpy(p, h->value.p, h->value.n);
+        }
+    }
+    memcpy(p + h->value.n, "; ", 2);
+    if (value.n != 0) {
+        memcpy(p + h->value.n + 2, value.p, value.n);
+    }
+    p[n] = '\0';
+    h->value = wr_str(p, n);
 }
 
 /* Name and value as one piece of the pool, a NUL behind each. */
@@ -218,7 +237,7 @@ field(h2_stream_t *s, wr_str_t name, wr_str_t value)
         wr_log(&r->log, WR_LOG_INFO, 0, "client sent invalid header: \"%.*s\"",
                WR_ARG(name));
     } else if (id == WR_H_COOKIE) {
-        add_cookie(r, value);
+        add_cookie(s, value);
     } else {
         add(r, id, name, value);
     }

@@ -113,6 +113,7 @@ struct h2_stream {
     /* the request */
     wr_str_t     path, authority, scheme;
     size_t       head_size;
+    size_t       cookie_room;   /* for the value of Cookie, which comes in pieces */
     unsigned     nheaders;
     unsigned     reject;        /* status: the head is not acceptable */
     const char  *malformed;     /* what is wrong with it; NULL: nothing */

@@ -302,6 +302,11 @@ class Server:
     def workers(self):
         return children(self.process.pid)
 
+    def resident(self):
+        """How many bytes of memory the workers have."""
+        return sum(int(open("/proc/%d/statm" % pid).read().split()[1]) * 4096
+                   for pid in self.workers())
+
     def signal(self, what, pid=None):
         if isinstance(what, str):
             what = getattr(signal, "SIG" + what)

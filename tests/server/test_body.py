@@ -244,7 +244,7 @@ def test_the_decoded_size_is_limited(app):
     twice = gz(gz(b"[" + b" " * (512 << 20) + b"]"))
     assert len(bomb) < 100000 and len(twice) < 10000
     for body, coding in ((bomb, "gzip"), (twice, "gzip, gzip"), (zlib.compress(b" " * (1 << 20)) , "deflate")):
-        before = resident(s)
+        before = s.resident()
         if coding == "deflate":
             r = post(s, "/body", body, "text/plain", "Content-Encoding: " + coding)
             assert r.status == 200              # exactly as much as may be
@@ -252,14 +252,10 @@ def test_the_decoded_size_is_limited(app):
         else:
             r = post(s, "/json", body, "application/json", "Content-Encoding: " + coding)
         assert r.status == 413 and "too large when it is decoded" in r.text
-        assert resident(s) - before < 8 << 20
+        assert s.resident() - before < 8 << 20
     for target, kind in (("/form", FORM), ("/form", "multipart/form-data; boundary=B"), ("/body", "text/plain")):
         assert post(s, target, bomb, kind, "Content-Encoding: gzip").status == 413
     wait_until(lambda: not glob.glob(s.path("client_body_temp/*")), 10)
-
-
-def resident(s):
-    return sum(int(open("/proc/%d/statm" % pid).read().split()[1]) * 4096 for pid in s.workers())
 
 
 def test_a_proxied_body_stays_encoded(app, server):

@@ -266,6 +266,21 @@ def test_a_header_bomb(s):
     fine(s)
 
 
+def test_a_bomb_of_cookies(s):
+    """Cookie in pieces that are a byte each, in many streams that do not end."""
+    c = Client(s.port())
+    piece = b"\x40" + text("cookie") + text("z" * 28)
+    before = s.resident()
+    for i in range(100):
+        c.send(HEADERS, END_HEADERS, 2 * i + 1,
+               request("/up/big") + (piece if i == 0 else b"\xbe") + b"\xbe" * 899)
+    c.send(HEADERS, END_HEADERS | END_STREAM, 201, request() + b"\xbe" * 900)
+    assert c.answer(201)[1].split(b"|")[3] == b"; ".join([b"z" * 28] * 900)
+    assert s.resident() - before < 100 << 20
+    c.close()
+    fine(s)
+
+
 def test_nobody_reads(s):
     held = []
     for _ in range(20):
