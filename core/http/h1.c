@@ -182,8 +182,8 @@ wr_h1_fill(wr_h1_t *h)
         h->pos = h->end = 0;
     }
     room = h->cap - h->end;
-    if (h->state == H1_FIRST) {
-        room = wr_min_size(room, FIRST_READ);
+    if (h->state <= H1_FIRST) {
+        room = wr_min_size(room, FIRST_READ);   /* the rest may be TLS's to read */
     }
     rc = wr_conn_recv(&h->conn, h->buf + h->end, room, &n);
     if (rc == WR_OK) {

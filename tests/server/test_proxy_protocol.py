@@ -10,6 +10,7 @@ import time
 import pytest
 
 from harness.http2 import Client as Http2Client
+from harness.pki import certificate
 
 pytestmark = pytest.mark.plain("brings TLS and HTTP/2 of its own")
 
@@ -70,6 +71,21 @@ def test_every_cut(s):
         for cut in range(1, len(head)):
             assert body(ask(s.port(), head[:cut], head[cut:] + GET)) \
                 == b"1.2.3.4|127.0.0.1|HTTP/1.1"
+
+
+def test_much_behind_the_header(server):
+    """As much as is read at once is no more than TLS has room for."""
+    s = server("""
+server {
+    listen 127.0.0.1:%%PORT%% proxy_protocol; listen 127.0.0.1:%%PORT2%% ssl proxy_protocol;
+    client_header_buffer_size 256k; client_header_timeout 1s;
+    ssl_certificate c.pem; ssl_certificate_key k.pem;
+    location /v { return 200 "$proxy_protocol_addr"; }
+}""", files=dict(zip(("c.pem", "k.pem"), certificate())))
+    record = b"\x16\3\1\x40\0\1\0\x3f\xfc" + b"a" * 16380
+    for _ in range(3):
+        assert ask(s.port("PORT2"), V1 + record * 12)[:1] in (b"\x15", b"")
+    assert body(ask(s.port(), V1 + GET)) == b"1.2.3.4"
 
 
 def test_tlvs(s):
