@@ -1,22 +1,21 @@
 /*
- * Records over OpenSSL's AEAD ciphers.
+ * Records over OpenSSL's AEAD ciphers (aead.c).
  *
  * TLS 1.3: the nonce is the number of the record, over the iv; the head of the record is
  * what is authenticated beside it; the type of the content is the last byte that is not
  * zero. TLS 1.2: the type stands in the head; number and head without the cipher's part
  * are authenticated; with GCM eight bytes of the nonce lead the record (ours: its number).
- * Ciphers are fetched once: else each would be looked for among the providers.
  */
 #include <weir/net/hkdf.h>
 #include <weir/net/tls_record.h>
 
+#include <endian.h>
 #include <openssl/core_names.h>
-#include <openssl/err.h>
-#include <openssl/evp.h>
 #include <openssl/kdf.h>
 #include <string.h>
 
-enum { TAG = 16, WORN = 1 << 24, EXPLICIT = 8, OLD_AAD = 13 };
+enum { TAG = WR_AEAD_TAG, NONCE = WR_AEAD_NONCE };
+enum { WORN = 1 << 24, EXPLICIT = 8, OLD_AAD = 13 };
 
 struct wr_suite {
     int         nid;
@@ -34,7 +33,6 @@ static const wr_suite_t suites[] = {
     {NID_aes_256_gcm, "AES-256-GCM", "SHA384", 32, 48, true, EXPLICIT},
     {NID_chacha20_poly1305, "ChaCha20-Poly1305", "SHA256", 32, 32, true, 0},
 };
-static EVP_CIPHER *ciphers[WR_COUNT(suites)];
 
 const wr_suite_t *
 wr_suite_of(const SSL_CIPHER *cipher)
@@ -57,17 +55,6 @@ wr_suite_is_old(const wr_suite_t *s)
 
 /* ---- keys ---- */
 
-static EVP_CIPHER *
-cipher_of(const wr_suite_t *s)
-{
-    EVP_CIPHER **c = &ciphers[s - suites];
-
-    if (*c == NULL) {
-        *c = EVP_CIPHER_fetch(NULL, s->cipher, NULL);
-    }
-    return *c;
-}
-
 /* Without a context (RFC 8446 §7.1). */
 static bool
 expand(const wr_suite_t *s, const unsigned char *secret, const char *label,
@@ -78,12 +65,20 @@ expand(const wr_suite_t *s, const unsigned char *secret, const char *label,
 }
 
 static bool
+set_key(wr_record_keys_t *k, const unsigned char *key)
+{
+    const wr_aead_t *a = wr_aead_of(k->suite->cipher);
+
+    return a != NULL && wr_aead_set(&k->key, a, key, k->seals);
+}
+
+static bool
 use_secret(wr_record_keys_t *k)
 {
     unsigned char key[32];
     bool          ok = expand(k->suite, k->secret, "key", key, k->suite->key)
               && expand(k->suite, k->secret, "iv", k->iv, sizeof(k->iv))
-              && EVP_CipherInit_ex(k->ctx, cipher_of(k->suite), NULL, key, NULL, k->seals) == 1;
+              && set_key(k, key);
 
     wr_hkdf_forget();
     OPENSSL_cleanse(key, sizeof(key));
@@ -96,8 +91,7 @@ wr_record_begin(wr_record_keys_t *k, const wr_suite_t *s, const unsigned char *s
 {
     *k = (wr_record_keys_t) {.suite = s, .seq = seq, .seals = seals};
     memcpy(k->secret, secret, s->hash);
-    k->ctx = EVP_CIPHER_CTX_new();
-    if (k->ctx == NULL || cipher_of(s) == NULL || !use_secret(k)) {
+    if (!use_secret(k)) {
         wr_record_end(k);
         return false;
     }
@@ -147,9 +141,7 @@ begin_old(wr_record_keys_t *k, const wr_suite_t *s, const unsigned char *key,
     /* The first record under these keys was Finished. */
     *k = (wr_record_keys_t) {.suite = s, .seq = 1, .seals = seals};
     memcpy(k->iv, iv, sizeof(k->iv) - s->leading);
-    k->ctx = EVP_CIPHER_CTX_new();
-    return k->ctx != NULL && cipher_of(s) != NULL
-           && EVP_CipherInit_ex(k->ctx, cipher_of(s), NULL, key, NULL, seals) == 1;
+    return set_key(k, key);
 }
 
 bool
@@ -190,7 +182,7 @@ wr_record_is_worn(const wr_record_keys_t *k)
 void
 wr_record_end(wr_record_keys_t *k)
 {
-    EVP_CIPHER_CTX_free(k->ctx);
+    wr_aead_end(&k->key);
     OPENSSL_cleanse(k, sizeof(*k));
 }
 
@@ -199,41 +191,38 @@ wr_record_end(wr_record_keys_t *k)
 static void
 put_number(unsigned char *to, uint64_t n)
 {
-    for (unsigned i = 0; i < 8; i++) {
-        to[i] = (unsigned char) (n >> (56 - 8 * i));
-    }
+    n = htobe64(n);
+    memcpy(to, &n, sizeof(n));
 }
 
 /* `leading`: the part of it that stands in the record. */
 static void
 make_nonce(const wr_record_keys_t *k, const unsigned char *leading, unsigned char *nonce)
 {
-    unsigned char number[8];
+    uint64_t number;
 
-    memcpy(nonce, k->iv, 12);
+    memcpy(nonce, k->iv, NONCE);
     if (k->suite->leading != 0) {
-        memcpy(nonce + 12 - EXPLICIT, leading, EXPLICIT);
+        memcpy(nonce + NONCE - EXPLICIT, leading, EXPLICIT);
         return;
     }
-    put_number(number, k->seq);
-    for (unsigned i = 0; i < 8; i++) {
-        nonce[4 + i] ^= number[i];
-    }
+    memcpy(&number, nonce + NONCE - sizeof(number), sizeof(number));
+    number ^= htobe64(k->seq);
+    memcpy(nonce + NONCE - sizeof(number), &number, sizeof(number));
 }
 
-/* What is authenticated beside the text; how long it is. */
-static int
+/* What is authenticated beside the text. */
+static wr_str_t
 make_aad(const wr_record_keys_t *k, const unsigned char *head, size_t plain, unsigned char *aad)
 {
     if (!k->suite->old) {
-        memcpy(aad, head, WR_RECORD_HEAD);
-        return WR_RECORD_HEAD;
+        return wr_str((const char *) head, WR_RECORD_HEAD);
     }
     put_number(aad, k->seq);
     memcpy(aad + 8, head, 3);
     aad[11] = (unsigned char) (plain >> 8);
     aad[12] = (unsigned char) plain;
-    return OLD_AAD;
+    return wr_str((const char *) aad, OLD_AAD);
 }
 
 size_t
@@ -241,11 +230,11 @@ wr_record_seal(wr_record_keys_t *k, int type, const char *p, size_t n, char *to)
 {
     const wr_suite_t *s = k->suite;
     unsigned char    *head = (unsigned char *) to, *text = head + WR_RECORD_HEAD + s->leading;
-    unsigned char     nonce[12], aad[OLD_AAD], last = (unsigned char) type;
-    size_t            inner = n + !s->old, sealed = s->leading + inner + TAG;
-    int               len, aad_n;
+    unsigned char     nonce[NONCE], aad[OLD_AAD];
+    size_t            sealed = s->leading + n + !s->old + TAG;
+    wr_str_t          beside;
 
-    head[0] = s->old ? last : WR_RECORD_DATA;
+    head[0] = s->old ? (unsigned char) type : WR_RECORD_DATA;
     head[1] = head[2] = 3;
     head[3] = (unsigned char) (sealed >> 8);
     head[4] = (unsigned char) sealed;
@@ -253,18 +242,11 @@ wr_record_seal(wr_record_keys_t *k, int type, const char *p, size_t n, char *to)
         put_number(head + WR_RECORD_HEAD, k->seq);
     }
     make_nonce(k, head + WR_RECORD_HEAD, nonce);
-    aad_n = make_aad(k, head, n, aad);
+    beside = make_aad(k, head, n, aad);
     k->seq++;
-    if (EVP_EncryptInit_ex(k->ctx, NULL, NULL, NULL, nonce) != 1
-        || EVP_EncryptUpdate(k->ctx, NULL, &len, aad, aad_n) != 1
-        || EVP_EncryptUpdate(k->ctx, text, &len, (const unsigned char *) p, (int) n) != 1
-        || (!s->old && EVP_EncryptUpdate(k->ctx, text + n, &len, &last, 1) != 1)
-        || EVP_EncryptFinal_ex(k->ctx, text + inner, &len) != 1
-        || EVP_CIPHER_CTX_ctrl(k->ctx, EVP_CTRL_AEAD_GET_TAG, TAG, text + inner) != 1)
-    {
-        return 0;
-    }
-    return WR_RECORD_HEAD + sealed;
+    return wr_aead_seal(&k->key, nonce, beside, p, n, s->old ? -1 : type, text)
+               ? WR_RECORD_HEAD + sealed
+               : 0;
 }
 
 static bool
@@ -306,16 +288,12 @@ wr_record_whole(const wr_record_keys_t *k, const char *p, size_t n, int *alert)
 static bool
 decrypt(wr_record_keys_t *k, const unsigned char *head, unsigned char *text, size_t n)
 {
-    unsigned char nonce[12], aad[OLD_AAD];
-    int           len, aad_n = make_aad(k, head, n, aad);
+    unsigned char nonce[NONCE], aad[OLD_AAD];
+    wr_str_t      beside = make_aad(k, head, n, aad);
 
     make_nonce(k, head + WR_RECORD_HEAD, nonce);
     k->seq++;
-    return EVP_DecryptInit_ex(k->ctx, NULL, NULL, NULL, nonce) == 1
-           && EVP_DecryptUpdate(k->ctx, NULL, &len, aad, aad_n) == 1
-           && EVP_DecryptUpdate(k->ctx, text, &len, text, (int) n) == 1
-           && EVP_CIPHER_CTX_ctrl(k->ctx, EVP_CTRL_AEAD_SET_TAG, TAG, text + n) == 1
-           && EVP_DecryptFinal_ex(k->ctx, text + n, &len) == 1;
+    return wr_aead_open(&k->key, nonce, beside, text, n);
 }
 
 int

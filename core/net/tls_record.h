@@ -9,6 +9,7 @@
 #include <openssl/ssl.h>
 #include <sys/uio.h>
 #include <weir/base/str.h>
+#include <weir/net/aead.h>
 
 enum {
     WR_RECORD_HEAD = 5,
@@ -32,7 +33,7 @@ bool              wr_suite_is_old(const wr_suite_t *s);
 /* One direction of a connection. */
 typedef struct wr_record_keys {
     const wr_suite_t *suite;
-    EVP_CIPHER_CTX   *ctx;
+    wr_aead_key_t     key;
     uint64_t          seq;              /* of the next record */
     bool              seals;
     unsigned char     iv[12];
