@@ -339,7 +339,9 @@ take_message(wr_tls_t *t, wr_str_t text)
     wr_tls_light_t   *l = t->light;
 
     if (wr_suite_is_old(l->in.suite)) {
-        send_alert(t, SSL3_AL_WARNING, SSL_AD_NO_RENEGOTIATION);
+        if (t->held == NULL) {  /* else they would pile up for a client that does not read */
+            send_alert(t, SSL3_AL_WARNING, SSL_AD_NO_RENEGOTIATION);
+        }
         return 0;
     }
     if (text.n != sizeof(head) + 1 || memcmp(text.p, head, sizeof(head)) != 0) {

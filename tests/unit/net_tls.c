@@ -590,6 +590,21 @@ what_old_peers_do(void)
     close_pair();
 }
 
+/* Declining does not pile up for one that never reads. */
+static void
+who_asks_and_does_not_read(void)
+{
+    begin_old_thief();
+    for (int i = 0; i < 20000; i++) {
+        throw(WR_RECORD_HANDSHAKE, "\1\0\0\0", 4);
+        throw(WR_RECORD_DATA, "x", 1);
+        CHECK(receive() == WR_OK && got[0] == 'x');
+    }
+    CHECK(tls()->held != NULL && tls()->held_n < 100);
+    wr_record_end(&thief);
+    close_pair();
+}
+
 /* What came before it is given; nobody is answered. */
 static void
 an_alert_ends_it(void)
@@ -666,6 +681,7 @@ main(void)
     much_leaves_by_one_call(TLS1_2_VERSION, "ECDHE-ECDSA-AES128-SHA256", 16384);
     a_session_of_tls_1_2();
     what_old_peers_do();
+    who_asks_and_does_not_read();
     keys_change("TLS_AES_256_GCM_SHA384");
     keys_change("TLS_CHACHA20_POLY1305_SHA256");
     worn_keys_change();
