@@ -336,14 +336,18 @@ bool
 sq_writer_withdraw(sq_writer_t *w, sq_tx_t *tx)
 {
     sq_call_t *call = tx->running;
+    bool       back;
 
     if (call == NULL || !take_from_late(w, call)) {
         return false;
     }
     call->next = NULL;
     w->ncalls--;
+    w->back = tx;
     put_back(w, call);
-    return tx->state == SQ_QUEUED;
+    back = w->back == tx;       /* else its client had left, and it is gone */
+    w->back = NULL;
+    return back;
 }
 
 /* At the end of the loop's turn: what came together is done together. */
@@ -402,6 +406,7 @@ sq_writer_drop(sq_writer_t *w, sq_tx_t *tx)
 {
     sq_tx_leave(&w->first, &w->last, tx);
     wr_metric_add(w->run->stats.queue, -1);
+    w->back = w->back == tx ? NULL : w->back;
 }
 
 bool

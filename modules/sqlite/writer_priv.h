@@ -23,6 +23,7 @@ struct sq_writer {
     wr_post_t     pump;
     sq_tx_t      *done, *done_last; /* who waits for the COMMIT */
     unsigned      ndone;
+    sq_tx_t      *back;             /* is being put back into the queue */
 
     /* the job */
     wr_job_t      job;

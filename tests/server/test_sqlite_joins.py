@@ -137,3 +137,18 @@ def test_clients_that_leave(served):
     stays = begin(served, "/a/stays")
     assert slow.response().status == 200 and stays.response().status == 200
     assert json.loads(get(served.port(), "/all").body)[-1] == "stays"
+
+
+@pytest.mark.parametrize("served", ["busy_timeout 300ms;"], indirect=True)
+def test_clients_that_leave_before_their_time_is_up(served):
+    """They have joined, and are no more when they are to be told."""
+    get(served.port(), "/a/before", method="POST")
+    slow = begin(served, "/slow/9000000")
+    wait_until(lambda: is_writing(served))
+    for i in range(8):
+        begin(served, "/%s/gone%d" % (("a", "single", "loop")[i % 3], i)).close()
+    assert slow.response().status == 200
+    assert get(served.port(), "/a/after", method="POST").status == 200
+    rows = json.loads(get(served.port(), "/all").body)
+    assert (rows[0], rows[1], rows[-1]) == ("before", "slow", "after")
+    served.allow.append("database is locked")
