@@ -220,35 +220,47 @@ plain_name(char *to, wr_str_t name)
     return true;
 }
 
+/* What is agreed upon now is kept by this key, and what was before is resumed. */
+static void
+use_sessions_of(wr_tls_t *tls, uint64_t key)
+{
+    const wr_tls_client_t *t = tls->client;
+    unsigned               i = (unsigned) (key % SESSIONS);
+
+    tls->key = key;
+    if (t->reuse) {
+        (void) SSL_set_session(tls->ssl,
+                               t->sessions[i].key == key ? t->sessions[i].session : NULL);
+    }
+}
+
 wr_rc_t
 wr_tls_client_begin(wr_conn_t *c, wr_tls_client_t *t, wr_str_t name, bool sni)
 {
-    char         text[MAX_NAME + 1];
-    uint64_t     key = wr_tls_client_key(t, name);
-    SSL_SESSION *session = NULL;
-    wr_tls_t    *tls;
+    char      text[MAX_NAME + 1];
+    wr_tls_t *tls;
 
     if (!plain_name(text, name)) {
         wr_log(c->log, WR_LOG_ERR, 0, "too long name \"%.*s\"", WR_ARG(name));
         return WR_ERROR;
     }
-    if (t->reuse && t->sessions[key % SESSIONS].key == key) {
-        session = t->sessions[key % SESSIONS].session;
-    }
-    if (wr_tls_client(c, t->ctx, sni && !is_address(text) ? text : "", session) != WR_OK) {
+    if (wr_tls_client(c, t->ctx, sni && !is_address(text) ? text : "", NULL) != WR_OK) {
         return WR_ERROR;
     }
     tls = c->tls;
     tls->client = t;
-    tls->key = key;
+    use_sessions_of(tls, wr_tls_client_key(t, name));
     return WR_OK;
 }
 
+/* A session is of who presented a certificate in it: whoever resumed it would be taken
+ * for him, whatever he presents. */
 bool
 wr_tls_client_present(wr_conn_t *c, wr_tls_cache_t *cache, const char *certificate,
                       const char *key, const wr_array_t *passwords)
 {
-    SSL                 *ssl = ((wr_tls_t *) c->tls)->ssl;
+    wr_tls_t            *tls = c->tls;
+    SSL                 *ssl = tls->ssl;
     wr_tls_fault_t       fault;
     const wr_tls_pair_t *pair = wr_tls_cached_pair(cache, passwords, certificate, key, &fault);
 
@@ -256,6 +268,7 @@ wr_tls_client_present(wr_conn_t *c, wr_tls_cache_t *cache, const char *certifica
         wr_log(c->log, WR_LOG_ERR, 0, "%s", fault.text);
         return false;
     }
+    use_sessions_of(tls, tls->key ^ wr_hash(certificate, strlen(certificate)));
     return true;
 }
 

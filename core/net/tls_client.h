@@ -39,8 +39,9 @@ uint64_t wr_tls_client_key(const wr_tls_client_t *t, wr_str_t name);
  * it is an address). */
 wr_rc_t wr_tls_client_begin(wr_conn_t *c, wr_tls_client_t *t, wr_str_t name, bool sni)
     WR_MUST_CHECK;
-/* A certificate and key of this connection alone, after wr_tls_client_begin. Reads the
- * files unless the cache (may be NULL) has them; false: logged. `passwords`: wr_str_t. */
+/* A certificate and key of this connection alone, after wr_tls_client_begin; only sessions
+ * that began with the same one are resumed. Reads the files unless the cache (may be NULL)
+ * has them; false: logged. `passwords`: wr_str_t. */
 bool    wr_tls_client_present(wr_conn_t *c, wr_tls_cache_t *cache, const char *certificate,
                               const char *key, const wr_array_t *passwords);
 /* What the options of the one who made this connection hold. */

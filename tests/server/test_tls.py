@@ -306,6 +306,27 @@ def test_upstream_sessions_are_resumed(server, certs):
     assert re.search(r" \. GET$", texts[0]) and re.search(r" r GET$", texts[-1])
 
 
+def test_upstream_sessions_are_of_one_certificate(server, certs):
+    """Who resumes a session is taken for who began it."""
+    s = server("""
+server {
+    listen 127.0.0.1:%%PORT2%% ssl; access_log off;
+    ssl_certificate %%C%%/a.example.pem; ssl_certificate_key %%C%%/a.example.key;
+    ssl_verify_client optional_no_ca;
+    location / { return 200 "$ssl_client_s_dn $ssl_session_reused"; }
+}
+server {
+    listen 127.0.0.1:%%PORT%%; proxy_set_header Connection close;
+    proxy_ssl_certificate %%C%%/$arg_c.pem; proxy_ssl_certificate_key %%C%%/$arg_c.key;
+    location / { proxy_pass https://127.0.0.1:%%PORT2%%/; }
+    location /old { proxy_pass https://127.0.0.1:%%PORT2%%/; proxy_ssl_protocols TLSv1.2; }
+}""", names={"C": certs})
+    for path in ("/", "/old"):
+        texts = [s.get("%s?c=%s.example" % (path, c)).body.decode() for c in "abaabbab"]
+        assert [t[:4] for t in texts] == ["CN=" + c for c in "abaabbab"]
+        assert texts[-2:] == ["CN=a.example r", "CN=b.example r"]
+
+
 SLOW = """
 server {
     listen 127.0.0.1:%%PORT%% ssl sndbuf=8k;
