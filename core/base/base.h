@@ -39,6 +39,8 @@ const char *wr_rc_name(wr_rc_t rc);
 #define WR_NORETURN    __attribute__((noreturn))
 #define WR_UNUSED      __attribute__((unused))
 #define WR_HOT         __attribute__((hot))
+/* For a function that a constant argument makes another one at each place. */
+#define WR_INLINE      inline __attribute__((always_inline))
 #define WR_COLD        __attribute__((cold))
 #define WR_NONNULL     __attribute__((returns_nonnull))
 #define WR_EXPORT      __attribute__((visibility("default")))

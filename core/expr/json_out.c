@@ -395,16 +395,15 @@ put_pair(json_t *j, level_t *l, const wr_val_t *key, const wr_val_t *value)
     return put(j, value);
 }
 
-static wr_rc_t
-go_on_dict(json_t *j, level_t *l)
+/* What `go_on` of a level is, where `item` writes one item: WR_OK, WR_DONE if there is
+ * none left, WR_ERROR. Each kind of container gets a loop with its own `item` in it. */
+static WR_INLINE wr_rc_t
+go_on_by(json_t *j, level_t *l, wr_rc_t (*item)(json_t *j, level_t *l), char bracket)
 {
-    unsigned         depth = j->depth;
-    wr_dict_entry_t *e;
+    unsigned depth = j->depth;
+    wr_rc_t  rc;
 
-    while ((e = wr_dict_next(l->dict, &l->at)) != NULL) {
-        if (!put_pair(j, l, &e->key, &e->value)) {
-            return WR_ERROR;
-        }
+    while ((rc = item(j, l)) == WR_OK) {
         if (j->depth != depth) {
             return WR_OK;
         }
@@ -412,28 +411,40 @@ go_on_dict(json_t *j, level_t *l)
             return WR_AGAIN;
         }
     }
-    return leave(j, l, '}');
+    return rc == WR_DONE ? leave(j, l, bracket) : WR_ERROR;
+}
+
+static inline wr_rc_t
+dict_pair(json_t *j, level_t *l)
+{
+    const wr_dict_entry_t *e = wr_dict_next(l->dict, &l->at);
+
+    return e == NULL ? WR_DONE
+           : put_pair(j, l, &e->key, &e->value) ? WR_OK : WR_ERROR;
+}
+
+static wr_rc_t
+go_on_dict(json_t *j, level_t *l)
+{
+    return go_on_by(j, l, dict_pair, '}');
+}
+
+static inline wr_rc_t
+sorted_pair(json_t *j, level_t *l)
+{
+    const wr_dict_entry_t *e;
+
+    if (l->at == l->dict->live) {
+        return WR_DONE;
+    }
+    e = &l->dict->entries[l->sorted[l->at++].at];
+    return put_pair(j, l, &e->key, &e->value) ? WR_OK : WR_ERROR;
 }
 
 static wr_rc_t
 go_on_sorted(json_t *j, level_t *l)
 {
-    unsigned depth = j->depth;
-
-    while (l->at < l->dict->live) {
-        const wr_dict_entry_t *e = &l->dict->entries[l->sorted[l->at++].at];
-
-        if (!put_pair(j, l, &e->key, &e->value)) {
-            return WR_ERROR;
-        }
-        if (j->depth != depth) {
-            return WR_OK;
-        }
-        if (j->to->n >= j->enough) {
-            return WR_AGAIN;
-        }
-    }
-    return leave(j, l, '}');
+    return go_on_by(j, l, sorted_pair, '}');
 }
 
 static bool
@@ -450,24 +461,20 @@ put_dict(json_t *j, const wr_dict_t *d)
     return !sorted || l->sorted != NULL;
 }
 
+static inline wr_rc_t
+list_item(json_t *j, level_t *l)
+{
+    if (l->at >= l->list->n) {
+        return WR_DONE;
+    }
+    before_item(j, l->n++);
+    return put(j, &l->list->items[l->at++]) ? WR_OK : WR_ERROR;
+}
+
 static wr_rc_t
 go_on_list(json_t *j, level_t *l)
 {
-    unsigned depth = j->depth;
-
-    while (l->at < l->list->n) {
-        before_item(j, l->n++);
-        if (!put(j, &l->list->items[l->at++])) {
-            return WR_ERROR;
-        }
-        if (j->depth != depth) {
-            return WR_OK;
-        }
-        if (j->to->n >= j->enough) {
-            return WR_AGAIN;
-        }
-    }
-    return leave(j, l, ']');
+    return go_on_by(j, l, list_item, ']');
 }
 
 static bool
@@ -482,26 +489,23 @@ put_list(json_t *j, const wr_list_t *list)
     return true;
 }
 
-static wr_rc_t
-go_on_items(json_t *j, level_t *l)
+static inline wr_rc_t
+iter_item(json_t *j, level_t *l)
 {
-    unsigned depth = j->depth;
     wr_val_t item;
-    wr_rc_t  rc;
+    wr_rc_t  rc = l->it.next(j->ev, &l->it, &item);
 
-    while ((rc = l->it.next(j->ev, &l->it, &item)) == WR_OK) {
-        before_item(j, l->n++);
-        if (!put(j, &item)) {
-            return WR_ERROR;
-        }
-        if (j->depth != depth) {
-            return WR_OK;
-        }
-        if (j->to->n >= j->enough) {
-            return WR_AGAIN;
-        }
+    if (rc != WR_OK) {
+        return rc;
     }
-    return rc == WR_DONE ? leave(j, l, ']') : WR_ERROR;
+    before_item(j, l->n++);
+    return put(j, &item) ? WR_OK : WR_ERROR;
+}
+
+static wr_rc_t
+go_on_iter(json_t *j, level_t *l)
+{
+    return go_on_by(j, l, iter_item, ']');
 }
 
 /* A mapping of the host's: its keys, and what each gives. */
@@ -526,51 +530,41 @@ next_pair(json_t *j, level_t *l, wr_val_t *key, wr_val_t *value)
     return rc != WR_OK || wr_get_item(j->ev, &mapping, key, value) ? rc : WR_ERROR;
 }
 
+static inline wr_rc_t
+mapping_pair(json_t *j, level_t *l)
+{
+    wr_val_t key, value;
+    wr_rc_t  rc = next_pair(j, l, &key, &value);
+
+    return rc != WR_OK || put_pair(j, l, &key, &value) ? rc : WR_ERROR;
+}
+
 static wr_rc_t
 go_on_mapping(json_t *j, level_t *l)
 {
-    unsigned depth = j->depth;
-    wr_val_t key, value;
-    wr_rc_t  rc;
-
-    while ((rc = next_pair(j, l, &key, &value)) == WR_OK) {
-        if (!put_pair(j, l, &key, &value)) {
-            return WR_ERROR;
-        }
-        if (j->depth != depth) {
-            return WR_OK;
-        }
-        if (j->to->n >= j->enough) {
-            return WR_AGAIN;
-        }
-    }
-    return rc == WR_DONE ? leave(j, l, '}') : WR_ERROR;
+    return go_on_by(j, l, mapping_pair, '}');
 }
 
 /* The keys of a record are known as JSON already, with the comma in front. */
+static inline wr_rc_t
+record_pair(json_t *j, level_t *l)
+{
+    const wr_record_t *r = l->container;
+    wr_str_t           key;
+
+    if (l->at == r->shape->n) {
+        return WR_DONE;
+    }
+    key = r->shape->json[l->at];
+    wr_put_text(j->to, key.p, key.n);
+    l->n++;
+    return put(j, &r->cells[l->at++]) ? WR_OK : WR_ERROR;
+}
+
 static wr_rc_t
 go_on_record(json_t *j, level_t *l)
 {
-    const wr_record_t *r = l->container;
-    unsigned           depth = j->depth;
-
-    while (l->at < r->shape->n) {
-        wr_str_t        key = r->shape->json[l->at];
-        const wr_val_t *cell = &r->cells[l->at++];
-
-        wr_put_text(j->to, key.p, key.n);
-        l->n++;
-        if (!put(j, cell)) {
-            return WR_ERROR;
-        }
-        if (j->depth != depth) {
-            return WR_OK;
-        }
-        if (j->to->n >= j->enough) {
-            return WR_AGAIN;
-        }
-    }
-    return leave(j, l, '}');
+    return go_on_by(j, l, record_pair, '}');
 }
 
 static bool
@@ -582,7 +576,7 @@ put_iterable(json_t *j, const wr_val_t *v, bool mapping)
     if (!wr_iter(j->ev, v, &it)) {
         return false;
     }
-    l = enter(j, v->u.obj, mapping ? '{' : '[', mapping ? go_on_mapping : go_on_items);
+    l = enter(j, v->u.obj, mapping ? '{' : '[', mapping ? go_on_mapping : go_on_iter);
     if (l == NULL) {
         return false;
     }
