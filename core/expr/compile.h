@@ -95,7 +95,7 @@ void         wr_comp_callblock(wr_comp_t *c, wr_cframe_t *f, wr_ast_t *n);
 void         wr_comp_stmt(wr_comp_t *c, wr_cframe_t *f, wr_ast_t *n);
 wr_cframe_t  wr_comp_inner(wr_comp_t *c, wr_cframe_t *f);
 
-/* ---- what nodes and statements do; see eval.c, exec.c, loop.c … ---- */
+/* ---- what nodes and statements do; see eval*.c, print.c, exec.c, loop.c … ---- */
 
 #define WR_NODES(X)                                                            \
     X(const)                                                                   \

@@ -2,9 +2,8 @@
  * Printing values: straight into the output, nothing is allocated for what is
  * common.
  */
-#include <weir/expr/compile.h>
+#include <weir/expr/eval_priv.h>
 #include <weir/expr/guard.h>
-#include <weir/expr/put.h>
 #include <weir/expr/sixteen_priv.h>
 
 typedef struct {
@@ -235,20 +234,14 @@ wr_exec_text(wr_mach_t *m, const wr_stmt_t *s)
     return WR_X_OK;
 }
 
-wr_x_t
-wr_exec_print(wr_mach_t *m, const wr_stmt_t *s)
+/* Each way to print has two forms: with autoescape, `escaped`, and without. What pages
+ * print is text or a number, nearly always. */
+static WR_INLINE wr_x_t
+print(wr_mach_t *m, const wr_stmt_t *s, const wr_val_t *v, bool escaped)
 {
-    wr_val_t v;
-
-    before(m, s);
-    return after(m, s, wr_run_node(m, s->u.print.x, &v)
-                           && wr_print_plain(m, &v));
-}
-
-/* What pages print is text or a number, nearly always. */
-static inline wr_x_t
-print_auto(wr_mach_t *m, const wr_stmt_t *s, const wr_val_t *v)
-{
+    if (!escaped) {
+        return after(m, s, wr_print_plain(m, v));
+    }
     if (wr_likely(v->type == WR_V_STR && (v->flags & WR_VF_SAFE) == 0)) {
         escape(m, v->u.s, v->len);
         return after(m, s, true);
@@ -260,45 +253,64 @@ print_auto(wr_mach_t *m, const wr_stmt_t *s, const wr_val_t *v)
     return after(m, s, wr_print_escaped(m, v));
 }
 
-wr_x_t
-wr_exec_print_auto(wr_mach_t *m, const wr_stmt_t *s)
+static WR_INLINE wr_x_t
+print_any(wr_mach_t *m, const wr_stmt_t *s, bool escaped)
 {
     wr_val_t v;
 
     before(m, s);
-    return wr_run_node(m, s->u.print.x, &v) ? print_auto(m, s, &v) : WR_X_FAIL;
+    return wr_run_node(m, s->u.print.x, &v) ? print(m, s, &v, escaped) : WR_X_FAIL;
+}
+
+wr_x_t
+wr_exec_print(wr_mach_t *m, const wr_stmt_t *s)
+{
+    return print_any(m, s, false);
+}
+
+wr_x_t
+wr_exec_print_auto(wr_mach_t *m, const wr_stmt_t *s)
+{
+    return print_any(m, s, true);
+}
+
+wr_x_t
+wr_exec_print_volatile(wr_mach_t *m, const wr_stmt_t *s)
+{
+    wr_val_t v;
+
+    before(m, s);
+    return wr_run_node(m, s->u.print.x, &v) ? print(m, s, &v, m->ev->autoescape)
+                                            : WR_X_FAIL;
+}
+
+/* A local name. */
+static WR_INLINE wr_x_t
+print_local(wr_mach_t *m, const wr_stmt_t *s, bool escaped)
+{
+    const wr_val_t *v = &m->f->slots[s->u.print.var.slot];
+    wr_val_t        copy;
+
+    before(m, s);
+    if (wr_unlikely(wr_slot_special(v))) {
+        if (!wr_slot_slow(m, &s->u.print.var, m->f, &copy)) {
+            return WR_X_FAIL;
+        }
+        v = &copy;
+    }
+    return print(m, s, v, escaped);
 }
 
 wr_x_t
 wr_exec_print_local(wr_mach_t *m, const wr_stmt_t *s)
 {
-    const wr_val_t *v = &m->f->slots[s->u.print.var.slot];
-    wr_val_t        copy;
-
-    before(m, s);
-    if (wr_unlikely(wr_slot_special(v))) {
-        if (!wr_slot_slow(m, &s->u.print.var, m->f, &copy)) {
-            return WR_X_FAIL;
-        }
-        v = &copy;
-    }
-    return after(m, s, wr_print_plain(m, v));
+    return print_local(m, s, false);
 }
 
 wr_x_t
 wr_exec_print_local_auto(wr_mach_t *m, const wr_stmt_t *s)
 {
-    const wr_val_t *v = &m->f->slots[s->u.print.var.slot];
-    wr_val_t        copy;
-
-    before(m, s);
-    if (wr_unlikely(wr_slot_special(v))) {
-        if (!wr_slot_slow(m, &s->u.print.var, m->f, &copy)) {
-            return WR_X_FAIL;
-        }
-        v = &copy;
-    }
-    return print_auto(m, s, v);
+    return print_local(m, s, true);
 }
 
 /* `name.attr` of a local name, where it only has to be looked up; NULL: no. */
@@ -316,37 +328,115 @@ look_up(const wr_mach_t *m, const wr_node_t *n)
                : NULL;
 }
 
-wr_x_t
-wr_exec_print_attr(wr_mach_t *m, const wr_stmt_t *s)
+static WR_INLINE wr_x_t
+print_attr(wr_mach_t *m, const wr_stmt_t *s, bool escaped)
 {
     const wr_val_t *v = look_up(m, s->u.print.x);
 
     if (wr_unlikely(v == NULL)) {
-        return wr_exec_print(m, s);
+        return escaped ? wr_exec_print_auto(m, s) : wr_exec_print(m, s);
     }
     before(m, s);
-    return after(m, s, wr_print_plain(m, v));
+    return print(m, s, v, escaped);
+}
+
+wr_x_t
+wr_exec_print_attr(wr_mach_t *m, const wr_stmt_t *s)
+{
+    return print_attr(m, s, false);
 }
 
 wr_x_t
 wr_exec_print_attr_auto(wr_mach_t *m, const wr_stmt_t *s)
 {
-    const wr_val_t *v = look_up(m, s->u.print.x);
+    return print_attr(m, s, true);
+}
 
-    if (wr_unlikely(v == NULL)) {
-        return wr_exec_print_auto(m, s);
+/* ---- calls whose result is printed ---- */
+
+/* Calls what puts out text straight into the output; `*done` is false if it was
+ * something else, whose value is in `out` then; with `escape` also if the text
+ * is to be escaped. */
+static bool
+run_or_call(wr_mach_t *m, const wr_val_t *fn, const wr_args_t *args, bool escape,
+            bool *done, wr_val_t *out)
+{
+    const wr_obj_type_t *t = fn->type == WR_V_OBJ ? fn->u.obj->type : NULL;
+
+    *done = true;
+    if (t == &wr_macro_type) {
+        return wr_macro_run(m, fn->u.obj, args);
     }
+    if (t == &wr_blockref_type && (!escape || wr_blockref_safe(fn->u.obj))) {
+        return wr_blockref_run(m, fn->u.obj, args);
+    }
+    if (t == &wr_loop_type && (!escape || wr_loop_safe(fn->u.obj))) {
+        return wr_loop_call(m, fn->u.obj, args);
+    }
+    *done = false;
+    return wr_call(m->ev, fn, args, out);
+}
+
+static WR_INLINE wr_x_t
+print_run(wr_mach_t *m, const wr_stmt_t *s, bool escaped)
+{
+    const wr_node_t *n = s->u.print.x;
+    wr_val_t         fn, v;
+    wr_argbuf_t      c;
+    bool             done = false;
+
     before(m, s);
-    return print_auto(m, s, v);
+    if (!wr_run_node(m, n->u.call.fn, &fn)
+        || !wr_run_args(m, n->u.call.args, NULL, NULL, &c))
+    {
+        return WR_X_FAIL;
+    }
+    /* What a macro gives is Markup if escaping is on where it is called. */
+    if (!(wr_likely(m->ev->autoescape == escaped)
+              ? run_or_call(m, &fn, &c.args, escaped, &done, &v)
+              : wr_call(m->ev, &fn, &c.args, &v)))
+    {
+        return WR_X_FAIL;
+    }
+    return done ? after(m, s, true) : print(m, s, &v, escaped);
 }
 
 wr_x_t
-wr_exec_print_volatile(wr_mach_t *m, const wr_stmt_t *s)
+wr_exec_print_run(wr_mach_t *m, const wr_stmt_t *s)
 {
-    wr_val_t v;
+    return print_run(m, s, false);
+}
 
-    before(m, s);
-    return after(m, s, wr_run_node(m, s->u.print.x, &v)
-                           && (m->ev->autoescape ? wr_print_escaped(m, &v)
-                                                 : wr_print_plain(m, &v)));
+wr_x_t
+wr_exec_print_run_auto(wr_mach_t *m, const wr_stmt_t *s)
+{
+    return print_run(m, s, true);
+}
+
+wr_x_t
+wr_exec_callblock(wr_mach_t *m, const wr_stmt_t *s)
+{
+    const wr_node_t *n = s->u.callblock.call;
+    wr_kwarg_t       caller = {WR_STR("caller"), {0}};
+    wr_val_t         fn, v;
+    wr_argbuf_t      c;
+    bool             done;
+
+    caller.value = wr_macro_new(m, s->u.callblock.proto);
+    if (!wr_run_node(m, n->u.call.fn, &fn)
+        || !wr_run_args(m, n->u.call.args, NULL, &caller, &c)
+        || !run_or_call(m, &fn, &c.args, false, &done, &v))
+    {
+        return WR_X_FAIL;
+    }
+    if (done) {
+        return WR_X_OK;
+    }
+    if (v.type != WR_V_STR) {
+        wr_raise(m->ev, "TypeError",
+                 "sequence item 0: expected str instance, %s found",
+                 wr_type_name(&v));
+        return WR_X_FAIL;
+    }
+    return wr_print_plain(m, &v) ? WR_X_OK : WR_X_FAIL;
 }
