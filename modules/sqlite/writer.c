@@ -185,7 +185,6 @@ job_done(wr_op_t *op)
         ended = w->done;
         w->done = w->done_last = NULL;
         w->ndone = 0;
-        w->must_commit = false;
     }
     /* Busy until all have been told: else one of them would start a job and with it
      * change what `open` says of the others. */
@@ -293,6 +292,7 @@ static void
 plan(sq_writer_t *w)
 {
     w->commit = false;
+    w->must_commit &= w->open;
     if (w->owner != NULL) {
         sq_call_t *call = sq_tx_take(w->owner);
 

@@ -1,7 +1,9 @@
 """SQLite: what arrives while the writing thread works shares its COMMIT."""
 
+import contextlib
 import json
 import os
+import sqlite3
 import struct
 
 import pytest
@@ -10,7 +12,7 @@ from harness.http1 import Connection, get, wait_until
 from server.test_sqlite import MODULES, Server
 
 CONF = r"""
-sqlite blog data/blog.db { schema blog.sql; statement_timeout 60s; %s }
+sqlite blog data/blog.db { schema blog.sql; %s }
 server {
     listen 127.0.0.1:%%%%PORT%%%%;
     route POST /slow/{n:int} {
@@ -36,11 +38,42 @@ server {
         sql INSERT INTO a(x) VALUES({{ params.x ~ pid }});
         json {"id": new.last_insert_id};
     }
+    route POST /undoes/{x} {
+        transaction;
+        sql INSERT INTO b VALUES({{ params.x }});
+        sql INSERT OR ROLLBACK INTO a(x) VALUES({{ params.x }});
+        json 1;
+    }
+    route POST /undo-first/{x} {
+        transaction;
+        sql INSERT OR ROLLBACK INTO a(x) VALUES({{ params.x }});
+        json 1;
+    }
+    route POST /undo-loop/{x} {
+        transaction;
+        sql INSERT INTO b VALUES({{ params.x }});
+        set pid = vars.pid;
+        sql INSERT OR ROLLBACK INTO a(x) VALUES({{ params.x }});
+        json pid;
+    }
+    route POST /endless {
+        transaction;
+        sql INSERT INTO b VALUES(0);
+        sql INSERT INTO b WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c)
+                          SELECT max(n) FROM c;
+        json 1;
+    }
+    route POST /endless-single {
+        sql INSERT INTO b WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c)
+                          SELECT max(n) FROM c;
+        json 1;
+    }
     route GET /all { sql a = SELECT x FROM a ORDER BY id; json a|map(attribute="x"); }
 }
 """
-PATIENT = "busy_timeout 60s;"
-SCHEMA = "CREATE TABLE a(id INTEGER PRIMARY KEY, x TEXT UNIQUE);"
+LONG = "statement_timeout 60s;"
+PATIENT = "busy_timeout 60s;" + LONG
+SCHEMA = "CREATE TABLE a(id INTEGER PRIMARY KEY, x TEXT UNIQUE); CREATE TABLE b(x);"
 
 
 @pytest.fixture
@@ -99,6 +132,14 @@ def test_each_is_its_own(served):
     assert json.loads(get(served.port(), "/all").body) == ["before", "slow", "x", "y"]
 
 
+@pytest.mark.parametrize("served", ["busy_timeout 5s;"], indirect=True)
+@pytest.mark.parametrize("how", ["first", "loop"])
+def test_what_comes_behind_one_that_is_alone(served, how):
+    for x, status in (("x", 200), ("y", 200), ("x", 409), ("y", 409), ("z", 200)):
+        assert get(served.port(), "/undo-%s/%s" % (how, x), method="POST").status == status
+        assert get(served.port(), "/a/behind-%s-%d" % (x, status), method="POST").status == 200
+
+
 def test_what_needs_the_loop_in_between_comes_to_its_end(served):
     """The first time nobody knows that it does; what stands behind it waits for it."""
     for i in range(2):
@@ -117,7 +158,7 @@ def test_many_are_divided(served):
     assert sorted(rows[2:]) == sorted(str(i) for i in range(300))
 
 
-@pytest.mark.parametrize("served", ["busy_timeout 100ms;"], indirect=True)
+@pytest.mark.parametrize("served", ["busy_timeout 100ms;" + LONG], indirect=True)
 def test_who_waits_for_too_long_is_told(served):
     """As long as the thread has not taken it, also if it was to join."""
     statuses, n = together(served, ["/a/%d" % i for i in range(5)] + ["/single/s"])
@@ -139,7 +180,7 @@ def test_clients_that_leave(served):
     assert json.loads(get(served.port(), "/all").body)[-1] == "stays"
 
 
-@pytest.mark.parametrize("served", ["busy_timeout 300ms;"], indirect=True)
+@pytest.mark.parametrize("served", ["busy_timeout 300ms;" + LONG], indirect=True)
 def test_clients_that_leave_before_their_time_is_up(served):
     """They have joined, and are no more when they are to be told."""
     get(served.port(), "/a/before", method="POST")
