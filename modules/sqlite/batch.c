@@ -128,6 +128,7 @@ batch_lost(sq_writer_t *w, sq_tx_t *tx)
     set_err(w, &err, SQLITE_BUSY, "the transaction was rolled back with another");
     sq_batch_fail(w, &err);
     tx->lost = true;
+    tx->slow = w->conn->late;
     close_batch(w);
 }
 

@@ -229,7 +229,8 @@ sq_call_start(sq_tx_t *tx, sq_call_t *call)
     if (tx->quick != 0) {
         sq_quick_give(tx, true);
     }
-    tx->alone |= call->stmt->alone || tx->run->db->alone;
+    tx->alone |= call->stmt->alone || call->stmt->slow_until > wr_clock.mono
+                 || tx->run->db->alone;
     if (tx->at == NULL) {
         tx->at = &call->stmt->at;
     }

@@ -416,7 +416,10 @@ check_transaction(wr_conf_t *cf, const sq_main_t *m, sq_txconf_t *t)
         return WR_ERROR;
     }
     for (WR_EACH(sq_stmt_t *, s, &m->stmts)) {
-        t->writes |= (*s)->db == t->db && (*s)->writes && applies(*s, t->scope);
+        if ((*s)->db == t->db && applies(*s, t->scope)) {
+            t->writes |= (*s)->writes;
+            t->alone |= (*s)->alone;
+        }
     }
     warn_of_waits(cf, m, t);
     return WR_OK;

@@ -131,6 +131,7 @@ typedef struct sq_stmt {
     sq_sql_t   *sqls;
     bool        writes;
     bool        alone;          /* may end the whole transaction: never in a batch */
+    wr_msec_t   slow_until;     /* not in a batch before: it has taken too long */
     bool        lendable;       /* all of its expressions are */
     uint32_t    waits;          /* of wr_app_waits stand before it in the conf */
     const char *guest;          /* the text of another module's; its scope is NULL */
@@ -143,6 +144,8 @@ typedef struct sq_txconf {
     sq_around_t around;
     sq_db_t    *db;
     bool        writes;
+    bool        alone;          /* one of its statements is */
+    wr_msec_t   slow_until;     /* … or has been too slow */
     bool        returns;        /* seen: its requests come back to the loop in between */
     wr_msec_t   rests;          /* not on the loop before */
 } sq_txconf_t;
@@ -270,7 +273,8 @@ struct sq_tx {
     bool        settled;        /* by the thread: released or undone */
     bool        good;           /* … and released */
     bool        permit;         /* of a reader: it has one */
-    bool        lost;           /* SQLite has rolled it back */
+    bool        lost;           /* SQLite has rolled it back … */
+    bool        slow;           /* … as a statement took longer than it may */
     uint8_t     quick;          /* so many statements have been read on the loop, whose
                                    connection holds its snapshot; 0: it does not */
     sq_state_t  state;

@@ -372,6 +372,7 @@ sq_before(wr_req_t *r, void *state)
     tx->conf = (sq_txconf_t *) (uintptr_t) c;
     tx->run = c->db->run;
     tx->writes = c->writes;
+    tx->alone = c->alone || c->slow_until > wr_clock.mono;
     return WR_OK;
 }
 

@@ -28,6 +28,7 @@
 enum {
     MOST = 128,         /* transactions of a batch */
     TOGETHER = 64,      /* calls of a job */
+    SLOW = 60000,       /* ms that one is alone which was stopped for its time */
 };
 
 static void
@@ -111,6 +112,19 @@ complete(sq_call_t *call, wr_rc_t rc)
     wr_op_complete(&call->op, rc);
 }
 
+/* Its end was that of all in its batch: not again soon. */
+static void
+note_slow(const sq_call_t *call)
+{
+    wr_msec_t until = wr_clock.mono + SLOW;
+
+    if (call->tx->conf != NULL) {
+        call->tx->conf->slow_until = until;
+    } else {
+        ((sq_stmt_t *) (uintptr_t) call->stmt)->slow_until = until;
+    }
+}
+
 static void
 complete_calls(sq_writer_t *w, sq_call_t *calls)
 {
@@ -127,6 +141,9 @@ complete_calls(sq_writer_t *w, sq_call_t *calls)
 
         next = calls->next;
         calls->ran = false;
+        if (tx->slow) {
+            note_slow(calls);
+        }
         tx->running = NULL;
         wr_timer_cancel(&tx->timer);
         if (tx->single) {

@@ -132,12 +132,33 @@ def test_each_is_its_own(served):
     assert json.loads(get(served.port(), "/all").body) == ["before", "slow", "x", "y"]
 
 
+def test_one_that_may_end_the_whole_is_alone(served):
+    """Also by a statement that is not its first."""
+    statuses, n = together(served, ["/a/x", "/undoes/before", "/a/y", "/undoes/z"])
+    assert statuses == [200, 200, 409, 200, 200] and n >= 2
+    assert json.loads(get(served.port(), "/all").body) == ["before", "slow", "x", "y", "z"]
+
+
 @pytest.mark.parametrize("served", ["busy_timeout 5s;"], indirect=True)
 @pytest.mark.parametrize("how", ["first", "loop"])
 def test_what_comes_behind_one_that_is_alone(served, how):
     for x, status in (("x", 200), ("y", 200), ("x", 409), ("y", 409), ("z", 200)):
         assert get(served.port(), "/undo-%s/%s" % (how, x), method="POST").status == status
         assert get(served.port(), "/a/behind-%s-%d" % (x, status), method="POST").status == 200
+
+
+@pytest.mark.parametrize("served", ["busy_timeout 60s; statement_timeout 200ms;"],
+                         indirect=True)
+@pytest.mark.parametrize("target", ["/endless", "/endless-single"])
+def test_one_that_took_too_long_is_alone_from_then_on(served, target):
+    assert get(served.port(), target, method="POST").status == 500
+    with contextlib.closing(sqlite3.connect(served.prefix + "/data/blog.db")) as db:
+        db.execute("BEGIN IMMEDIATE")
+        asked = [begin(served, t) for t in ("/a/1", "/a/2", target, "/a/3")]
+        assert get(served.port(), "/all").body == b"[]"     # they have been read
+        db.execute("ROLLBACK")
+    assert [c.response().status for c in asked] == [200, 200, 500, 200]
+    assert json.loads(get(served.port(), "/all").body) == ["1", "2", "3"]
 
 
 def test_what_needs_the_loop_in_between_comes_to_its_end(served):
