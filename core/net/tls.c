@@ -630,6 +630,7 @@ facts_of(const wr_tls_t *t)
     f.name = SSL_get_servername(t->ssl, TLSEXT_NAMETYPE_host_name);
     f.reused = SSL_session_reused(t->ssl);
     f.group = (int) SSL_get_negotiated_group(t->ssl);
+    f.scheme = tls_scheme(t->ssl);
     SSL_get0_alpn_selected(t->ssl, &p, &n);
     f.alpn = wr_str((const char *) p, n);
     n = (unsigned) SSL_get0_raw_cipherlist(t->ssl, &p);
@@ -682,6 +683,12 @@ int
 wr_tls_group(const wr_tls_t *t)
 {
     return facts_of(t).group;
+}
+
+const char *
+wr_tls_scheme(const wr_tls_t *t)
+{
+    return facts_of(t).scheme;
 }
 
 wr_str_t

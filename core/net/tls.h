@@ -84,6 +84,9 @@ const char       *wr_tls_name(const wr_tls_t *t);
 bool              wr_tls_reused(const wr_tls_t *t);
 wr_str_t          wr_tls_session_id(const wr_tls_t *t);
 int               wr_tls_group(const wr_tls_t *t);              /* a NID */
+/* How this side and the other one have signed: "ed25519". Empty: in a session before. */
+const char       *wr_tls_scheme(const wr_tls_t *t);
+const char       *wr_tls_peer_scheme(const wr_tls_t *t);
 /* What the client offered: ciphers as they came, two bytes each; groups as NIDs, at
  * most `room` of them, and how many. */
 wr_str_t          wr_tls_offered_ciphers(const wr_tls_t *t);

@@ -32,6 +32,7 @@ struct wr_tls_light {
     unsigned char     id[SSL_MAX_SSL_SESSION_ID_LENGTH];
     const SSL_CIPHER *cipher;
     int               group;
+    const char       *scheme;
     /* In one block: */
     char             *kept;
     wr_str_t          name, alpn, ciphers, groups;
@@ -176,6 +177,7 @@ keep_facts(wr_tls_t *t)
     l->cipher = SSL_get_current_cipher(t->ssl);
     l->reused = SSL_session_reused(t->ssl);
     l->group = (int) SSL_get_negotiated_group(t->ssl);
+    l->scheme = tls_scheme(t->ssl);
 }
 
 void
@@ -454,5 +456,6 @@ tls_light_facts(const wr_tls_t *t, tls_facts_t *f)
         .is_old = wr_suite_is_old(l->in.suite), .cipher = l->cipher,
         .name = l->name.n != 0 ? l->name.p : NULL, .alpn = l->alpn, .ciphers = l->ciphers,
         .groups = l->groups, .reused = l->reused, .group = l->group,
+        .scheme = l->scheme,
         .id = wr_str((const char *) l->id, l->id_n)};
 }

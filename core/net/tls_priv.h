@@ -68,6 +68,11 @@ BIO *tls_socket_bio(wr_tls_t *t);
 /* The peer's doing is no alarm. errno becomes EPROTO: it has been logged. */
 void tls_failed(wr_conn_t *c, const char *call, int kind);
 
+/* ---- tls_scheme.c ---- */
+
+/* How this side has signed its handshake; constant, empty: it did not. */
+const char *tls_scheme(const SSL *ssl);
+
 /* ---- tls_provider.c ---- */
 
 /* While a step of its handshake runs: the connection that is told what is derived, by
@@ -99,6 +104,7 @@ typedef struct tls_facts {
     const char       *name;     /* NULL: none */
     wr_str_t          alpn, ciphers, id;
     wr_str_t          groups;   /* ints */
+    const char       *scheme;
     bool              reused, is_old;
     int               group;
 } tls_facts_t;

@@ -40,7 +40,8 @@ hex(wr_req_t *r, wr_str_t *value, const unsigned char *p, size_t n)
 
 /* ---- the connection ---- */
 
-enum { PROTOCOL, CIPHER, CIPHERS, CURVE, CURVES, SESSION_ID, REUSED, EARLY, NAME, ALPN, ECH };
+enum { PROTOCOL, CIPHER, CIPHERS, CURVE, CURVES, SESSION_ID, REUSED, EARLY, NAME, ALPN, ECH,
+       SCHEME };
 
 /* OpenSSL wants an SSL to know ciphers by their numbers; light connections have none. */
 static SSL *
@@ -144,6 +145,8 @@ GETTER(get_ssl)
         return found(r, value, "");
     case NAME:
         return found(r, value, wr_tls_name(t));
+    case SCHEME:
+        return found(r, value, wr_tls_scheme(t));
     default:
         *value = wr_pool_str(wr_pool(r), wr_tls_alpn(t->conn));
         return WR_OK;
@@ -306,7 +309,6 @@ GETTER(get_client)
     const wr_tls_t *t = tls_of(r);
     X509           *x;
     wr_rc_t         rc;
-    int             nid;
 
     if (t == NULL) {
         return WR_NOTFOUND;
@@ -320,8 +322,7 @@ GETTER(get_client)
         return found(r, value, "");
     }
     if (v->data == SIGALG) {
-        return found(r, value, SSL_get_peer_signature_type_nid(t->ssl, &nid) == 1
-                                   ? OBJ_nid2sn(nid) : "");
+        return found(r, value, wr_tls_peer_scheme(t));
     }
     rc = get_of(r, x, v->data, value);
     ERR_clear_error();
@@ -341,6 +342,8 @@ const wr_var_row_t ssl_variables[] = {
     ROW("ssl_early_data", get_ssl, EARLY,
         "1 until the handshake is complete: such a request may be a replay"),
     ROW("ssl_server_name", get_ssl, NAME, "The name asked for by SNI"),
+    ROW("ssl_sigalg", get_ssl, SCHEME,
+        "How the server has signed: ecdsa_secp256r1_sha256; empty where a session was resumed"),
     ROW("ssl_alpn_protocol", get_ssl, ALPN, "The protocol chosen by ALPN"),
     ROW("ssl_ech_status", get_ssl, ECH, "Of Encrypted Client Hello: empty, it is not spoken"),
     ROW("ssl_ech_outer_server_name", get_ssl, ECH, "Of Encrypted Client Hello: empty"),
@@ -357,6 +360,6 @@ const wr_var_row_t ssl_variables[] = {
     ROW("ssl_client_v_start", get_client, START, "Since when it is valid"),
     ROW("ssl_client_v_end", get_client, END, "Until when it is valid"),
     ROW("ssl_client_v_remain", get_client, REMAIN, "Days until it expires"),
-    ROW("ssl_client_sigalg", get_client, SIGALG, "How the client signed"),
+    ROW("ssl_client_sigalg", get_client, SIGALG, "How the client has signed: rsa_pss_rsae_sha256"),
     {.name = NULL}
 };

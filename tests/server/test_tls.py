@@ -198,6 +198,37 @@ def test_client_certificates(server, certs, verify, with_one, wanted):
     assert wanted in text
 
 
+@pytest.mark.parametrize("light", ["on", "off"])
+@pytest.mark.parametrize("key, version, scheme", [
+    (["ec", "-pkeyopt", "ec_paramgen_curve:P-256"], "1_3", "ecdsa_secp256r1_sha256"),
+    (["ec", "-pkeyopt", "ec_paramgen_curve:P-384"], "1_3", "ecdsa_secp384r1_sha384"),
+    (["ed25519"], "1_3", "ed25519"), (["rsa:2048"], "1_3", "rsa_pss_rsae_sha256"),
+    (["rsa-pss", "-pkeyopt", "rsa_keygen_bits:2048"], "1_2", "rsa_pss_pss_sha256")])
+def test_how_both_have_signed(server, tmp_path, key, version, scheme, light):
+    tmp_path.chmod(0o755)
+    openssl("req", "-x509", "-newkey", *key, "-nodes", "-keyout", "k", "-out", "c", "-days",
+            "30", "-subj", "/CN=a", cwd=tmp_path)
+    s = server("""
+server {
+    listen 127.0.0.1:%%PORT%% ssl; ssl_certificate %%C%%/c; ssl_certificate_key %%C%%/k;
+    ssl_verify_client optional_no_ca; ssl_light %%L%%;
+    location / { return 200 "[$ssl_sigalg|$ssl_client_sigalg]"; }
+}
+server {
+    listen 127.0.0.1:%%PORT2%% ssl; ssl_certificate %%C%%/c; ssl_certificate_key %%C%%/k;
+    ssl_light %%L%%; location / { return 200 "[$ssl_sigalg|$ssl_client_sigalg]"; }
+}""", names={"C": tmp_path, "L": light})
+    ctx = context(getattr(ssl.TLSVersion, "TLSv" + version))
+    assert ask(s, ctx=ctx)[0].endswith("[%s|]" % scheme)
+    with socket.create_connection(("127.0.0.1", s.port("PORT2")), 5) as raw, \
+            ctx.wrap_socket(raw) as t:
+        t.sendall(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        assert t.recv(65536).endswith(("[%s|]" % scheme).encode())
+    ctx.load_cert_chain(str(tmp_path / "c"), str(tmp_path / "k"))
+    answer, _, session = ask(s, ctx=ctx)
+    assert answer.endswith("[%s|%s]" % (scheme, scheme))
+
+
 def test_a_client_certificate_of_nobody(server, certs):
     s = server(CLIENT.replace("%%C%%/ca.pem", "%%C%%/b.example.pem"),
                names={"C": certs, "V": "on"})
