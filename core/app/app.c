@@ -55,13 +55,14 @@ begin_main(wr_conf_t *cf)
     m->by_slot = wr_array(cf->pool, sizeof(name_t *));
     m->waits = wr_array(cf->pool, sizeof(wr_app_wait_t));
     m->refs = wr_array(cf->pool, sizeof(wr_app_ref_t));
+    m->calls = wr_array(cf->pool, sizeof(wr_app_call_t));
     m->makers = wr_array(cf->pool, sizeof(wr_app_maker_t));
     m->cf = cf;
     options.sandbox = 1;
     options.names = (wr_names_t) {app_slot_of, m};
     options.named = true;
     m->env = new_env(cf, &options);
-    wr_env_tell_refs(m->env, app_note_ref, m);
+    wr_env_tell(m->env, app_note_ref, app_note_call, m);
     wr_service_offer(cf, "app.1", m);
     (void) wr_app_host_name(cf, "params", app_get_params);
     (void) wr_app_host_name(cf, "query", app_get_query);

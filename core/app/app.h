@@ -85,7 +85,17 @@ typedef struct wr_app_maker {
     wr_str_t          name;
 } wr_app_maker_t;
 const wr_array_t *wr_app_refs(wr_conf_t *cf);
-/* Who knows of further ones adds them when they are first asked for, in finish(). */
+/* A call of a function with a constant text: who knows the function may know that it is
+ * going to fail. `url_for` is one. */
+typedef struct wr_app_call {
+    wr_expr_call_t call;    /* the place in it is not used */
+    wr_tok_t       at;      /* of the text, the first argument */
+    wr_str_t       source;  /* of the template file it is in; no pointer: in the conf */
+} wr_app_call_t;
+const wr_array_t *wr_app_calls(wr_conf_t *cf);      /* wr_app_call_t */
+wr_app_call_t    *wr_app_call_add(wr_conf_t *cf, const wr_expr_call_t *call);
+/* Who knows of further ones, references or calls, adds them when they are first asked
+ * for, in finish(). */
 void wr_app_refs_from(wr_conf_t *cf, void (*add)(wr_conf_t *cf));
 wr_app_ref_t *wr_app_ref_add(wr_conf_t *cf);
 const wr_array_t *wr_app_makers(wr_conf_t *cf);

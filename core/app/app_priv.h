@@ -28,6 +28,7 @@ typedef struct app_main {
     wr_val_t  *blank;       /* by slot: not given; once the conf has been read */
     wr_array_t waits;       /* wr_app_wait_t */
     wr_array_t refs;        /* wr_app_ref_t */
+    wr_array_t calls;       /* wr_app_call_t */
     void     (*more_refs)(wr_conf_t *cf);   /* NULL: nobody has more, or has added them */
     wr_array_t makers;      /* wr_app_maker_t */
     bool       printing;    /* what is being compiled is an inline template */
@@ -99,6 +100,7 @@ typedef struct app {
 int  app_slot_of(void *data, wr_str_t text);
 int  app_slot_of_template(void *data, wr_str_t text);
 void app_note_ref(void *data, const wr_expr_ref_t *ref);
+void app_note_call(void *data, const wr_expr_call_t *call);
 void app_warn_of_unknown(wr_conf_t *cf, const app_main_t *m);
 
 /* evaluate.c: of the cycle that serves */

@@ -281,7 +281,8 @@ const wr_fn_row_t app_functions[] = {
      "parse_json('{\"a\": [1, 2]}').a[1] -> 2"},
     {"env", env_fn, "name, default=none", "A variable of the environment.", 0,
      "env(\"WEIR_NO_SUCH_NAME\", \"unset\") -> unset"},
-    {"url_for", url_for, "name, …", "The URL of a named route.", 0,
+    {"url_for", url_for, "name, …", "The URL of a named route. With a constant name, that no "
+     "route has it or that a parameter is missing is an error of the conf.", 0,
      "url_for(\"post\", id=7) -> /posts/7"},
     {"hash_password", app_hash_password, "p", "A salted scrypt hash of a password.", WR_FN_SLOW,
      "hash_password(\"secret\") is string -> True"},

@@ -213,6 +213,38 @@ app_note_ref(void *data, const wr_expr_ref_t *ref)
     r->printed = m->printing;
 }
 
+/* Copied: the tree it was read from is about to go. */
+wr_app_call_t *
+wr_app_call_add(wr_conf_t *cf, const wr_expr_call_t *call)
+{
+    wr_app_call_t *c = WR_PUSH(&app_main_of(cf)->calls, wr_app_call_t);
+    wr_str_t      *keys = WR_NEW_N(cf->pool, wr_str_t, call->nkeys + 1);
+
+    memset(c, 0, sizeof(*c));
+    c->call = *call;
+    c->call.name = wr_pool_str(cf->pool, call->name);
+    c->call.text = wr_pool_str(cf->pool, call->text);
+    c->call.keys = keys;
+    for (unsigned i = 0; i < call->nkeys; i++) {
+        keys[i] = wr_pool_str(cf->pool, call->keys[i]);
+    }
+    return c;
+}
+
+void
+app_note_call(void *data, const wr_expr_call_t *call)
+{
+    app_main_t *m = data;
+
+    if (m->cf != NULL && m->at != NULL && wr_env_global_row(m->env, call->name) != NULL) {
+        wr_app_call_t *c = wr_app_call_add(m->cf, call);
+
+        c->at = *m->at;
+        c->at.column = call->line > 1 ? call->column : c->at.column + call->column - 1;
+        c->at.line += call->line - 1;
+    }
+}
+
 void
 wr_app_refs_from(wr_conf_t *cf, void (*add)(wr_conf_t *cf))
 {
@@ -228,8 +260,8 @@ wr_app_ref_add(wr_conf_t *cf)
     return r;
 }
 
-const wr_array_t *
-wr_app_refs(wr_conf_t *cf)
+static app_main_t *
+complete(wr_conf_t *cf)
 {
     app_main_t *m = app_main_of(cf);
 
@@ -239,7 +271,19 @@ wr_app_refs(wr_conf_t *cf)
         m->more_refs = NULL;
         add(cf);
     }
-    return &m->refs;
+    return m;
+}
+
+const wr_array_t *
+wr_app_refs(wr_conf_t *cf)
+{
+    return &complete(cf)->refs;
+}
+
+const wr_array_t *
+wr_app_calls(wr_conf_t *cf)
+{
+    return &complete(cf)->calls;
 }
 
 const wr_array_t *

@@ -84,3 +84,14 @@ wr_ast_children(wr_ast_t *n, bool (*fn)(wr_ast_t *child, void *data),
            && each(&n->list2, fn, data) && each(&n->body, fn, data)
            && each(&n->orelse, fn, data);
 }
+
+uint32_t
+wr_ast_column(wr_str_t src, uint32_t pos)
+{
+    uint32_t bol = pos;
+
+    while (bol > 0 && src.p[bol - 1] != '\n') {
+        bol--;
+    }
+    return pos - bol + 1;
+}

@@ -135,6 +135,9 @@ const char *wr_ast_name(const wr_ast_t *n);
 
 void wr_ast_push(wr_pool_t *pool, wr_ast_list_t *l, wr_ast_t *n);
 
+/* Of a byte of a source, in its line: from 1. */
+uint32_t wr_ast_column(wr_str_t src, uint32_t pos);
+
 /* Calls `fn` for each child, in the order of the fields; stops on false. */
 bool wr_ast_children(wr_ast_t *n, bool (*fn)(wr_ast_t *child, void *data),
                      void     *data);

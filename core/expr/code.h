@@ -387,6 +387,7 @@ struct wr_template {
 /* ---- the environment ---- */
 
 struct wr_expr_ref;
+struct wr_expr_call;
 
 struct wr_env {
     wr_pool_t       *pool;
@@ -396,12 +397,24 @@ struct wr_env {
     wr_map_t         global_rows;
     pthread_mutex_t  lock;  /* of the cache */
     wr_map_t         cache; /* name to wr_template_t */
+    /* See wr_env_tell. */
     void           (*refs)(void *data, const struct wr_expr_ref *ref);
-    void            *refs_data;
+    void           (*calls)(void *data, const struct wr_expr_call *call);
+    void            *tell_data;
 };
 
 /* refs.c */
-void wr_refs_tell(const wr_env_t *env, wr_ast_t *n);
+
+/* The source of an expression, which stands in a text at a place. */
+typedef struct wr_part {
+    wr_str_t src, whole;
+    size_t   at;
+} wr_part_t;
+
+void wr_refs_tell(const wr_env_t *env, wr_ast_t *n, const wr_part_t *part);
+/* What a call is if its first argument is a constant text; keys are borrowed from the
+ * tree, the place is in the source. False: it is not so. */
+bool wr_call_read(const wr_ast_t *n, wr_str_t src, struct wr_expr_call *call);
 
 /* ---- the machine ---- */
 

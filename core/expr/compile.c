@@ -12,17 +12,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-static uint32_t
-column_of(const wr_comp_t *c, uint32_t pos)
-{
-    uint32_t bol = pos;
-
-    while (bol > 0 && c->src.p[bol - 1] != '\n') {
-        bol--;
-    }
-    return pos - bol + 1;
-}
-
 void
 wr_comp_fail(wr_comp_t *c, uint32_t line, const char *format, ...)
 {
@@ -36,7 +25,7 @@ wr_comp_fail(wr_comp_t *c, uint32_t line, const char *format, ...)
     n = n < 0 ? 0 : n >= (int) sizeof(text) ? (int) sizeof(text) - 1 : n;
     *c->err = (wr_err_t){.kind = "TemplateAssertionError", .line = line};
     if (c->fault >= c->src.p && c->fault < c->src.p + c->src.n) {
-        c->err->column = column_of(c, (uint32_t) (c->fault - c->src.p));
+        c->err->column = wr_ast_column(c->src, (uint32_t) (c->fault - c->src.p));
     }
     c->err->message = wr_pool_str(c->tmp, wr_str(text, (size_t) n));
     longjmp(c->jump, 1);
@@ -45,7 +34,7 @@ wr_comp_fail(wr_comp_t *c, uint32_t line, const char *format, ...)
 uint32_t
 wr_comp_column(wr_comp_t *c, const wr_ast_t *n)
 {
-    return column_of(c, n->pos);
+    return wr_ast_column(c->src, n->pos);
 }
 
 wr_name_t *
@@ -411,7 +400,7 @@ wr_compile_source(wr_template_t *t, wr_pool_t *tmp, wr_str_t source,
 
 bool
 wr_compile_expr(wr_template_t *t, wr_pool_t *tmp, wr_str_t source,
-                wr_err_t *err)
+                wr_str_t whole, wr_err_t *err)
 {
     wr_parse_t   *p = WR_NEW(tmp, wr_parse_t);
     wr_comp_t    *c = WR_NEW(tmp, wr_comp_t);
@@ -435,7 +424,7 @@ wr_compile_expr(wr_template_t *t, wr_pool_t *tmp, wr_str_t source,
     wr_ast_push(tmp, &list, n);
     wr_syms_analyse_list(&c->sc, f.syms, &list);
     t->root->scope = wr_comp_scope(c, f.syms);
-    wr_refs_tell(t->env, n);
+    wr_refs_tell(t->env, n, &(wr_part_t) {c->src, whole, (size_t) (source.p - whole.p)});
     t->expr = wr_comp_expr(c, &f, n);
     finish_names(c);
     return true;

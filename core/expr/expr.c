@@ -21,16 +21,16 @@ drop(void *data)
     wr_template_free(data);
 }
 
-/* Compiles `source`; an error's place is moved by what stands in front. */
+/* Compiles `source`, which stands in `whole`. An error's place is in `source`. */
 static wr_expr_t *
-compile(wr_env_t *env, wr_str_t source, wr_pool_t *pool, wr_err_t *err)
+compile(wr_env_t *env, wr_str_t source, wr_str_t whole, wr_pool_t *pool, wr_err_t *err)
 {
     wr_template_t *t = wr_template_new(env, WR_STR_NONE);
     wr_pool_t     *tmp = wr_pool_new();
     wr_expr_t     *e = NULL;
 
     *err = (wr_err_t){0};
-    if (wr_compile_expr(t, tmp, source, err)) {
+    if (wr_compile_expr(t, tmp, source, whole, err)) {
         e = WR_NEW(pool, wr_expr_t);
         e->tpl = t;
         wr_pool_on_free(pool, drop, t);
@@ -45,7 +45,7 @@ compile(wr_env_t *env, wr_str_t source, wr_pool_t *pool, wr_err_t *err)
 wr_expr_t *
 wr_expr_compile(wr_env_t *env, wr_str_t source, wr_pool_t *pool, wr_err_t *err)
 {
-    return compile(env, source, pool, err);
+    return compile(env, source, source, pool, err);
 }
 
 /* Where expressions on their own run: a context without names, and a frame for what
@@ -403,7 +403,7 @@ wr_inline_compile(wr_env_t *env, wr_str_t source, wr_pool_t *pool,
             return NULL;
         }
         eat = end > from && source.p[end - 1] == '-';
-        e = compile(env, wr_str_sub(source, from, end - eat), pool, err);
+        e = compile(env, wr_str_sub(source, from, end - eat), source, pool, err);
         if (e == NULL) {
             locate(source, from, err);
             return NULL;

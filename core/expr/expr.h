@@ -48,10 +48,22 @@ typedef struct wr_expr_ref {
  * They live as long as the expression. */
 bool wr_expr_path(const wr_expr_t *e, wr_str_t *name, wr_str_t *parts, unsigned *n);
 
-/* `fn` is told of the references of each expression and inline template that is
- * compiled from now on; NULL: nobody is. */
-void wr_env_tell_refs(wr_env_t *env, void (*fn)(void *data, const wr_expr_ref_t *ref),
-                      void *data);
+/* A call of a name from outside whose first argument is a constant text. */
+typedef struct wr_expr_call {
+    wr_str_t        name;       /* of `url_for("post", id=1)`: url_for */
+    wr_str_t        text;       /* post */
+    unsigned        n;          /* arguments by place, the text included */
+    const wr_str_t *keys;       /* id */
+    unsigned        nkeys;
+    bool            open;       /* *args or **kwargs: there may be more */
+    bool            maybe;      /* under a condition, in a macro: it may never be made */
+    uint32_t        line, column;   /* of the text */
+} wr_expr_call_t;
+
+/* These are told of each expression and inline template that is compiled from now on, of
+ * its references and its calls; NULL: nobody is. What they are shown is gone then. */
+void wr_env_tell(wr_env_t *env, void (*refs)(void *data, const wr_expr_ref_t *ref),
+                 void (*calls)(void *data, const wr_expr_call_t *call), void *data);
 
 /* ---- inline templates ---- */
 

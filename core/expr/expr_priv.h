@@ -12,8 +12,9 @@ wr_template_t *wr_template_new(wr_env_t *env, wr_str_t name);
 /* Fill it from source; trees are in `tmp`. False after an error. */
 bool wr_compile_source(wr_template_t *t, wr_pool_t *tmp, wr_str_t source,
                        wr_err_t *err);
+/* The source stands in `whole`, or is it. */
 bool wr_compile_expr(wr_template_t *t, wr_pool_t *tmp, wr_str_t source,
-                     wr_err_t *err);
+                     wr_str_t whole, wr_err_t *err);
 
 /* True if the node is a constant that needs no copy. */
 bool wr_node_const(const wr_node_t *n, wr_val_t *out);

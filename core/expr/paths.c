@@ -6,8 +6,8 @@
  * sets it, a macro has it as a parameter, a loop's values are not simply items) nothing
  * is told, and what is anywhere tested, or has a default, is told as such. Parents are
  * read with their children, for they share names and blocks; included templates with
- * the names as they are at the place; imported ones, which do not see the names, not
- * at all.
+ * the names as they are at the place. Of imported ones, which do not see the names,
+ * only the calls of functions are told.
  */
 #include <weir/base/map.h>
 #include <weir/expr/code.h>
@@ -39,10 +39,12 @@ typedef struct text {
 typedef struct walk {
     wr_env_t     *env;
     wr_pool_t    *pool;
-    wr_array_t    found;        /* wr_path_t */
+    wr_paths_t    found;
     const text_t *text;         /* that is being read */
     const bind_t *names;
     bool          tested;
+    bool          maybe;        /* what is read may never be evaluated */
+    bool          apart;        /* it does not see the names of the view */
     unsigned      depth, count;
 } walk_t;
 
@@ -121,18 +123,14 @@ forget(walk_t *w, const bind_t *until)
 static bool
 add_part(wr_path_t *p, const walk_t *w, wr_str_t text, const wr_ast_t *at)
 {
-    uint32_t pos, bol;
-
     if (p->n == MOST_PARTS) {
         return false;
     }
     p->parts[p->n] = (wr_path_part_t) {.text = text};
     if (at != NULL) {
-        pos = at->kind == WR_A_GETATTR ? at->name_pos : at->pos;
-        for (bol = pos; bol != 0 && w->text->src.p[bol - 1] != '\n'; bol--) {
-        }
         p->parts[p->n].line = at->line;
-        p->parts[p->n].column = pos - bol + 1;
+        p->parts[p->n].column = wr_ast_column(
+            w->text->src, at->kind == WR_A_GETATTR ? at->name_pos : at->pos);
     }
     p->n++;
     return true;
@@ -207,6 +205,25 @@ visit(wr_ast_t *n, void *data)
     return true;
 }
 
+/* A call with a constant text, of a name that is not the template's own. */
+static void
+call(walk_t *w, const wr_ast_t *n)
+{
+    wr_path_call_t *c;
+    wr_expr_call_t  read;
+    wr_path_t       p;
+
+    if (wr_call_read(n, w->text->src, &read) && path_of_name(w, read.name, &p) && p.n == 0
+        && wr_str_eq(p.name, read.name))
+    {
+        c = WR_PUSH(&w->found.calls, wr_path_call_t);
+        c->call = read;
+        c->call.maybe = w->maybe;
+        c->file = w->text->file;
+        c->src = w->text->src;
+    }
+}
+
 static void
 tested(walk_t *w, wr_ast_t *n)
 {
@@ -220,10 +237,13 @@ tested(walk_t *w, wr_ast_t *n)
 static void
 tell(walk_t *w, wr_path_t *p)
 {
+    if (w->apart) {
+        return;
+    }
     p->tested = w->tested;
     p->file = w->text->file;
     p->src = w->text->src;
-    *WR_PUSH(&w->found, wr_path_t) = *p;
+    *WR_PUSH(&w->found.paths, wr_path_t) = *p;
 }
 
 /* The filters and tests that an undefined value may go into. */
@@ -256,7 +276,7 @@ chain(walk_t *w, wr_ast_t *n)
 static void
 expr(walk_t *w, wr_ast_t *n)
 {
-    bool was = w->tested;
+    bool was = w->tested, was_maybe = w->maybe;
 
     switch (n->kind) {
     case WR_A_GETATTR:
@@ -267,16 +287,21 @@ expr(walk_t *w, wr_ast_t *n)
     case WR_A_AND:
     case WR_A_OR:
         tested(w, n->a);
+        w->maybe = true;
         if (n->b != NULL) {
             expr(w, n->b);
         }
         if (n->c != NULL) {
             expr(w, n->c);
         }
+        w->maybe = was_maybe;
         return;
     case WR_A_NOT:
         tested(w, n->a);
         return;
+    case WR_A_CALL:
+        call(w, n);
+        __attribute__((fallthrough));
     default:
         w->tested |= takes_undefined(n);
         (void) wr_ast_children(n, visit, w);
@@ -285,6 +310,18 @@ expr(walk_t *w, wr_ast_t *n)
 }
 
 /* ---- statements ---- */
+
+/* A body that may never be used. That of a loop counts as used: it is not there for a
+ * row that is always empty. */
+static void
+maybe(walk_t *w, wr_ast_list_t *list)
+{
+    bool was = w->maybe;
+
+    w->maybe = true;
+    body(w, list);
+    w->maybe = was;
+}
 
 static void
 loop(walk_t *w, wr_ast_t *n)
@@ -305,7 +342,7 @@ loop(walk_t *w, wr_ast_t *n)
     }
     body(w, &n->body);
     w->names = was;
-    body(w, &n->orelse);
+    maybe(w, &n->orelse);
 }
 
 static void
@@ -347,7 +384,7 @@ macro(walk_t *w, wr_ast_t *n)
     for (unsigned i = 0; i < WR_COUNT(own); i++) {
         bind(w, wr_str_z(own[i]), NULL);
     }
-    body(w, &n->body);
+    maybe(w, &n->body);
     w->names = was;
 }
 
@@ -376,6 +413,22 @@ text_of(const wr_ast_t *n, wr_str_t *name)
     return true;
 }
 
+/* A template that is imported, or that does not see the names that are here. */
+static void
+apart(walk_t *w, wr_str_t name, bool sees_names)
+{
+    const bind_t *was = w->names;
+    bool          was_apart = w->apart;
+
+    if (!sees_names) {
+        w->names = NULL;
+    }
+    w->apart = true;
+    whole(w, name);
+    w->names = was;
+    w->apart = was_apart;
+}
+
 static void
 statement(walk_t *w, wr_ast_t *n)
 {
@@ -387,9 +440,9 @@ statement(walk_t *w, wr_ast_t *n)
         break;
     case WR_A_IF:
         tested(w, n->a);
-        body(w, &n->body);
-        body(w, &n->list);
-        body(w, &n->orelse);
+        maybe(w, &n->body);
+        maybe(w, &n->list);
+        maybe(w, &n->orelse);
         break;
     case WR_A_MACRO:
         macro(w, n);
@@ -405,8 +458,14 @@ statement(walk_t *w, wr_ast_t *n)
         block(w, n);
         break;
     case WR_A_INCLUDE:
-        if (n->flag && text_of(n->a, &name)) {
-            whole(w, name);
+        if (text_of(n->a, &name)) {
+            n->flag ? whole(w, name) : apart(w, name, false);
+        }
+        break;
+    case WR_A_IMPORT:
+    case WR_A_FROM:
+        if (text_of(n->a, &name)) {
+            apart(w, name, n->flag);
         }
         break;
     case WR_A_SET:
@@ -452,12 +511,11 @@ has_block(wr_ast_t *n, void *data)
     return !s->found && wr_ast_children(n, has_block, s);
 }
 
-/* Does a template below it have a block of this name? Then that one is used, and
- * whether this one is as well is up to it. */
+/* Has any of a row of templates, up to but not with `end`, a block of this name? */
 static bool
-is_replaced(const walk_t *w, wr_str_t name)
+has_any_block(const text_t *t, const text_t *end, wr_str_t name)
 {
-    for (const text_t *t = w->text->child; t != NULL; t = t->child) {
+    for (; t != end; t = t->child) {
         seek_t s = {name, false};
 
         for (uint32_t i = 0; i < t->body->n && !s.found; i++) {
@@ -468,6 +526,14 @@ is_replaced(const walk_t *w, wr_str_t name)
         }
     }
     return false;
+}
+
+/* Does a template below it have a block of this name? Then that one is used, and
+ * whether this one is as well is up to it. */
+static bool
+is_replaced(const walk_t *w, wr_str_t name)
+{
+    return has_any_block(w->text->child, NULL, name);
 }
 
 static text_t *
@@ -540,13 +606,17 @@ read_family(walk_t *w, wr_str_t name, text_t **oldest)
 
 /* What a child has outside of its blocks is not printed. */
 static void
-blocks(walk_t *w, wr_ast_list_t *list)
+blocks(walk_t *w, const text_t *oldest, wr_ast_list_t *list)
 {
+    bool was = w->maybe;
+
     for (uint32_t i = 0; i < list->n; i++) {
         if (list->v[i]->kind == WR_A_BLOCK) {
+            w->maybe = was || !has_any_block(oldest, w->text, list->v[i]->name);
             statement(w, list->v[i]);
         }
     }
+    w->maybe = was;
 }
 
 static void
@@ -571,7 +641,7 @@ whole(walk_t *w, wr_str_t name)
         if (t == oldest) {
             body(w, t->body);
         } else {
-            blocks(w, t->body);
+            blocks(w, oldest, t->body);
         }
     }
     w->depth--;
@@ -607,19 +677,21 @@ is_tested(const wr_map_t *keys, const wr_path_t *p)
     return false;
 }
 
-wr_array_t
+wr_paths_t
 wr_template_paths(wr_env_t *env, wr_str_t name, wr_pool_t *pool)
 {
-    walk_t   w = {.env = env, .pool = pool, .found = wr_array(pool, sizeof(wr_path_t))};
+    walk_t   w = {.env = env, .pool = pool,
+                  .found = {wr_array(pool, sizeof(wr_path_t)),
+                            wr_array(pool, sizeof(wr_path_call_t))}};
     wr_map_t keys = wr_map(pool, false);
 
     whole(&w, name);
-    for (WR_EACH(wr_path_t, p, &w.found)) {
+    for (WR_EACH(wr_path_t, p, &w.found.paths)) {
         if (p->tested) {
             (void) wr_map_set(&keys, key_of(pool, p, p->n), p);
         }
     }
-    for (WR_EACH(wr_path_t, p, &w.found)) {
+    for (WR_EACH(wr_path_t, p, &w.found.paths)) {
         p->tested |= is_tested(&keys, p);
     }
     return w.found;

@@ -5,7 +5,7 @@
 #define WEIR_EXPR_PATHS_H
 
 #include <weir/base/array.h>
-#include <weir/expr/template.h>
+#include <weir/expr/expr.h>
 
 typedef struct wr_path_part {
     wr_str_t text;          /* empty: an item by its number, or each item in turn */
@@ -22,9 +22,21 @@ typedef struct wr_path {
     wr_str_t       src;
 } wr_path_t;
 
-/* wr_path_t of a template of the environment's loader, of its parents and what they
- * include by constant names. None where something cannot be read or may be anything.
- * Everything is in the pool. */
-wr_array_t wr_template_paths(wr_env_t *env, wr_str_t name, wr_pool_t *pool);
+/* A call of a name from outside with a constant text. */
+typedef struct wr_path_call {
+    wr_expr_call_t call;
+    wr_str_t       file;    /* of the template, and its text */
+    wr_str_t       src;
+} wr_path_call_t;
+
+typedef struct wr_paths {
+    wr_array_t paths;       /* wr_path_t */
+    wr_array_t calls;       /* wr_path_call_t, also of imported templates */
+} wr_paths_t;
+
+/* Of a template of the environment's loader, of its parents and what they include by
+ * constant names. None where something cannot be read or may be anything. Everything
+ * is in the pool. */
+wr_paths_t wr_template_paths(wr_env_t *env, wr_str_t name, wr_pool_t *pool);
 
 #endif

@@ -157,7 +157,7 @@ finish(wr_conf_t *cf)
         stages[0].mw = &refuse;
         all->refuse->stages = stages;
     }
-    return WR_OK;
+    return route_check_urls(cf);
 }
 
 #define STEPS (WR_SERVER | WR_LOCATION | WR_WHEN)

@@ -47,6 +47,9 @@ wr_location_t *routes_match(wr_req_t *r, void *data);
 wr_rc_t        routes_refuse(wr_req_t *r, void *state);
 /* url.c */
 bool route_url_for(wr_eval_t *ev, const wr_args_t *args, wr_val_t *out);
+/* Refuses calls of url_for in the conf and in templates that can only fail, and warns
+ * of those that may never be made. */
+wr_rc_t route_check_urls(wr_conf_t *cf);
 extern const wr_var_row_t route_variables[];
 extern wr_map_t *route_names;   /* of the cycle that serves */
 

@@ -66,8 +66,11 @@ route_url_for(wr_eval_t *ev, const wr_args_t *args, wr_val_t *out)
     route_t *route;
     char     mark = '?';
 
-    if (args->n != 1 || args->pos[0].type != WR_V_STR) {
+    if (args->n == 0 || args->pos[0].type != WR_V_STR) {
         return wr_raise(ev, "TypeError", "url_for() needs the name of a route");
+    }
+    if (args->n != 1) {
+        return wr_raise(ev, "TypeError", "url_for() takes parameters by their names");
     }
     route = wr_map_get(route_names, wr_val_text(&args->pos[0]));
     if (route == NULL) {
@@ -109,6 +112,122 @@ route_url_for(wr_eval_t *ev, const wr_args_t *args, wr_val_t *out)
     *out = wr_vstr(wr_buf_text(&b));
     return true;
 }
+
+/* ---- what can be said of calls before they are made ---- */
+
+/* The nearest names, or all if there are few. */
+static wr_str_t
+names_near(wr_conf_t *cf, wr_str_t name)
+{
+    enum { FEW = 8 };
+    wr_array_t  names = wr_array(cf->temp, sizeof(const char *));
+    wr_buf_t    b = wr_buf(cf->temp);
+    const char *near;
+
+    for (uint32_t i = 0; i < route_names->n; i++) {
+        if (route_names->entries[i].value != NULL) {
+            *WR_PUSH(&names, const char *) = wr_pool_strz(cf->temp,
+                                                          route_names->entries[i].key);
+        }
+    }
+    near = wr_nearest(name, names.items, names.n);
+    if (near != NULL) {
+        return wr_pool_printf(cf->temp, "did you mean \"%s\"?", near);
+    }
+    if (names.n == 0) {
+        return WR_STR("no route has a name=");
+    }
+    if (names.n > FEW) {
+        return WR_STR_NONE;
+    }
+    for (WR_EACH(const char *, known, &names)) {
+        wr_buf_z(&b, b.n != 0 ? ", " : "there is ");
+        wr_buf_printf(&b, "\"%s\"", *known);
+    }
+    return wr_buf_text(&b);
+}
+
+static bool
+is_given(const wr_expr_call_t *call, wr_str_t name)
+{
+    for (unsigned i = 0; i < call->nkeys; i++) {
+        if (wr_str_eq(call->keys[i], name)) {
+            return true;
+        }
+    }
+    return call->open;
+}
+
+/* Why it can only fail; empty: it need not. */
+static wr_str_t
+fault_of(wr_conf_t *cf, const wr_expr_call_t *call, wr_str_t *hint)
+{
+    const route_t *route = wr_map_get(route_names, call->text);
+
+    if (route == NULL) {
+        *hint = names_near(cf, call->text);
+        return wr_pool_printf(cf->temp, "there is no route named \"%.*s\"",
+                              WR_ARG(call->text));
+    }
+    *hint = wr_pool_printf(cf->temp, "its pattern is \"%.*s\"", WR_ARG(route->pattern));
+    if (call->n != 1) {
+        return WR_STR("url_for() takes parameters by their names");
+    }
+    for (WR_EACH(seg_t, seg, &route->segs)) {
+        if (seg->kind != SEG_TEXT && !is_given(call, seg->name)) {
+            return wr_pool_printf(cf->temp, "url_for(\"%.*s\") needs %.*s=",
+                                  WR_ARG(route->name), WR_ARG(seg->name));
+        }
+    }
+    return WR_STR_NONE;
+}
+
+static wr_rc_t
+complain(wr_conf_t *cf, const wr_app_call_t *c, wr_str_t fault, wr_str_t hint,
+         wr_map_t *warned)
+{
+    wr_str_t key;
+
+    if (c->source.p != NULL) {
+        wr_conf_show(cf, c->at.file, c->source);
+    }
+    if (!c->call.maybe) {
+        return wr_conf_fail_hint(cf, &c->at, hint, "%.*s", WR_ARG(fault));
+    }
+    key = wr_pool_printf(cf->temp, "%.*s:%u:%u", WR_ARG(c->at.file), c->at.line,
+                         c->at.column);
+    if (wr_map_set(warned, key, warned) == NULL) {
+        wr_conf_warn(cf, &c->at, "%.*s%s%.*s%s", WR_ARG(fault), hint.n != 0 ? " (" : "",
+                     WR_ARG(hint), hint.n != 0 ? ")" : "");
+    }
+    return WR_OK;
+}
+
+wr_rc_t
+route_check_urls(wr_conf_t *cf)
+{
+    wr_map_t warned = wr_map(cf->temp, false);
+
+    for (WR_EACH(const wr_app_maker_t, maker, wr_app_makers(cf))) {
+        if (wr_str_eqz(maker->name, "url_for")) {
+            return WR_OK;       /* the conf has another */
+        }
+    }
+    for (WR_EACH(wr_app_call_t, c, wr_app_calls(cf))) {
+        wr_str_t fault, hint;
+
+        if (!wr_str_eqz(c->call.name, "url_for")) {
+            continue;
+        }
+        fault = fault_of(cf, &c->call, &hint);
+        if (fault.n != 0 && complain(cf, c, fault, hint, &warned) != WR_OK) {
+            return WR_ERROR;
+        }
+    }
+    return WR_OK;
+}
+
+/* ---- */
 
 /* $url_for_NAME: its parameters are those of this request with the same names. */
 static wr_rc_t

@@ -460,6 +460,22 @@ add_ref(wr_conf_t *cf, const view_t *v, const wr_path_t *p)
 }
 
 static void
+add_call(wr_conf_t *cf, const view_t *v, const wr_path_call_t *p)
+{
+    wr_app_call_t *c;
+
+    for (WR_EACH(given_t, g, &v->given)) {
+        if (wr_str_eq(g->name, p->call.name)) {
+            return;             /* it is the view's own */
+        }
+    }
+    c = wr_app_call_add(cf, &p->call);
+    c->at = (wr_tok_t) {.text = c->call.text, .file = p->file, .line = p->call.line,
+                        .column = p->call.column};
+    c->source = p->src;
+}
+
+static void
 add_refs(wr_conf_t *cf)
 {
     const wr_array_t *views = wr_service_find(cf, "template_views.1");
@@ -470,15 +486,18 @@ add_refs(wr_conf_t *cf)
         const conf_t *conf = v->scope->conf[WR_SELF->schema.index];
         wr_str_t      key = wr_pool_join3(cf->temp, conf->root->folder, WR_STR("\n"),
                                           v->file.text);
-        wr_array_t   *paths = wr_map_get(&read, key);
+        wr_paths_t   *found = wr_map_get(&read, key);
 
-        if (paths == NULL) {
-            paths = WR_NEW(cf->temp, wr_array_t);
-            *paths = wr_template_paths(conf->root->env, v->file.text, cf->temp);
-            (void) wr_map_set(&read, key, paths);
+        if (found == NULL) {
+            found = WR_NEW(cf->temp, wr_paths_t);
+            *found = wr_template_paths(conf->root->env, v->file.text, cf->temp);
+            (void) wr_map_set(&read, key, found);
         }
-        for (WR_EACH(wr_path_t, p, paths)) {
+        for (WR_EACH(wr_path_t, p, &found->paths)) {
             add_ref(cf, v, p);
+        }
+        for (WR_EACH(wr_path_call_t, p, &found->calls)) {
+            add_call(cf, v, p);
         }
     }
 }

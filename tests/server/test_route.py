@@ -517,8 +517,8 @@ def test_url_for(app):
     s = app("""
     routes /g { route GET /{a}/{b:path} name=both { text {{ url_for("both", a="x/y", b="p/q r") }}; } }
     route GET /one { json [url_for("both", a=1, b="z", q=[1], s="&="), url_for("root")]; }
-    route GET / name=root { text {{ url_for("nope") }}; }
-    route GET /missing { text {{ url_for("both", a=1) }}; }
+    route GET / name=root { text {{ url_for("no" ~ "pe") }}; }
+    route GET /missing { text {{ url_for("both", **{"a": 1}) }}; }
     route GET /go { redirect {{ url_for("root") }}; }
     """)
     assert s.get("/g/1/2").text == "/g/x%2Fy/p/q%20r"
