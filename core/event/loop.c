@@ -148,7 +148,7 @@ dispatch(wr_watch_t *w, uint32_t events)
         w->writable = true;
     }
     if (events & EPOLLIN) {
-        w->readable = true;
+        w->readable = w->arrived = true;
         if (w->on_read != NULL) {
             w->on_read(w);
         }

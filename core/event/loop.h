@@ -19,10 +19,12 @@ typedef struct wr_watch wr_watch_t;
 
 struct wr_watch {
     int  fd;                    /* -1: not open */
-    bool registered;
     bool readable;
     bool writable;
-    bool hup;                   /* the peer has closed its side (RDHUP), or error */
+    bool registered : 1;
+    bool hup : 1;               /* the peer has closed its side (RDHUP), or error */
+    bool arrived : 1;           /* the kernel said readable since somebody cleared this:
+                                 * for who keeps in `readable` what he has read ahead */
     void (*on_read)(wr_watch_t *w);     /* NULL: only the flag is set */
     void (*on_write)(wr_watch_t *w);    /* when it was not writable before */
 };

@@ -162,7 +162,7 @@ wr_conn_open(wr_conn_t *c, int fd, wr_log_t *log)
 {
     c->watch.fd = fd;
     c->watch.registered = false;
-    c->watch.readable = false;
+    c->watch.readable = c->watch.arrived = false;
     c->watch.writable = true;
     c->watch.hup = false;
     c->log = log;

@@ -16,11 +16,17 @@ struct wr_hash {
     const char *names[4];
     size_t      size, block;
     bool        wide;           /* of 64-bit words */
+    const char *of_nothing;
 };
 
 static const wr_hash_t hashes[] = {
-    {{"SHA2-384", "SHA384", "SHA-384", NULL}, SHA384_DIGEST_LENGTH, SHA512_CBLOCK, true},
-    {{"SHA2-256", "SHA256", "SHA-256", NULL}, SHA256_DIGEST_LENGTH, SHA256_CBLOCK, false},
+    {{"SHA2-384", "SHA384", "SHA-384", NULL}, SHA384_DIGEST_LENGTH, SHA512_CBLOCK, true,
+     "\x38\xb0\x60\xa7\x51\xac\x96\x38\x4c\xd9\x32\x7e\xb1\xb1\xe3\x6a"
+     "\x21\xfd\xb7\x11\x14\xbe\x07\x43\x4c\x0c\xc7\xbf\x63\xf6\xe1\xda"
+     "\x27\x4e\xde\xbf\xe7\x6f\x65\xfb\xd5\x1a\xd2\xf1\x48\x98\xb9\x5b"},
+    {{"SHA2-256", "SHA256", "SHA-256", NULL}, SHA256_DIGEST_LENGTH, SHA256_CBLOCK, false,
+     "\xe3\xb0\xc4\x42\x98\xfc\x1c\x14\x9a\xfb\xf4\xc8\x99\x6f\xb9\x24"
+     "\x27\xae\x41\xe4\x64\x9b\x93\x4c\xa4\x95\x99\x1b\x78\x52\xb8\x55"},
 };
 
 typedef union state {
@@ -87,9 +93,9 @@ typedef struct keyed {
 } keyed_t;
 
 static void
-begin_padded(const wr_hash_t *h, state_t *s, unsigned char *pad, unsigned char by)
+begin_padded(const wr_hash_t *h, state_t *s, uint64_t *pad, uint64_t by)
 {
-    for (size_t i = 0; i < h->block; i++) {
+    for (size_t i = 0; i < h->block / sizeof(by); i++) {
         pad[i] ^= by;
     }
     begin(h, s);
@@ -99,18 +105,18 @@ begin_padded(const wr_hash_t *h, state_t *s, unsigned char *pad, unsigned char b
 static void
 take_key(const wr_hash_t *h, keyed_t *k, wr_str_t key)
 {
-    enum { INNER = 0x36, OUTER = 0x5c };
-    unsigned char pad[BLOCK_MAX] = {0};
+    static const uint64_t inner = 0x3636363636363636, outer = 0x5c5c5c5c5c5c5c5c;
+    uint64_t              pad[BLOCK_MAX / sizeof(inner)] = {0};
 
     if (key.n > h->block) {
         begin(h, &k->inner);
         update(h, &k->inner, key.p, key.n);
-        finish(h, &k->inner, pad);
+        finish(h, &k->inner, (unsigned char *) pad);
     } else if (key.n != 0) {
         memcpy(pad, key.p, key.n);
     }
-    begin_padded(h, &k->inner, pad, INNER);
-    begin_padded(h, &k->outer, pad, INNER ^ OUTER);
+    begin_padded(h, &k->inner, pad, inner);
+    begin_padded(h, &k->outer, pad, inner ^ outer);
     OPENSSL_cleanse(pad, sizeof(pad));
 }
 
@@ -244,15 +250,14 @@ wr_hkdf_next(const wr_hash_t *h, wr_str_t before, wr_str_t prefix, wr_str_t labe
              unsigned char *to)
 {
     static const unsigned char zeros[WR_HASH_MAX];
-    unsigned char              nothing[WR_HASH_MAX], salt[WR_HASH_MAX];
+    unsigned char              salt[WR_HASH_MAX];
     size_t                     salt_n = 0;
-    state_t                    s;
 
     if (before.n != 0) {
-        begin(h, &s);
-        finish(h, &s, nothing);
         salt_n = h->size;
-        if (!wr_hkdf_expand(h, before, prefix, label, bytes(nothing, h->size), salt, salt_n)) {
+        if (!wr_hkdf_expand(h, before, prefix, label, wr_str(h->of_nothing, h->size), salt,
+                            salt_n))
+        {
             return false;
         }
     }

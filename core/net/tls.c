@@ -171,6 +171,8 @@ attach(wr_conn_t *c, SSL_CTX *ctx, const void *endpoint)
     ERR_clear_error();
     t->conn = c;
     t->endpoint = endpoint;
+    t->kernel_ready = c->watch.readable;
+    c->watch.arrived = false;
     t->ssl = SSL_new(ctx);
     if (t->ssl == NULL || SSL_set_ex_data(t->ssl, ex_index, t) != 1) {
         wr_log(c->log, WR_LOG_ALERT, 0, "SSL_new() failed (SSL: %s)", wr_tls_error());

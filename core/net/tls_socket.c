@@ -180,7 +180,8 @@ tls_ahead_begin(wr_tls_t *t, size_t want)
     tls_ahead.most = wr_min_size(want, TLS_AHEAD - WR_RECORD_MAX) + WR_RECORD_MAX;
     tls_ahead.at = tls_ahead.n = 0;
     tls_ahead.plain = wr_str(tls_ahead.bytes, 0);
-    t->kernel_ready |= t->conn->watch.readable;
+    t->kernel_ready |= t->conn->watch.arrived;
+    t->conn->watch.arrived = false;
     if (t->in != NULL) {
         WR_ASSERT(t->in_n <= TLS_AHEAD && t->in_plain <= t->in_n);
         memcpy(tls_ahead.bytes, t->in, t->in_n);

@@ -72,6 +72,8 @@ make_contexts(void)
     EVP_PKEY_free(key);
 }
 
+static const char *behind;      /* what the client sends right behind its Finished */
+
 /* Over a pair of sockets; the first bytes are read by somebody else, as the server does. */
 static void
 open_as_is(int version, const char *suite)
@@ -99,7 +101,7 @@ open_as_is(int version, const char *suite)
     }
     CHECK(SSL_do_handshake(client) == -1);
     CHECK(read(fd[0], first + 10, 90) == 90);
-    conn.watch.readable = true;
+    conn.watch.readable = conn.watch.arrived = true;
     CHECK(wr_tls_server(&conn, server_ctx, &endpoint, first, 10, 90) == WR_OK);
     for (int i = 0; i < 4; i++) {
         wr_rc_t rc = wr_tls_handshake(&conn);
@@ -108,7 +110,10 @@ open_as_is(int version, const char *suite)
         if (rc == WR_OK && done == 1) {
             return;
         }
-        conn.watch.readable = true;
+        if (done == 1 && behind != NULL) {
+            CHECK(SSL_write(client, behind, (int) strlen(behind)) > 0);
+        }
+        conn.watch.readable = conn.watch.arrived = true;
     }
     CHECK(!"handshaken");
 }
@@ -226,7 +231,7 @@ inwards(size_t n, size_t room)
             (void) SSL_write_ex(client, pattern + sent, n - sent, &part);
             sent += part;
         }
-        conn.watch.readable = true;
+        conn.watch.readable = conn.watch.arrived = true;
         do {
             rc = wr_conn_recv(&conn, got + came, wr_min_size(room, sizeof(got) - came), &part);
             came += part;
@@ -237,6 +242,30 @@ inwards(size_t n, size_t room)
         }
     }
     CHECK(came == n && memcmp(got, pattern, n) == 0);
+}
+
+/* Bytes that came with the end of the handshake are given; the socket is not asked for more
+ * of them before the kernel has said that there are. */
+static void
+nobody_asks_in_vain(bool light)
+{
+    size_t n = 0;
+
+    behind = "early";
+    uses = light ? USES_LONG : 0;
+    open_as_is(TLS1_3_VERSION, NULL);
+    behind = NULL;
+    CHECK((tls()->ssl == NULL) == light);
+    CHECK(conn.watch.readable);
+    CHECK(SSL_write(client, "late", 4) == 4);
+    CHECK(wr_conn_recv(&conn, got, sizeof(got), &n) == WR_OK);
+    CHECK(n == 5 && memcmp(got, "early", 5) == 0);
+    CHECK(!conn.watch.readable);
+    CHECK(wr_conn_recv(&conn, got, sizeof(got), &n) == WR_AGAIN);
+    conn.watch.readable = conn.watch.arrived = true;
+    CHECK(wr_conn_recv(&conn, got, sizeof(got), &n) == WR_OK);
+    CHECK(n == 4 && memcmp(got, "late", 4) == 0);
+    close_pair();
 }
 
 /* What the server sends arrives; its socket takes no more than the pair holds. */
@@ -392,7 +421,7 @@ throw(int type, const char *p, size_t n)
     size_t      size = wr_record_seal(&thief, type, p, n, record);
 
     CHECK(size != 0 && write(client_fd, record, size) == (ssize_t) size);
-    conn.watch.readable = true;
+    conn.watch.readable = conn.watch.arrived = true;
 }
 
 static wr_rc_t
@@ -431,7 +460,7 @@ static void
 raw(const void *p, size_t n)
 {
     CHECK(write(client_fd, p, n) == (ssize_t) n);
-    conn.watch.readable = true;
+    conn.watch.readable = conn.watch.arrived = true;
 }
 
 static void
@@ -455,7 +484,7 @@ what_is_ignored(void)
     throw(WR_RECORD_DATA, "x", 1);
     shutdown(client_fd, SHUT_WR);
     CHECK(receive() == WR_OK);
-    conn.watch.readable = conn.watch.hup = true;
+    conn.watch.readable = conn.watch.arrived = conn.watch.hup = true;
     CHECK(receive() == WR_CLOSED);
     wr_record_end(&thief);
     close_pair();
@@ -669,6 +698,8 @@ main(void)
     only_what_is_usual_becomes_light();
     none_where_the_conf_says_so();
     short_ones_stay();
+    nobody_asks_in_vain(false);
+    nobody_asks_in_vain(true);
     bytes_of_all_sizes(TLS1_3_VERSION, "TLS_AES_128_GCM_SHA256");
     bytes_of_all_sizes(TLS1_3_VERSION, "TLS_CHACHA20_POLY1305_SHA256");
     for (unsigned i = 0; i < WR_COUNT(old_suites); i++) {
