@@ -33,6 +33,7 @@ new_cycle(wr_cycle_t *old)
     c->zones = wr_array(pool, sizeof(wr_zone_t *));
     c->logs = wr_array(pool, sizeof(wr_file_log_t *));
     c->folders = wr_array(pool, sizeof(wr_str_t));
+    c->newest = wr_array(pool, sizeof(wr_cycle_newest_t));
     c->watched = wr_array(pool, sizeof(wr_str_t));
     c->error_targets = wr_array(pool, sizeof(wr_log_target_t *));
     c->generation = old != NULL ? old->generation + 1 : 1;
@@ -192,6 +193,31 @@ make_folders(wr_cycle_t *cycle)
     return WR_OK;
 }
 
+/* ---- global pointers ---- */
+
+void
+wr_cycle_newest(wr_conf_t *cf, void *where, void *value)
+{
+    *WR_PUSH(&wr_cycle_of(cf)->newest, wr_cycle_newest_t) =
+        (wr_cycle_newest_t) {where, value};
+}
+
+static void
+make_newest(wr_cycle_t *cycle, const wr_cycle_t *old)
+{
+    void *none = NULL;
+
+    if (old != NULL) {
+        for (WR_EACH(const wr_cycle_newest_t, n, &old->newest)) {
+            memcpy(n->where, &none, sizeof(none));
+        }
+    }
+    for (WR_EACH(const wr_cycle_newest_t, n, &cycle->newest)) {
+        memcpy(n->where, &n->value, sizeof(n->value));
+    }
+    wr_cycle = cycle;
+}
+
 /* ---- the whole ---- */
 
 static void
@@ -253,7 +279,7 @@ wr_cycle_new(wr_cycle_t *old)
     use_own_log(cycle);
     wr_log_main = *cycle->log;
     wr_start_log_close();
-    wr_cycle = cycle;
+    make_newest(cycle, old);
     if (old != NULL) {
         wr_sockets_close_old(cycle, old);
     }

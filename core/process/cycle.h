@@ -62,6 +62,7 @@ struct wr_cycle {
     wr_array_t      logs;               /* wr_file_log_t *: opened, to reopen */
     wr_array_t      folders;            /* wr_str_t: wr_cycle_folder's */
     wr_array_t      watched;            /* wr_str_t: wr_cycle_watch's */
+    wr_array_t      newest;             /* wr_cycle_newest_t: wr_cycle_newest's */
     wr_array_t      error_targets;      /* wr_log_target_t *: all of error_log */
     uint64_t        generation;
     bool            testing;            /* -t: opens, but keeps nothing */
@@ -87,6 +88,14 @@ wr_listen_t *wr_cycle_listen(wr_conf_t *cf, const wr_addr_t *addr);
 
 /* This file was read for the conf: with weir_dev, a change in its folder reloads. */
 void wr_cycle_watch(wr_conf_t *cf, wr_str_t path);
+
+/* `where`, a global pointer to what is the newest cycle's, becomes `value` when the whole
+ * conf has been taken, and NULL when one is that does not say so: a conf that is refused
+ * changes nothing for the workers that the master goes on to start. */
+typedef struct wr_cycle_newest {
+    void *where, *value;
+} wr_cycle_newest_t;
+void wr_cycle_newest(wr_conf_t *cf, void *where, void *value);
 
 /* A log file (or syslog:, stderr) opened once per cycle, however often it is asked
  * for, and reopened by USR1: `fd` stays the same number. It is -1 until the whole

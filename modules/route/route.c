@@ -132,7 +132,7 @@ finish(wr_conf_t *cf)
 {
     wr_http_t *http = wr_http_of(wr_cycle_of(cf));
 
-    route_names = names_of(cf);
+    wr_cycle_newest(cf, &route_names, names_of(cf));
     wr_app_url_for = route_url_for;
     if (http == NULL) {
         return WR_OK;
@@ -157,7 +157,7 @@ finish(wr_conf_t *cf)
         stages[0].mw = &refuse;
         all->refuse->stages = stages;
     }
-    return route_check_urls(cf);
+    return route_check_urls(cf, names_of(cf));
 }
 
 #define STEPS (WR_SERVER | WR_LOCATION | WR_WHEN)

@@ -49,9 +49,9 @@ wr_rc_t        routes_refuse(wr_req_t *r, void *state);
 bool route_url_for(wr_eval_t *ev, const wr_args_t *args, wr_val_t *out);
 /* Refuses calls of url_for in the conf and in templates that can only fail, and warns
  * of those that may never be made. */
-wr_rc_t route_check_urls(wr_conf_t *cf);
+wr_rc_t route_check_urls(wr_conf_t *cf, const wr_map_t *names);
 extern const wr_var_row_t route_variables[];
-extern wr_map_t *route_names;   /* of the cycle that serves */
+extern wr_map_t *route_names;   /* of the newest cycle; NULL: it has none */
 
 extern const wr_directive_t route_directives[];
 

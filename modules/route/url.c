@@ -72,6 +72,9 @@ route_url_for(wr_eval_t *ev, const wr_args_t *args, wr_val_t *out)
     if (args->n != 1) {
         return wr_raise(ev, "TypeError", "url_for() takes parameters by their names");
     }
+    if (route_names == NULL) {
+        return wr_raise(ev, "RuntimeError", "url_for() needs http_route_module");
+    }
     route = wr_map_get(route_names, wr_val_text(&args->pos[0]));
     if (route == NULL) {
         return wr_raise(ev, "KeyError", "there is no route named '%.*s'",
@@ -117,17 +120,16 @@ route_url_for(wr_eval_t *ev, const wr_args_t *args, wr_val_t *out)
 
 /* The nearest names, or all if there are few. */
 static wr_str_t
-names_near(wr_conf_t *cf, wr_str_t name)
+names_near(wr_conf_t *cf, const wr_map_t *known, wr_str_t name)
 {
     enum { FEW = 8 };
     wr_array_t  names = wr_array(cf->temp, sizeof(const char *));
     wr_buf_t    b = wr_buf(cf->temp);
     const char *near;
 
-    for (uint32_t i = 0; i < route_names->n; i++) {
-        if (route_names->entries[i].value != NULL) {
-            *WR_PUSH(&names, const char *) = wr_pool_strz(cf->temp,
-                                                          route_names->entries[i].key);
+    for (uint32_t i = 0; i < known->n; i++) {
+        if (known->entries[i].value != NULL) {
+            *WR_PUSH(&names, const char *) = wr_pool_strz(cf->temp, known->entries[i].key);
         }
     }
     near = wr_nearest(name, names.items, names.n);
@@ -140,9 +142,9 @@ names_near(wr_conf_t *cf, wr_str_t name)
     if (names.n > FEW) {
         return WR_STR_NONE;
     }
-    for (WR_EACH(const char *, known, &names)) {
+    for (WR_EACH(const char *, one, &names)) {
         wr_buf_z(&b, b.n != 0 ? ", " : "there is ");
-        wr_buf_printf(&b, "\"%s\"", *known);
+        wr_buf_printf(&b, "\"%s\"", *one);
     }
     return wr_buf_text(&b);
 }
@@ -160,12 +162,12 @@ is_given(const wr_expr_call_t *call, wr_str_t name)
 
 /* Why it can only fail; empty: it need not. */
 static wr_str_t
-fault_of(wr_conf_t *cf, const wr_expr_call_t *call, wr_str_t *hint)
+fault_of(wr_conf_t *cf, const wr_map_t *names, const wr_expr_call_t *call, wr_str_t *hint)
 {
-    const route_t *route = wr_map_get(route_names, call->text);
+    const route_t *route = wr_map_get(names, call->text);
 
     if (route == NULL) {
-        *hint = names_near(cf, call->text);
+        *hint = names_near(cf, names, call->text);
         return wr_pool_printf(cf->temp, "there is no route named \"%.*s\"",
                               WR_ARG(call->text));
     }
@@ -204,7 +206,7 @@ complain(wr_conf_t *cf, const wr_app_call_t *c, wr_str_t fault, wr_str_t hint,
 }
 
 wr_rc_t
-route_check_urls(wr_conf_t *cf)
+route_check_urls(wr_conf_t *cf, const wr_map_t *names)
 {
     wr_map_t warned = wr_map(cf->temp, false);
 
@@ -219,7 +221,7 @@ route_check_urls(wr_conf_t *cf)
         if (!wr_str_eqz(c->call.name, "url_for")) {
             continue;
         }
-        fault = fault_of(cf, &c->call, &hint);
+        fault = fault_of(cf, names, &c->call, &hint);
         if (fault.n != 0 && complain(cf, c, fault, hint, &warned) != WR_OK) {
             return WR_ERROR;
         }

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 import pytest
 
+from harness.http1 import wait_until
 from harness.modules import load_module
 from harness.server import Server
 
@@ -534,6 +535,34 @@ def test_url_for_in_strings(app):
     """)
     assert s.get("/u/7/a%20b/c").get("X-Self") == "/u/7/a%20b/c"
     assert s.get("/").get("Location").endswith("/?.")
+
+
+NAMED = """server { listen 127.0.0.1:%%PORT%%;
+    route GET /a/{id} name=a { set x = "x" ~ params.id; text {{ x }} {{ url_for("a" ~ "", id=1) }}; }
+    location = /v { text {{ url_for("a" ~ "", id=2) }}; }
+}"""
+
+
+def test_a_refused_conf_changes_nothing(server):
+    """Not even for a worker that the master starts afterwards."""
+    s = server(NAMED, main=MODULES, allow=[r"exited on signal 9", r"\[emerg\]"])
+    s.main += "error_log /nowhere/at/all.log;\n"
+    s.write_conf(NAMED.replace("name=a", "name=b").replace("set x", "set one = 1; set x"))
+    assert s.run("-s", "reload").returncode != 0
+    first = s.workers()
+    for pid in first:
+        s.signal("KILL", pid)
+    wait_until(lambda: s.workers() and not set(first) & set(s.workers()))
+    assert s.get("/a/7").text == "x7 /a/1"
+
+
+def test_url_for_when_the_newest_conf_has_no_such_route(server):
+    s = server(NAMED, main=MODULES)
+    assert s.get("/v").text == "/a/2"
+    s.write_conf(NAMED.replace(" name=a", ""))
+    assert s.run("-s", "reload").returncode == 0
+    wait_until(lambda: s.get("/v").status == 500)
+    assert "there is no route named 'a'" in s.error_log()
 
 
 # ---- a reference beside it ----
