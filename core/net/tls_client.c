@@ -55,44 +55,50 @@ use_certificate(SSL_CTX *ctx, const wr_tls_options_t *o, wr_tls_fault_t *fault)
 }
 
 static bool
-use_authorities(SSL_CTX *ctx, const wr_tls_options_t *o)
+use_revoked(SSL_CTX *ctx, const char *file, wr_tls_fault_t *fault)
 {
-    X509_LOOKUP *lookup;
+    X509_STORE  *store = SSL_CTX_get_cert_store(ctx);
+    X509_LOOKUP *lookup = X509_STORE_add_lookup(store, X509_LOOKUP_file());
 
-    if (o->verify && o->trusted.n == 0 && SSL_CTX_set_default_verify_paths(ctx) != 1) {
-        return false;
+    if (lookup == NULL || X509_LOOKUP_load_file(lookup, file, X509_FILETYPE_PEM) == 0) {
+        return wr_tls_not_used(fault, "X509_LOOKUP_load_file", file);
     }
-    if (o->trusted.n != 0 && SSL_CTX_load_verify_locations(ctx, o->trusted.p, NULL) != 1) {
-        return false;
-    }
-    if (o->crl.n == 0) {
-        return true;
-    }
-    lookup = X509_STORE_add_lookup(SSL_CTX_get_cert_store(ctx), X509_LOOKUP_file());
-    if (lookup == NULL || X509_LOOKUP_load_file(lookup, o->crl.p, X509_FILETYPE_PEM) == 0) {
-        return false;
-    }
-    X509_STORE_set_flags(SSL_CTX_get_cert_store(ctx),
-                         X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
+    X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
     return true;
 }
 
 static bool
-run_commands(SSL_CTX *ctx, const wr_tls_options_t *o)
+use_authorities(SSL_CTX *ctx, const wr_tls_options_t *o, wr_tls_fault_t *fault)
+{
+    if (o->verify && o->trusted.n == 0 && SSL_CTX_set_default_verify_paths(ctx) != 1) {
+        return wr_tls_not_used(fault, "SSL_CTX_set_default_verify_paths",
+                               X509_get_default_cert_file());
+    }
+    if (o->trusted.n != 0 && SSL_CTX_load_verify_locations(ctx, o->trusted.p, NULL) != 1) {
+        return wr_tls_not_used(fault, "SSL_CTX_load_verify_locations", o->trusted.p);
+    }
+    return o->crl.n == 0 || use_revoked(ctx, o->crl.p, fault);
+}
+
+static bool
+run_commands(SSL_CTX *ctx, const wr_tls_options_t *o, wr_tls_fault_t *fault)
 {
     SSL_CONF_CTX   *cc = SSL_CONF_CTX_new();
     const wr_str_t *words = o->commands.items;
-    bool            ok = cc != NULL;
+    const char     *last = "";
+    bool            ok = true;
 
-    if (ok) {
-        SSL_CONF_CTX_set_flags(cc, SSL_CONF_FLAG_FILE | SSL_CONF_FLAG_CLIENT
-                                       | SSL_CONF_FLAG_CERTIFICATE
-                                       | SSL_CONF_FLAG_SHOW_ERRORS);
-        SSL_CONF_CTX_set_ssl_ctx(cc, ctx);
-        for (unsigned i = 0; ok && i + 1 < o->commands.n; i += 2) {
-            ok = SSL_CONF_cmd(cc, words[i].p, words[i + 1].p) > 0;
-        }
-        ok = ok && SSL_CONF_CTX_finish(cc) == 1;
+    WR_ASSERT(cc != NULL);
+    SSL_CONF_CTX_set_flags(cc, SSL_CONF_FLAG_FILE | SSL_CONF_FLAG_CLIENT
+                                   | SSL_CONF_FLAG_CERTIFICATE
+                                   | SSL_CONF_FLAG_SHOW_ERRORS);
+    SSL_CONF_CTX_set_ssl_ctx(cc, ctx);
+    for (unsigned i = 0; ok && i + 1 < o->commands.n; i += 2) {
+        last = words[i].p;
+        ok = SSL_CONF_cmd(cc, words[i].p, words[i + 1].p) > 0;
+    }
+    if (!ok || SSL_CONF_CTX_finish(cc) != 1) {
+        ok = wr_tls_not_used(fault, "SSL_CONF_cmd", last);
     }
     SSL_CONF_CTX_free(cc);
     return ok;
@@ -127,13 +133,18 @@ on_session(SSL *ssl, SSL_SESSION *session)
     return 1;
 }
 
-/* NULL: the fault's text says why, or else OpenSSL's queue. */
-static wr_tls_client_t *
-make(wr_pool_t *pool, const wr_tls_options_t *o, wr_tls_fault_t *fault)
+static bool
+use_ciphers(SSL_CTX *ctx, const wr_tls_options_t *o, wr_tls_fault_t *fault)
+{
+    return SSL_CTX_set_cipher_list(ctx, o->ciphers.p) == 1
+           || wr_tls_not_used(fault, "SSL_CTX_set_cipher_list", o->ciphers.p);
+}
+
+wr_tls_client_t *
+wr_tls_client_make(wr_pool_t *pool, const wr_tls_options_t *o, wr_tls_fault_t *fault)
 {
     wr_tls_client_t *t = WR_NEW(pool, wr_tls_client_t);
 
-    fault->text[0] = '\0';
     ERR_clear_error();
     t->verify = o->verify;
     t->reuse = o->reuse;
@@ -155,9 +166,8 @@ make(wr_pool_t *pool, const wr_tls_options_t *o, wr_tls_fault_t *fault)
                                                    | SSL_SESS_CACHE_NO_INTERNAL);
         SSL_CTX_sess_set_new_cb(t->ctx, on_session);
     }
-    if (SSL_CTX_set_cipher_list(t->ctx, o->ciphers.p) != 1
-        || !use_certificate(t->ctx, o, fault) || !use_authorities(t->ctx, o)
-        || !run_commands(t->ctx, o))
+    if (!use_ciphers(t->ctx, o, fault) || !use_certificate(t->ctx, o, fault)
+        || !use_authorities(t->ctx, o, fault) || !run_commands(t->ctx, o, fault))
     {
         return NULL;
     }
@@ -165,24 +175,13 @@ make(wr_pool_t *pool, const wr_tls_options_t *o, wr_tls_fault_t *fault)
 }
 
 wr_tls_client_t *
-wr_tls_client_make(wr_pool_t *pool, const wr_tls_options_t *o)
-{
-    wr_tls_fault_t fault;
-
-    return make(pool, o, &fault);
-}
-
-wr_tls_client_t *
 wr_tls_client_new(wr_conf_t *cf, const wr_tok_t *at, const wr_tls_options_t *o)
 {
     wr_tls_fault_t   fault;
-    wr_tls_client_t *t = make(cf->pool, o, &fault);
+    wr_tls_client_t *t = wr_tls_client_make(cf->pool, o, &fault);
 
-    if (t == NULL && fault.text[0] != '\0') {
+    if (t == NULL) {
         (void) wr_conf_fail(cf, at, "%s", fault.text);
-    } else if (t == NULL) {
-        (void) wr_conf_fail(cf, at, "the TLS settings cannot be used (SSL: %s)",
-                            wr_tls_error());
     }
     return t;
 }

@@ -29,8 +29,9 @@ typedef struct wr_tls_options {
 /* In the cycle's pool. NULL after a conf error. */
 wr_tls_client_t *wr_tls_client_new(wr_conf_t *cf, const wr_tok_t *at,
                                    const wr_tls_options_t *o);
-/* The same at run time. NULL: wr_tls_error() says why. Reads files. */
-wr_tls_client_t *wr_tls_client_make(wr_pool_t *pool, const wr_tls_options_t *o);
+/* The same at run time. NULL: `fault` says why, with the file's name. Reads files. */
+wr_tls_client_t *wr_tls_client_make(wr_pool_t *pool, const wr_tls_options_t *o,
+                                    wr_tls_fault_t *fault);
 
 /* Tells apart connections that must not be mixed: never 0. */
 uint64_t wr_tls_client_key(const wr_tls_client_t *t, wr_str_t name);

@@ -221,8 +221,8 @@ wr_tls_free_pair(wr_tls_pair_t *p)
     *p = (wr_tls_pair_t) {0};
 }
 
-static bool
-not_used(wr_tls_fault_t *e, const char *call, const char *source)
+bool
+wr_tls_not_used(wr_tls_fault_t *e, const char *call, const char *source)
 {
     if (begins(source, "data:")) {
         source = "data:...";
@@ -241,16 +241,16 @@ wr_tls_use_pair(SSL_CTX *ctx, SSL *ssl, const wr_tls_pair_t *p, const char *cert
         if (SSL_use_certificate(ssl, p->cert) != 1
             || SSL_set1_chain(ssl, p->chain) != 1)
         {
-            return not_used(e, "SSL_use_certificate", cert);
+            return wr_tls_not_used(e, "SSL_use_certificate", cert);
         }
         return SSL_use_PrivateKey(ssl, p->key) == 1
-               || not_used(e, "SSL_use_PrivateKey", key);
+               || wr_tls_not_used(e, "SSL_use_PrivateKey", key);
     }
     if (SSL_CTX_use_certificate(ctx, p->cert) != 1
         || SSL_CTX_set1_chain(ctx, p->chain) != 1)
     {
-        return not_used(e, "SSL_CTX_use_certificate", cert);
+        return wr_tls_not_used(e, "SSL_CTX_use_certificate", cert);
     }
     return SSL_CTX_use_PrivateKey(ctx, p->key) == 1
-           || not_used(e, "SSL_CTX_use_PrivateKey", key);
+           || wr_tls_not_used(e, "SSL_CTX_use_PrivateKey", key);
 }

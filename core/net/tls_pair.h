@@ -28,6 +28,8 @@ bool wr_tls_is_file(wr_str_t source);
 bool wr_tls_read_pair(wr_tls_pair_t *p, const wr_array_t *passwords, const char *cert,
                       const char *key, wr_tls_fault_t *e);
 void wr_tls_free_pair(wr_tls_pair_t *p);
+/* "CALL("SOURCE") failed (SSL: …)", with what is in OpenSSL's queue. Returns false. */
+bool wr_tls_not_used(wr_tls_fault_t *e, const char *call, const char *source);
 /* Into a context, or into one connection. The names are for the error. */
 bool wr_tls_use_pair(SSL_CTX *ctx, SSL *ssl, const wr_tls_pair_t *p, const char *cert,
                      const char *key, wr_tls_fault_t *e);

@@ -307,11 +307,11 @@ fetch_client(const fetch_t *f)
     }
     if (*t == NULL) {
         wr_tls_options_t o = tls_options(s->trusted, f->verify, s->verify_depth);
+        wr_tls_fault_t   fault;
 
-        *t = wr_tls_client_make(s->pool, &o);
+        *t = wr_tls_client_make(s->pool, &o, &fault);
         if (*t == NULL) {
-            wr_log(&f->r->log, WR_LOG_ERR, 0, "TLS settings cannot be used (SSL: %s)",
-                   wr_tls_error());
+            wr_log(&f->r->log, WR_LOG_ERR, 0, "%s", fault.text);
         }
     }
     return *t;

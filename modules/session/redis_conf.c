@@ -297,6 +297,10 @@ redis_ready(wr_conf_t *cf, void *store, wr_str_t *label)
         (void) wr_conf_fail(cf, NULL, "\"user\" needs \"password\"");
         return NULL;
     }
+    if ((d->tls_options.certificate.n != 0) != (d->tls_options.key.n != 0)) {
+        (void) wr_conf_fail(cf, NULL, "\"tls_certificate\" and \"tls_key\" need each other");
+        return NULL;
+    }
     for (WR_EACH(redis_t *, other, all)) {
         if (same(*other, d)) {
             return *other;

@@ -186,7 +186,8 @@ def test_cookie(server, options, wanted, unwanted):
     ("redis://127.0.0.1 master=x", "invalid parameter"), ("redis://a,b", "invalid address"),
     ("redis://127.0.0.1 connections=0", "invalid"), ("redis://127.0.0.1 user=x", "needs"),
     ("redis://127.0.0.1 tls_ca=x", "invalid parameter"), ("redis-sentinel://a:x", "invalid"),
-    ("rediss://127.0.0.1 tls_ca=nowhere.pem", "TLS settings"),
+    ("rediss://127.0.0.1 tls_certificate=x.pem", "need each other"),
+    ("rediss://127.0.0.1 tls_key=x.pem", "need each other"),
     ("memory \"domain=a; Secure\"", "invalid parameter"), ("redis://127.0.0.1/x", "database"),
 ])
 def test_conf_errors(server, store, message):

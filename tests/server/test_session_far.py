@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -13,6 +15,7 @@ import pytest
 from harness import ports
 from harness.http1 import get, wait_until, within
 from harness.redis import Sentinel
+from harness.server import Server
 from harness.sessions import Client, MODULES, conf, elapsed
 
 pytestmark = pytest.mark.plain("about the side of the store")
@@ -102,6 +105,34 @@ def test_tls_unverified_and_client_certificates(server, secure, certificates):
                     "tls_key=%s/client.key" % (r.tls, certificates, certificates)),
                main=MODULES)
     assert get(s.port(), "/set/a/1").status == 200
+
+
+@pytest.mark.parametrize("options, call, file, why", [
+    ("tls_ca=no.pem", "SSL_CTX_load_verify_locations", "no.pem", "No such file or directory"),
+    ("tls_ca=/", "SSL_CTX_load_verify_locations", "/", "no certificate"),
+    ("tls_ca=empty.pem", "SSL_CTX_load_verify_locations", "empty.pem", "no certificate"),
+    ("tls_certificate=no.pem tls_key=k.pem", "cannot load certificate", "no.pem",
+     "No such file or directory"),
+    ("tls_certificate=server.crt tls_key=no.pem", "cannot load certificate key", "no.pem",
+     "No such file or directory"),
+    ("tls_certificate=server.crt tls_key=empty.pem", "cannot load certificate key", "empty.pem",
+     "unsupported"),
+    ("tls_certificate=server.crt tls_key=other.key", "SSL_CTX_use_PrivateKey", "other.key",
+     "key values mismatch"),
+])
+@pytest.mark.parametrize("scheme", ["rediss", "rediss-sentinel"])
+def test_tls_files_that_cannot_be_used(certificates, scheme, options, call, file, why):
+    """Which file it is, and what the system or OpenSSL says of it."""
+    s = Server(conf("%s://127.0.0.1 %s" % (scheme, options)), main=MODULES, wait=False,
+               files={"empty.pem": ""})
+    for name, source in ("server.crt", "server.crt"), ("other.key", "client.key"):
+        shutil.copy(os.path.join(certificates, source), os.path.join(s.prefix, name))
+    r = s.run("-t")
+    s.remove()
+    first = r.stderr.split("\n")[0]
+    assert r.returncode == 1
+    assert call in first and why in first and file + '"' in first
+    assert re.search(r" in [^ ]*test\.conf:\d+:\d+$", first)
 
 
 def test_tls_to_a_server_without(server, redis):
