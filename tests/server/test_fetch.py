@@ -80,7 +80,6 @@ def test_two_resolvers_have_hosts_of_their_own(app, nameserver, upstream):
         assert s.get("/2/%d" % other.port).text == "other"
 
 
-@pytest.mark.plain("about the side of upstreams")
 def test_a_group_waits_for_its_first_addresses(server, upstream, nameserver):
     u = upstream({"/x": reply("hi")})
     dns = nameserver({"back.test": ["127.0.0.1"]})

@@ -2,7 +2,6 @@
 
 import os
 import random
-import socket
 import threading
 import time
 
@@ -11,7 +10,7 @@ import pytest
 from harness import http1
 from harness.http1 import wait_until, within
 
-pytestmark = pytest.mark.plain("about HTTP/1's bytes and connections")
+pytestmark = pytest.mark.http1("about HTTP/1's bytes and connections")
 
 CONF = """
 client_header_timeout 300ms; client_body_timeout 300ms; send_timeout 300ms;
@@ -73,11 +72,8 @@ def test_a_client_that_does_not_read_is_dropped(s):
     before = connections(s)
     socks = []
     for _ in range(5):
-        sock = socket.socket()
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        sock.connect(("127.0.0.1", s.port()))
-        sock.sendall(b"GET /big HTTP/1.1\r\nHost: a\r\n\r\n")
-        socks.append(sock)
+        socks.append(s.connect(room=4096))
+        socks[-1].send("GET /big HTTP/1.1\r\nHost: a\r\n\r\n")
     wait_until(lambda: connections(s) <= before, 4)
     assert s.get("/").status == 200
     for sock in socks:

@@ -18,8 +18,6 @@ from harness.redis import Sentinel
 from harness.server import Server
 from harness.sessions import Client, MODULES, conf, elapsed
 
-pytestmark = pytest.mark.plain("about the side of the store")
-
 
 # ---- TLS ----
 
@@ -215,6 +213,7 @@ def addresses(sentinels):
     return ",".join("127.0.0.1:%d" % s.port for s in sentinels)
 
 
+@pytest.mark.plain("slow: about the side of the store")
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP])
 def test_failover(server, group, how):
     master, replica, sentinels = group(3)
@@ -249,6 +248,7 @@ def test_failover(server, group, how):
     assert json.loads(c("/get").text) == {"a": "1", "b": "2"}
 
 
+@pytest.mark.plain("slow: about the side of the store")
 def test_a_master_that_becomes_a_replica(server, group):
     """It stays there, and answers: -READONLY."""
     master, replica, sentinels = group(1)

@@ -364,7 +364,6 @@ def test_a_password_that_is_wanted(server, redis):
     assert b"keys=1" in r("INFO", "keyspace").split(b"db5:")[1]
 
 
-@pytest.mark.plain("about the side of the store")
 def test_silence_stops_nobody(server, fake):
     """Requests that need no session go on; those that do end in time, and while it
     is silent they are refused at once, and few connections are tried."""
@@ -383,7 +382,6 @@ def test_silence_stops_nobody(server, fake):
     assert f.connections <= 12
 
 
-@pytest.mark.plain("about the side of the store")
 def test_no_storm(server, fake):
     """Many requests at once, and a server that closes at once."""
     f = fake(lambda words: b"")

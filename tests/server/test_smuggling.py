@@ -10,8 +10,6 @@ import pytest
 
 from harness.upstream import CLOSE, reply
 
-pytestmark = pytest.mark.plain("about HTTP/1's bytes")
-
 CONF = """
 server {
     listen 127.0.0.1:%%PORT%%;
@@ -152,6 +150,7 @@ def front(server, upstream):
     return server(CONF, names={"U": u.port}), u
 
 
+@pytest.mark.http1("two framings in a request")
 @pytest.mark.parametrize("target", ["/", "/unbuffered", "/keep"])
 def test_refused(front, target):
     s, u = front
@@ -166,6 +165,7 @@ def test_refused(front, target):
     assert not wrong
 
 
+@pytest.mark.http1("chunks")
 @pytest.mark.parametrize("target", ["/", "/unbuffered", "/keep"])
 def test_chunks_not_believed(front, target):
     s, u = front

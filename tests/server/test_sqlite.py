@@ -606,7 +606,6 @@ def check(server, writers):
     return stored
 
 
-@pytest.mark.plain("about locks")
 def test_four_workers_write():
     with start(workers=4) as s:
         writers = [Writer(s, i * 10000, 150, "/hit" if i % 2 else "/hit-tx")
@@ -829,7 +828,6 @@ def test_a_client_that_leaves(server):
         assert ("a%d" % i in titles) == ("b%d" % i in titles)
 
 
-@pytest.mark.plain("about processes")
 def test_the_end_of_the_server_waits_for_statements():
     """A statement that runs when the server is told to end has its time."""
     with start("statement_timeout 700ms;") as s:

@@ -156,7 +156,6 @@ def test_statuses_and_messages():
         assert log.count("UNIQUE constraint failed: a.x") >= 3
 
 
-@pytest.mark.plain("about locks")
 def test_busy_names_the_holder():
     with start(ERRORS) as s:
         slow = threading.Thread(target=post, args=(s, "/slow"))

@@ -9,8 +9,6 @@ import pytest
 from harness.http1 import wait_until
 from harness.upstream import CLOSE, HANG, RESET, reply
 
-pytestmark = pytest.mark.plain("about the side of upstreams")
-
 CONF = """
 proxy_read_timeout 300ms; proxy_connect_timeout 300ms; proxy_next_upstream off;
 server { listen 127.0.0.1:%%PORT%%;
@@ -123,6 +121,7 @@ def test_large_bodies_in_both_directions(front):
     assert u.requests[-1].body == body
 
 
+@pytest.mark.plain("reads the socket; test_tls.py has it with TLS")
 def test_slow_reader_gets_every_byte(front):
     s, u = front
     body = b"0123456789" * 300000

@@ -10,8 +10,6 @@ from harness.http1 import wait_until
 from harness.server import Server
 from harness.upstream import Upstream
 
-pytestmark = pytest.mark.plain("about the side of upstreams")
-
 VAR = """
 server { listen 127.0.0.1:%%PORT%%;
     resolver 127.0.0.1:%%DNS%% %%MORE%%; resolver_timeout 500ms;
