@@ -222,17 +222,34 @@ typedef struct wr_import_name {
     bool       top; /* also a variable of the context */
 } wr_import_name_t;
 
+/* A part of the output: text and the value behind it. */
+typedef struct wr_piece {
+    wr_str_t   text; /* 16 bytes can be read: put.h */
+    wr_node_t *x;
+    uint8_t    from; /* WR_FROM_*: what x is */
+    uint8_t    safe; /* WR_SAFE_YES: escaped, unless it is Markup */
+    uint32_t   slot; /* WR_FROM_LOCAL, WR_FROM_ATTR: of the name */
+    uint32_t   line, column;
+} wr_piece_t;
+
+enum {
+    WR_FROM_LOCAL, /* a name of this frame */
+    WR_FROM_ATTR,  /* an attribute of one */
+    WR_FROM_CALL,
+    WR_FROM_ANY
+};
+
 struct wr_stmt {
     wr_stmt_fn exec;
     uint32_t   line;
     uint32_t   column;
     union {
         struct {
-            wr_str_t   text;     /* in front */
-            wr_str_t   tail;     /* and behind */
-            wr_node_t *x;
-            wr_place_t var; /* if x is a plain local of this frame */
-        } print;
+            wr_piece_t *v;
+            uint32_t    n;
+            wr_str_t    tail; /* text behind them */
+        } output;
+        wr_node_t *x; /* do */
         struct {
             wr_node_t *test;
             wr_code_t  body;
@@ -624,6 +641,8 @@ bool    wr_run_recursive(wr_mach_t *m, const wr_for_t *s);
 
 bool wr_print_plain(wr_mach_t *m, const wr_val_t *v);
 bool wr_print_escaped(wr_mach_t *m, const wr_val_t *v);
+/* The same for what a call gives: macros put it straight into the output. */
+bool wr_print_call(wr_mach_t *m, const wr_node_t *n, bool escaped);
 
 /* ---- assignment (exec.c) ---- */
 

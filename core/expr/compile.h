@@ -109,10 +109,7 @@ wr_cframe_t  wr_comp_inner(wr_comp_t *c, wr_cframe_t *f);
 WR_NODES(WR_DECLARE_NODE)
 
 #define WR_STMTS(X)                                                            \
-    X(text) X(print) X(print_auto) X(print_local) X(print_local_auto)         \
-    X(print_attr) X(print_attr_auto) X(print_run) X(print_run_auto)           \
-    X(print_volatile)                                                         \
-    X(if) X(for) X(recursive) X(set) X(setblock) X(with) X(macro)             \
+    X(text) X(output) X(if) X(for) X(recursive) X(set) X(setblock) X(with) X(macro)             \
     X(callblock) X(filterblock) X(block) X(extends) X(extends_twice)          \
     X(include) X(import) X(from) X(do) X(break) X(continue) X(autoescape)     \
     X(guard)

@@ -33,6 +33,13 @@ wr_comp_target(wr_comp_t *c, wr_cframe_t *f, wr_ast_t *n)
 
 /* ---- output ---- */
 
+uint8_t
+wr_comp_safe(const wr_comp_t *c)
+{
+    return c->is_volatile ? WR_SAFE_ASK
+           : c->autoescape ? WR_SAFE_YES : WR_SAFE_NO;
+}
+
 /* Output that is only due if nothing was extended goes into a guard. */
 static wr_emit_t *
 guard_begin(wr_comp_t *c)
@@ -90,61 +97,61 @@ const_text(wr_comp_t *c, wr_ast_t *n, wr_buf_t *to)
 
 /* Text of the output: 16 bytes can be read at its start, see put.h. */
 static wr_str_t
-keep_text(wr_comp_t *c, const wr_buf_t *b)
+keep_text(wr_comp_t *c, wr_buf_t *pending)
 {
-    char *p = wr_zalloc(c->pool, b->n + 16);
+    char  *p = wr_zalloc(c->pool, pending->n + 16);
+    size_t n = pending->n;
 
-    memcpy(p, b->p, b->n);
-    return wr_str(p, b->n);
-}
-
-static wr_stmt_fn
-print_fn(wr_comp_t *c, const wr_node_t *x)
-{
-    bool auto_on = c->autoescape;
-
-    if (c->is_volatile) {
-        return wr_exec_print_volatile;
-    }
-    if (x->eval == wr_eval_local) {
-        return auto_on ? wr_exec_print_local_auto : wr_exec_print_local;
-    }
-    if (x->eval == wr_eval_getattr && x->u.attr.x->eval == wr_eval_local) {
-        return auto_on ? wr_exec_print_attr_auto : wr_exec_print_attr;
-    }
-    if (x->eval == wr_eval_call) {
-        return auto_on ? wr_exec_print_run_auto : wr_exec_print_run;
-    }
-    return auto_on ? wr_exec_print_auto : wr_exec_print;
-}
-
-static void
-print(wr_comp_t *c, wr_cframe_t *f, wr_ast_t *n, wr_buf_t *pending)
-{
-    wr_stmt_t *s;
-    wr_node_t *x;
-    wr_str_t   text = pending->n != 0 ? keep_text(c, pending) : WR_STR_NONE;
-
-    c->line = n->line;
-    x = wr_comp_look(c, f, n);
-    s = wr_comp_emit(c, print_fn(c, x), n->line);
-    s->column = wr_comp_column(c, n);
-    s->u.print.text = text;
-    s->u.print.x = x;
-    if (x->eval == wr_eval_local) {
-        s->u.print.var = x->u.var;
+    if (n != 0) {
+        memcpy(p, pending->p, n);
     }
     pending->n = 0;
+    return wr_str(p, n);
+}
+
+/* How the value is had. */
+static void
+set_from(const wr_comp_t *c, wr_piece_t *p)
+{
+    const wr_node_t *x = p->x;
+
+    p->from = WR_FROM_ANY;
+    if (c->is_volatile) {
+        return;
+    }
+    if (x->eval == wr_eval_local) {
+        p->from = WR_FROM_LOCAL;
+        p->slot = x->u.var.slot;
+    } else if (x->eval == wr_eval_getattr && x->u.attr.open
+               && x->u.attr.x->eval == wr_eval_local)
+    {
+        p->from = WR_FROM_ATTR;
+        p->slot = x->u.attr.x->u.var.slot;
+    } else if (x->eval == wr_eval_call) {
+        p->from = WR_FROM_CALL;
+    }
+}
+
+static wr_piece_t
+piece(wr_comp_t *c, wr_cframe_t *f, wr_ast_t *n, wr_buf_t *pending)
+{
+    wr_piece_t p = {.text = keep_text(c, pending), .line = n->line, .safe = wr_comp_safe(c)};
+
+    c->line = n->line;
+    p.x = wr_comp_look(c, f, n);
+    p.column = wr_comp_column(c, n);
+    set_from(c, &p);
+    return p;
 }
 
 void
 wr_comp_output(wr_comp_t *c, wr_cframe_t *f, wr_ast_t *n)
 {
-    bool       printed = false;
-    wr_emit_t *outer = NULL;
-    wr_buf_t   pending = wr_buf(c->tmp);
-    wr_stmt_t *s;
-    uint32_t   i;
+    wr_piece_t *v;
+    uint32_t    k = 0;
+    wr_emit_t  *outer = NULL;
+    wr_buf_t    pending = wr_buf(c->tmp);
+    wr_stmt_t  *s;
 
     if (f->output_check) {
         if (c->known_extends) {
@@ -152,17 +159,17 @@ wr_comp_output(wr_comp_t *c, wr_cframe_t *f, wr_ast_t *n)
         }
         outer = guard_begin(c);
     }
-    for (i = 0; i < n->list.n; i++) {
+    v = WR_NEW_N(c->pool, wr_piece_t, n->list.n + 1);
+    for (uint32_t i = 0; i < n->list.n; i++) {
         if (!const_text(c, n->list.v[i], &pending)) {
-            print(c, f, n->list.v[i], &pending);
-            printed = true;
+            v[k++] = piece(c, f, n->list.v[i], &pending);
         }
     }
-    if (pending.n != 0 && printed) {
-        c->to->v[c->to->n - 1].u.print.tail = keep_text(c, &pending);
-    } else if (pending.n != 0) {
-        s = wr_comp_emit(c, wr_exec_text, c->line);
-        s->u.print.text = keep_text(c, &pending);
+    if (k != 0 || pending.n != 0) {
+        s = wr_comp_emit(c, k != 0 ? wr_exec_output : wr_exec_text, c->line);
+        s->u.output.v = v;
+        s->u.output.n = k;
+        s->u.output.tail = keep_text(c, &pending);
     }
     if (f->output_check) {
         guard_end(c, outer);
@@ -256,13 +263,6 @@ comp_set(wr_comp_t *c, wr_cframe_t *f, wr_ast_t *n)
     assignment(c, f, n, &s);
     s.u.set.x = wr_comp_expr(c, f, n->b);
     *wr_comp_emit(c, NULL, n->line) = s;
-}
-
-uint8_t
-wr_comp_safe(const wr_comp_t *c)
-{
-    return c->is_volatile ? WR_SAFE_ASK
-           : c->autoescape ? WR_SAFE_YES : WR_SAFE_NO;
 }
 
 static void
@@ -514,7 +514,7 @@ comp_do(wr_comp_t *c, wr_cframe_t *f, wr_ast_t *n)
     x = wr_comp_look(c, f, n->a);
     s = wr_comp_emit(c, wr_exec_do, n->line);
     s->column = wr_comp_column(c, n);
-    s->u.print.x = x;
+    s->u.x = x;
 }
 
 static void

@@ -299,7 +299,7 @@ wr_exec_do(wr_mach_t *m, const wr_stmt_t *s)
 {
     wr_val_t v;
 
-    return wr_run_node(m, s->u.print.x, &v) ? WR_X_OK : WR_X_FAIL;
+    return wr_run_node(m, s->u.x, &v) ? WR_X_OK : WR_X_FAIL;
 }
 
 wr_x_t

@@ -46,20 +46,10 @@ wr_copy32(char *to, const char *from, size_t n)
     memcpy(to + n - 16, &b, 16);
 }
 
-/* As wr_buf_add. */
-static inline void
-wr_put_bytes(wr_buf_t *b, const char *p, size_t n)
+/* Any number of bytes; returns where they end. */
+static inline char *
+wr_bytes_to(char *to, const char *p, size_t n)
 {
-    char *to;
-
-    if (n == 0) {
-        return;
-    }
-    if (wr_unlikely(n > b->cap - b->n)) {
-        wr_buf_reserve(b, n);
-    }
-    to = b->p + b->n;
-    b->n += n;
     if (n <= 16) {
         wr_copy16(to, p, n);
     } else if (n <= 32) {
@@ -67,27 +57,58 @@ wr_put_bytes(wr_buf_t *b, const char *p, size_t n)
     } else {
         memcpy(to, p, n);
     }
+    return to + n;
 }
 
 /* The same for text of the template: 16 bytes can be read at its start, however
- * short it is. */
+ * short it is, and are written. */
+static inline char *
+wr_text_to(char *to, wr_str_t s)
+{
+    if (s.n <= 16) {
+        memcpy(to, s.p, 16);
+    } else if (s.n <= 32) {
+        wr_copy32(to, s.p, s.n);
+    } else {
+        memcpy(to, s.p, s.n);
+    }
+    return to + s.n;
+}
+
+/* As wr_buf_add. */
+static inline void
+wr_put_bytes(wr_buf_t *b, const char *p, size_t n)
+{
+    if (n == 0) {
+        return;
+    }
+    if (wr_unlikely(n > b->cap - b->n)) {
+        wr_buf_reserve(b, n);
+    }
+    (void) wr_bytes_to(b->p + b->n, p, n);
+    b->n += n;
+}
+
+/* The same for text of the template. */
 static inline void
 wr_put_text(wr_buf_t *b, const char *p, size_t n)
 {
-    char *to;
-
     if (wr_unlikely(n + WR_PUT_SLACK > b->cap - b->n)) {
         wr_buf_reserve(b, n + WR_PUT_SLACK);
     }
-    to = b->p + b->n;
+    (void) wr_text_to(b->p + b->n, wr_str(p, n));
     b->n += n;
-    if (n <= 16) {
-        memcpy(to, p, 16);
-    } else if (n <= 32) {
-        wr_copy32(to, p, n);
-    } else {
-        memcpy(to, p, n);
-    }
 }
+
+/* ---- escape.c ---- */
+
+enum {
+    WR_ESCAPE_LONGEST = 5,      /* bytes that one may become */
+    WR_ESCAPE_SLACK = 32,       /* may be written behind them */
+};
+
+/* Writes the bytes escaped for HTML, for which there must be room; returns where they
+ * end. */
+char *wr_escape_to(char *to, const char *p, size_t n);
 
 #endif
