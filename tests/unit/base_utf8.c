@@ -113,6 +113,27 @@ places(void)
     }
 }
 
+/* Copies are whole, and nothing is written around them. */
+static void
+copies(void)
+{
+    char text[64], to[66];
+
+    for (size_t n = 0; n <= sizeof(text); n++) {
+        for (size_t at = 0; at <= n; at++) {
+            for (size_t i = 0; i < n; i++) {
+                text[i] = (char) ('0' + i);
+            }
+            if (at < n) {
+                text[at] = '\x80';
+            }
+            memset(to, '#', sizeof(to));
+            CHECK_INT(wr_utf8_ascii_copy(to + 1, wr_str(text, n)), at == n);
+            CHECK(memcmp(to + 1, text, n) == 0 && to[0] == '#' && to[n + 1] == '#');
+        }
+    }
+}
+
 static void
 counting(void)
 {
@@ -138,6 +159,7 @@ main(void)
     code_points();
     ill_formed();
     places();
+    copies();
     counting();
     return check_status();
 }
