@@ -322,12 +322,6 @@ wr_pool_guard(wr_pool_t *pool, wr_pool_guard_t guard)
     return was;
 }
 
-size_t
-wr_pool_used(const wr_pool_t *pool)
-{
-    return pool->used;
-}
-
 bool
 wr_pool_extend(wr_pool_t *pool, void *p, size_t old, size_t size)
 {

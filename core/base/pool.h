@@ -71,7 +71,7 @@ enum { WR_POOL_GUARDED = 65536 };
 wr_pool_guard_t wr_pool_guard(wr_pool_t *pool, wr_pool_guard_t guard);
 
 /* Bytes handed out so far. */
-size_t wr_pool_used(const wr_pool_t *pool);
+static inline size_t wr_pool_used(const wr_pool_t *pool);
 
 /* The last allocation grows in place, if there is room behind it: returns true
  * if [p, p + old) now reaches to p + size. */
@@ -142,6 +142,12 @@ wr_alloc_bytes(wr_pool_t *pool, size_t size)
     }
 #endif
     return wr_alloc_bytes_slow(pool, size);
+}
+
+static inline size_t
+wr_pool_used(const wr_pool_t *pool)
+{
+    return ((const wr_pool_room_t *) (const void *) pool)->used;
 }
 
 static inline void *

@@ -453,13 +453,18 @@ run_list(wr_mach_t *m, const wr_for_t *s, const wr_list_t *l, bool *finished)
 static wr_x_t
 run_iter(wr_mach_t *m, const wr_for_t *s, const wr_val_t *over, bool *finished)
 {
-    wr_iter_t it;
-    wr_val_t  v;
-    wr_rc_t   rc;
-    wr_x_t    x;
+    const wr_list_t *list;
+    wr_iter_t        it;
+    wr_val_t         v;
+    wr_rc_t          rc;
+    wr_x_t           x;
 
     if (!wr_iter(m->ev, over, &it)) {
         return WR_X_FAIL;
+    }
+    list = s->test == NULL ? wr_iter_list(&it) : NULL;
+    if (list != NULL) {
+        return run_list(m, s, list, finished);
     }
     for (;;) {
         rc = s->test != NULL ? next_filtered(m, m->f, s, &it, &v)
@@ -524,10 +529,6 @@ run_over(wr_mach_t *m, const wr_for_t *s, const wr_val_t *over, uint32_t depth0)
     }
     if (s->extended) {
         x = run_extended(m, s, over, depth0, &finished);
-    } else if (s->test == NULL
-               && (over->type == WR_V_LIST || over->type == WR_V_TUPLE))
-    {
-        x = run_list(m, s, over->u.list, &finished);
     } else {
         x = run_iter(m, s, over, &finished);
     }

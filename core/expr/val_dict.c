@@ -23,26 +23,23 @@ wr_list_new(wr_pool_t *pool, uint32_t cap)
 }
 
 void
-wr_list_push(wr_pool_t *pool, wr_list_t *l, wr_val_t v)
+wr_list_grow(wr_pool_t *pool, wr_list_t *l)
 {
-    if (wr_unlikely(l->n == l->cap)) {
-        uint32_t  cap = l->cap != 0 ? l->cap * 2 : 4;
-        size_t    old = sizeof(wr_val_t) * l->cap;
-        wr_val_t *items;
+    uint32_t  cap = l->cap != 0 ? l->cap * 2 : 4;
+    size_t    old = sizeof(wr_val_t) * l->cap;
+    wr_val_t *items;
 
-        WR_ASSERT(cap > l->cap);
-        if (l->items == NULL
-            || !wr_pool_extend(pool, l->items, old, sizeof(wr_val_t) * cap))
-        {
-            items = wr_alloc(pool, sizeof(wr_val_t) * cap);
-            if (l->n != 0) {
-                memcpy(items, l->items, sizeof(wr_val_t) * l->n);
-            }
-            l->items = items;
+    WR_ASSERT(cap > l->cap);
+    if (l->items == NULL
+        || !wr_pool_extend(pool, l->items, old, sizeof(wr_val_t) * cap))
+    {
+        items = wr_alloc(pool, sizeof(wr_val_t) * cap);
+        if (l->n != 0) {
+            memcpy(items, l->items, sizeof(wr_val_t) * l->n);
         }
-        l->cap = cap;
+        l->items = items;
     }
-    l->items[l->n++] = v;
+    l->cap = cap;
 }
 
 wr_dict_t *

@@ -187,6 +187,12 @@ wr_iter(wr_eval_t *ev, const wr_val_t *v, wr_iter_t *it)
     }
 }
 
+const wr_list_t *
+wr_iter_list(const wr_iter_t *it)
+{
+    return it->next == next_list && it->at == 0 ? it->over.u.list : NULL;
+}
+
 /* ---- generators ---- */
 
 typedef struct gen {

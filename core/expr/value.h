@@ -233,6 +233,10 @@ struct wr_iter {
 /* Starts iterating as Python's iter() does; raises TypeError. */
 bool wr_iter(wr_eval_t *ev, const wr_val_t *v, wr_iter_t *it);
 
+/* The list or tuple that the iterator goes through, if that is all it does and it has
+ * not begun; else NULL. */
+const wr_list_t *wr_iter_list(const wr_iter_t *it);
+
 /* A generator object whose items come from `it`; lazy, once only. `name` is
  * the type's name. */
 wr_val_t wr_generator(wr_eval_t *ev, const char *name, const char *of,
@@ -350,8 +354,17 @@ wr_val_t wr_undef_hint(wr_eval_t *ev, wr_str_t message);
 bool wr_undef_raise(wr_eval_t *ev, const wr_val_t *v);
 
 wr_list_t *wr_list_new(wr_pool_t *pool, uint32_t cap);
-void       wr_list_push(wr_pool_t *pool, wr_list_t *l, wr_val_t v);
+void       wr_list_grow(wr_pool_t *pool, wr_list_t *l);     /* room for one more */
 wr_dict_t *wr_dict_new(wr_pool_t *pool, uint32_t cap);
+
+static inline void
+wr_list_push(wr_pool_t *pool, wr_list_t *l, wr_val_t v)
+{
+    if (wr_unlikely(l->n == l->cap)) {
+        wr_list_grow(pool, l);
+    }
+    l->items[l->n++] = v;
+}
 
 /* With any key: raises TypeError for one that cannot be hashed. */
 bool wr_dict_set(wr_eval_t *ev, wr_dict_t *d, const wr_val_t *key, const wr_val_t *v);
