@@ -150,11 +150,7 @@ wr_zone_parse(wr_conf_t *cf, const wr_tok_t *arg, wr_str_t value, const void *ta
 wr_rc_t
 wr_zone_declared(wr_conf_t *cf, const wr_zone_t *z)
 {
-    if (z->user == NULL) {
-        return wr_conf_fail(cf, NULL, "zero size shared memory zone \"%.*s\"",
-                            WR_ARG(z->name));
-    }
-    return WR_OK;
+    return z->user != NULL ? WR_OK : wr_zone_lost(cf, z);
 }
 
 const wr_enum_t wr_limit_levels[] = {

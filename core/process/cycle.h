@@ -126,9 +126,12 @@ struct wr_zone {
     wr_rc_t  (*init)(wr_zone_t *z, void *old);
     void      *user;            /* the module's conf object */
     bool       kept;
+    wr_tok_t   at;              /* who named it first, while the conf is read; line 0: nobody */
 };
 /* size 0: must have been declared elsewhere. NULL after a conf error. */
 wr_zone_t *wr_zone_add(wr_conf_t *cf, wr_str_t name, size_t size, const void *tag);
+/* The error for a zone that nobody has given a size: WR_ERROR. */
+wr_rc_t wr_zone_lost(wr_conf_t *cf, const wr_zone_t *z);
 
 /* Memory inside a zone: taken under the zone's lock. */
 void  wr_zone_lock(wr_zone_t *z);       /* survives the death of its holder */

@@ -22,6 +22,18 @@ find(const wr_cycle_t *cycle, wr_str_t name)
     return NULL;
 }
 
+/* Where the directive that is being read names the zone; line 0: nowhere. */
+static wr_tok_t
+place_of(const wr_conf_t *cf, wr_str_t name)
+{
+    for (unsigned i = 1; cf->args != NULL && i < cf->nargs; i++) {
+        if (wr_str_find(cf->args[i].text, name) >= 0) {
+            return cf->args[i];
+        }
+    }
+    return cf->args != NULL && cf->nargs != 0 ? cf->args[0] : (wr_tok_t) {.line = 0};
+}
+
 wr_zone_t *
 wr_zone_add(wr_conf_t *cf, wr_str_t name, size_t size, const void *tag)
 {
@@ -33,6 +45,7 @@ wr_zone_add(wr_conf_t *cf, wr_str_t name, size_t size, const void *tag)
         z->name = wr_pool_str(cf->pool, name);
         z->size = size;
         z->tag = tag;
+        z->at = place_of(cf, name);
         *WR_PUSH(&cycle->zones, wr_zone_t *) = z;
         return z;
     }
@@ -53,6 +66,13 @@ wr_zone_add(wr_conf_t *cf, wr_str_t name, size_t size, const void *tag)
     return z;
 }
 
+wr_rc_t
+wr_zone_lost(wr_conf_t *cf, const wr_zone_t *z)
+{
+    return wr_conf_fail_hint(cf, &z->at, WR_STR("no directive gives it a size"),
+                             "zero size shared memory zone \"%.*s\"", WR_ARG(z->name));
+}
+
 static wr_rc_t
 map(wr_zone_t *z, wr_log_t *log)
 {
@@ -71,18 +91,16 @@ map(wr_zone_t *z, wr_log_t *log)
 }
 
 static wr_rc_t
-open_zone(wr_zone_t *z, const wr_zone_t *old, wr_log_t *log)
+open_zone(wr_zone_t *z, const wr_zone_t *old, wr_cycle_t *cycle)
 {
     if (z->size == 0) {
-        wr_log(log, WR_LOG_EMERG, 0, "zero size shared memory zone \"%.*s\"",
-               WR_ARG(z->name));
-        return WR_ERROR;
+        return wr_zone_lost(cycle->cf, z);
     }
     if (old != NULL && old->size == z->size && old->tag == z->tag) {
         z->memory = old->memory;
         z->data = old->data;
         z->kept = true;
-    } else if (map(z, log) != WR_OK) {
+    } else if (map(z, cycle->log) != WR_OK) {
         return WR_ERROR;
     }
     return z->init != NULL ? z->init(z, z->kept ? old->data : NULL) : WR_OK;
@@ -94,7 +112,7 @@ wr_zones_open(wr_cycle_t *cycle, wr_cycle_t *old)
     for (WR_EACH(wr_zone_t *, z, &cycle->zones)) {
         wr_zone_t *former = old != NULL ? find(old, (*z)->name) : NULL;
 
-        if (open_zone(*z, former, cycle->log) != WR_OK) {
+        if (open_zone(*z, former, cycle) != WR_OK) {
             return WR_ERROR;
         }
     }

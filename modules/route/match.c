@@ -255,11 +255,12 @@ routes_build(wr_conf_t *cf, routes_t *all)
             if (((*other)->methods & route->methods) != 0
                 && ((*other)->methods == ALL_METHODS || route->methods != ALL_METHODS))
             {
-                return wr_conf_fail(cf, &route->at,
-                                    "this route can never be told apart from \"%.*s\" in "
-                                    "%.*s:%u",
-                                    WR_ARG((*other)->pattern), WR_ARG((*other)->at.file),
-                                    (*other)->at.line);
+                wr_str_t hint = wr_pool_printf(cf->temp, "the other is at %.*s:%u",
+                                               WR_ARG((*other)->at.file),
+                                               (*other)->at.line);
+
+                return wr_conf_fail_hint(cf, &route->at, hint, "this route can never be told "
+                                         "apart from \"%.*s\"", WR_ARG((*other)->pattern));
             }
         }
         *WR_PUSH(ends, route_t *) = route;

@@ -90,13 +90,39 @@ read_migrations(wr_conf_t *cf, const sq_db_t *db, wr_array_t *files)
 
 /* ---- scripts ---- */
 
-/* The line of the script in which SQLite's error lies: it tells the text it had come
- * to by the statement's own prepare. */
+/* SQLite's error, at its place in the script: in the statement at `p`, of which it may
+ * tell how far it had come. The blank lines in front of that do not count as its own. */
+static wr_rc_t
+wrong_script(wr_conf_t *cf, const sq_db_t *db, sq_conn_t *c, const file_t *f, const char *p)
+{
+    int         offset = sqlite3_error_offset(c->db);
+    const char *bol = f->text.p;
+    wr_tok_t    at = {.file = f->path, .line = 1};
+    wr_str_t    hint = wr_pool_printf(cf->temp, "for the database in %.*s:%u",
+                                      WR_ARG(db->at.file), db->at.line);
+
+    if (offset > 0) {
+        p += offset;
+    } else {
+        while (*p != '\0' && (unsigned char) *p <= ' ') {
+            p++;
+        }
+    }
+    for (const char *q = bol; q < p; q++) {
+        if (*q == '\n') {
+            at.line++;
+            bol = q + 1;
+        }
+    }
+    at.column = (uint32_t) (p - bol) + 1;
+    wr_conf_show(cf, f->path, f->text);
+    return wr_conf_fail_hint(cf, &at, hint, "%s", sqlite3_errmsg(c->db));
+}
+
 static wr_rc_t
 run_script(wr_conf_t *cf, const sq_db_t *db, sq_conn_t *c, const file_t *f)
 {
     const char *p = f->text.p, *tail;
-    unsigned    line = 1;
     int         rc = SQLITE_OK;
 
     c->mode = SQ_SCRIPT;
@@ -113,24 +139,10 @@ run_script(wr_conf_t *cf, const sq_db_t *db, sq_conn_t *c, const file_t *f)
         if (rc != SQLITE_OK) {
             break;
         }
-        for (; p < tail; p++) {
-            line += *p == '\n';
-        }
+        p = tail;
     }
     c->mode = SQ_STATEMENT;
-    if (rc != SQLITE_OK) {
-        int offset = sqlite3_error_offset(c->db);
-
-        /* The blank lines in front of the statement do not count as its own. */
-        for (const char *q = p; *q != '\0' && (offset > 0 ? q < p + offset : *q <= ' ');
-             q++)
-        {
-            line += *q == '\n';
-        }
-        return wr_conf_fail(cf, &db->at, "%s in %.*s:%u", sqlite3_errmsg(c->db),
-                            WR_ARG(f->path), line);
-    }
-    return WR_OK;
+    return rc == SQLITE_OK ? WR_OK : wrong_script(cf, db, c, f, p);
 }
 
 static wr_rc_t

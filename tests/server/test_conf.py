@@ -202,3 +202,20 @@ def test_module_too_late(folder):
     out = run_test(weir_binary(), folder, "events { }\nhttp { }\nload_module x.so;\n")
     assert message(out) == ('"load_module" directive is specified too late',
                             "test.conf", 3)
+
+
+@pytest.mark.parametrize("text", [
+    "server {\nlimit_req >>zone=lost; }", "server { location / {\nlimit_conn >>lost 4; } }",
+    "upstream u { server 127.0.0.1;\nzone >>lost; }",
+    "server {\nlimit_req >>zone=lost; location / { limit_req zone=lost burst=2; } }",
+])
+def test_a_zone_that_nobody_gives_a_size(folder, text):
+    """nginx says no more than the words: here the place where it was named first."""
+    column = len(text.split("\n")[1].split(">>")[0]) + 1
+    out = run_test(weir_binary(), folder, HTTP % text.replace(">>", ""))
+    first = out.stderr.split("\n")
+    i = next(i for i, line in enumerate(first) if "[emerg]" in line)
+    assert re.search(r'zero size shared memory zone "lost" in \S*test\.conf:4:\d+ '
+                     r"\(no directive gives it a size\)$", first[i])
+    assert first[i + 2].index("^") - 4 == column - 1
+    assert out.returncode == 1

@@ -37,6 +37,13 @@ def told(conf, code=1):
     return r.stderr
 
 
+def test_the_place_of_both_routes():
+    err = told("route GET /{a} { text 1; }\n\nroute GET /{b} { text 2; }").split("\n")[0]
+    place = r"in (\S+/test\.conf):(\d+):(\d+) \(the other is at \1:(\d+)\)$"
+    found = re.search(r'told apart from "/\{a\}" ' + place, err)
+    assert found and int(found[2]) == int(found[4]) + 2, err
+
+
 # ---- converters ----
 
 @pytest.mark.parametrize("kind,segment,value", [
