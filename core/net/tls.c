@@ -240,11 +240,16 @@ wr_tls_set_fragment(SSL_CTX *ctx, size_t bytes)
     (void) SSL_CTX_set_ex_data(ctx, fragment_index, (void *) (uintptr_t) bytes);
 }
 
-void
-wr_tls_set_light(SSL_CTX *ctx, bool may)
+SSL_CTX *
+wr_tls_context(const SSL_METHOD *method, bool light)
 {
-    prepare();
-    (void) SSL_CTX_set_ex_data(ctx, heavy_index, may ? NULL : ctx);
+    SSL_CTX *ctx = SSL_CTX_new_ex(NULL, light ? tls_provider_wish() : NULL, method);
+
+    if (ctx != NULL && !light) {
+        prepare();
+        (void) SSL_CTX_set_ex_data(ctx, heavy_index, ctx);
+    }
+    return ctx;
 }
 
 /* Known once SNI has chosen the context. */

@@ -64,14 +64,13 @@ void wr_tls_moved(wr_conn_t *c);
 /* Of a callback that gets the SSL. */
 wr_tls_t *wr_tls_of(const SSL *ssl);
 
-/* SSL_CTX_new, of a context whose keys are derived faster. */
-SSL_CTX *wr_tls_context(const SSL_METHOD *method) WR_MUST_CHECK;
+/* A new context: `light`, its keys are derived faster (tls_provider.c), and connections
+ * of a server become light where they can be; otherwise it is as SSL_CTX_new makes it,
+ * and OpenSSL does all of it. */
+SSL_CTX *wr_tls_context(const SSL_METHOD *method, bool light) WR_MUST_CHECK;
 
-/* Settings of a context that are ours to know: how large records may be; whether OpenSSL
- * keeps the connection. */
+/* How large records may be. */
 void wr_tls_set_fragment(SSL_CTX *ctx, size_t bytes);
-/* Its connections become light where they can be, unless this says no. */
-void wr_tls_set_light(SSL_CTX *ctx, bool may);
 
 /* ---- what was agreed upon; of light connections too ---- */
 

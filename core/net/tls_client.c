@@ -148,7 +148,7 @@ wr_tls_client_make(wr_pool_t *pool, const wr_tls_options_t *o, wr_tls_fault_t *f
     ERR_clear_error();
     t->verify = o->verify;
     t->reuse = o->reuse;
-    t->ctx = wr_tls_context(TLS_client_method());
+    t->ctx = wr_tls_context(TLS_client_method(), true);
     WR_ASSERT(t->ctx != NULL);
     wr_pool_on_free(pool, free_client, t);
     SSL_CTX_set_mode(t->ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_RELEASE_BUFFERS

@@ -75,6 +75,8 @@ const char *tls_scheme(const SSL *ssl);
 
 /* ---- tls_provider.c ---- */
 
+/* The properties that contexts ask for to get it; NULL: it is not to be had. */
+const char *tls_provider_wish(void);
 /* While a step of its handshake runs: the connection that is told what is derived, by
  * tls_note_secret. */
 extern _Thread_local wr_tls_t *tls_wants_secrets;

@@ -3,7 +3,7 @@
  * handshake's time around the hashing: it looks up, allocates and copies.
  *
  * OpenSSL asks its providers for algorithms. Ours stands beside the default one and has
- * TLS13-KDF alone, which only contexts made here prefer: all else, and who asks without
+ * TLS13-KDF alone, which only contexts with its wish prefer: all else, and who asks without
  * that wish, gets what he got before. (HMAC would be the next: but records of TLS 1.2 ask
  * for it by the same wish, and count on OpenSSL's to take the same time for any padding.)
  * Where a policy (openssl.cnf's default_properties) demands more than ours claims to be,
@@ -22,8 +22,6 @@
 #include <openssl/params.h>
 #include <openssl/provider.h>
 #include <openssl/proverr.h>
-
-static const char wish[] = "?provider=weir";
 
 _Thread_local wr_tls_t *tls_wants_secrets;
 
@@ -175,8 +173,8 @@ is_loaded(void)
     return provider != NULL;
 }
 
-SSL_CTX *
-wr_tls_context(const SSL_METHOD *method)
+const char *
+tls_provider_wish(void)
 {
-    return SSL_CTX_new_ex(NULL, is_loaded() ? wish : NULL, method);
+    return is_loaded() ? "?provider=weir" : NULL;
 }

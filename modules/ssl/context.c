@@ -434,7 +434,6 @@ set_modes(SSL_CTX *ctx, const ssl_conf_t *conf)
                               | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER
                               | SSL_MODE_NO_AUTO_CHAIN);
     wr_tls_set_fragment(ctx, conf->buffer_size);
-    wr_tls_set_light(ctx, conf->light);
     if (conf->prefer_server) {
         SSL_CTX_set_options(ctx, SSL_OP_CIPHER_SERVER_PREFERENCE);
     } else {
@@ -462,7 +461,7 @@ ssl_make_context(wr_conf_t *cf, ssl_conf_t *conf, const wr_server_t *server)
                                     "\"%.*s\"", WR_ARG(cv->text));
     }
     ERR_clear_error();
-    ctx = wr_tls_context(TLS_server_method());
+    ctx = wr_tls_context(TLS_server_method(), conf->light);
     if (ctx == NULL) {
         return wr_conf_fail(cf, at, "SSL_CTX_new() failed (SSL: %s)", wr_tls_error());
     }

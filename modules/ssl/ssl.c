@@ -399,7 +399,7 @@ static const wr_directive_t directives[] = {
     WR_FLAG("ssl_light", HERE, ssl_conf_t, light, "on",
             "After the handshake only the keys of a connection are kept, and records are sealed "
             "and opened with them, where nothing about it is special: some 3 KB instead of "
-            "15. off: OpenSSL keeps the whole connection.",
+            "15. Keys of TLS 1.3 are derived by weir, too. off: OpenSSL does all of it.",
             .example = "ssl_light off;"),
     WR_FLAG("ssl_stapling", HERE, ssl_conf_t, stapling, "off",
             "What the authority says of the certificate (OCSP) goes with it.",

@@ -1,6 +1,7 @@
 """TLS from outside: who answers to which name, resumption, client certificates,
 plain requests on TLS ports, and TLS towards upstreams."""
 
+import os
 import re
 import socket
 import ssl
@@ -227,6 +228,54 @@ server {
     ctx.load_cert_chain(str(tmp_path / "c"), str(tmp_path / "k"))
     answer, _, session = ask(s, ctx=ctx)
     assert answer.endswith("[%s|%s]" % (scheme, scheme))
+
+
+ONE = """
+server {
+    listen 127.0.0.1:%%PORT%% ssl; ssl_light %%L%%; location / { return 200 one; }
+    ssl_certificate %%C%%/a.example.pem; ssl_certificate_key %%C%%/a.example.key;
+}
+"""
+
+# Notes whose derivation of keys TLS asks for.
+KDF = r"""
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <string.h>
+#include <stdlib.h>
+#include <unistd.h>
+void *EVP_KDF_fetch(void *lib, const char *name, const char *wish)
+{
+    void *(*real)(void *, const char *, const char *) = dlsym(RTLD_NEXT, "EVP_KDF_fetch");
+    int fd = open(getenv("NOTES"), O_WRONLY | O_APPEND);
+    if (strcmp(name, "TLS13-KDF") == 0 && write(fd, wish ? wish : "-", wish ? strlen(wish) : 1) >= 0)
+        write(fd, "\n", 1);
+    close(fd);
+    return real(lib, name, wish);
+}
+"""
+
+
+@pytest.mark.parametrize("light, wanted", [("on", "?provider=weir"), ("off", "-")])
+def test_who_derives_the_keys(server, certs, tmp_path, light, wanted):
+    """With ssl_light off the context is as OpenSSL makes it."""
+    tmp_path.chmod(0o755)
+    (tmp_path / "kdf.c").write_text(KDF)
+    subprocess.run(["cc", "-w", "-shared", "-fPIC", "-o", tmp_path / "kdf.so",
+                    tmp_path / "kdf.c"], check=True)
+    notes = tmp_path / "notes"
+    notes.write_text("")
+    notes.chmod(0o666)
+    s = server(ONE, names={"C": certs, "L": light},
+               main="env LD_PRELOAD; env NOTES;", env={
+                   "LD_PRELOAD": str(tmp_path / "kdf.so"), "NOTES": str(notes),
+                   # A server built with AddressSanitizer would want to stand first.
+                   "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "")
+                                   + ":verify_asan_link_order=0"})
+    notes.write_text("")                # of reading the conf
+    assert ask(s, ctx=context(ssl.TLSVersion.TLSv1_3))[0].endswith("one")
+    assert set(notes.read_text().split("\n")) == {wanted, ""}
 
 
 def test_a_client_certificate_of_nobody(server, certs):

@@ -227,7 +227,7 @@ who_has_no_wish_gets_openssls(void)
 int
 main(void)
 {
-    SSL_CTX *ctx = wr_tls_context(TLS_server_method());
+    SSL_CTX *ctx = wr_tls_context(TLS_server_method(), true);
 
     CHECK(ctx != NULL && OSSL_PROVIDER_available(NULL, "weir") == 1);
     for (unsigned i = 0; i < sizeof(noise); i++) {

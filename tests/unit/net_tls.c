@@ -3,7 +3,9 @@
  * that change, and peers that have the keys and mean ill.
  */
 #define _GNU_SOURCE
+#define tls_note_secret really_note
 #include "../../core/net/tls_light.c"
+#undef tls_note_secret
 
 #include <check.h>
 #include <fcntl.h>
@@ -11,7 +13,7 @@
 #include <unistd.h>
 
 static wr_log_t   quiet;
-static SSL_CTX   *server_ctx, *client_ctx;
+static SSL_CTX   *server_ctx, *client_ctx, *plain_ctx;
 static char       endpoint;             /* only its address is used */
 static SSL_SESSION *resume;             /* the client has it */
 static wr_conn_t  conn;
@@ -19,6 +21,18 @@ static SSL       *client;
 static int        client_fd;
 static char       stolen[256];          /* the client's secret, as the key log has it */
 static char       pattern[200000], got[200000];
+
+static int derived;             /* keys of the server's TLS 1.3 that weir has made */
+
+/* Instead of tls_light.c's. */
+void tls_note_secret(wr_tls_t *t, wr_str_t label, const unsigned char *secret, size_t n);
+
+void
+tls_note_secret(wr_tls_t *t, wr_str_t label, const unsigned char *secret, size_t n)
+{
+    derived++;
+    really_note(t, label, secret, n);
+}
 
 static int sends;               /* calls of it */
 
@@ -45,6 +59,23 @@ on_line_of_client(const SSL *ssl, const char *line)
     }
 }
 
+static SSL_CTX *
+make_server(EVP_PKEY *key, X509 *x, bool light)
+{
+    SSL_CTX *ctx = wr_tls_context(TLS_server_method(), light);
+
+    CHECK(SSL_CTX_use_certificate(ctx, x) == 1);
+    CHECK(SSL_CTX_use_PrivateKey(ctx, key) == 1);
+    SSL_CTX_set_num_tickets(ctx, 1);
+    SSL_CTX_set_security_level(ctx, 0);
+    SSL_CTX_set_min_proto_version(ctx, TLS1_VERSION);
+    CHECK(SSL_CTX_set_cipher_list(ctx, "ALL:@SECLEVEL=0") == 1);
+    SSL_CTX_set_options(ctx, SSL_OP_IGNORE_UNEXPECTED_EOF | SSL_OP_NO_RENEGOTIATION);
+    SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE
+                              | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    return ctx;
+}
+
 static void
 make_contexts(void)
 {
@@ -56,17 +87,9 @@ make_contexts(void)
     X509_gmtime_adj(X509_getm_notAfter(x), 3600);
     X509_set_pubkey(x, key);
     CHECK(X509_sign(x, key, EVP_sha256()) > 0);
-    server_ctx = wr_tls_context(TLS_server_method());
+    server_ctx = make_server(key, x, true);
+    plain_ctx = make_server(key, x, false);
     client_ctx = SSL_CTX_new(TLS_client_method());
-    CHECK(SSL_CTX_use_certificate(server_ctx, x) == 1);
-    CHECK(SSL_CTX_use_PrivateKey(server_ctx, key) == 1);
-    SSL_CTX_set_num_tickets(server_ctx, 1);
-    SSL_CTX_set_security_level(server_ctx, 0);
-    SSL_CTX_set_min_proto_version(server_ctx, TLS1_VERSION);
-    CHECK(SSL_CTX_set_cipher_list(server_ctx, "ALL:@SECLEVEL=0") == 1);
-    SSL_CTX_set_options(server_ctx, SSL_OP_IGNORE_UNEXPECTED_EOF | SSL_OP_NO_RENEGOTIATION);
-    SSL_CTX_set_mode(server_ctx, SSL_MODE_ENABLE_PARTIAL_WRITE
-                                     | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     SSL_CTX_set_keylog_callback(client_ctx, on_line_of_client);
     X509_free(x);
     EVP_PKEY_free(key);
@@ -174,21 +197,57 @@ only_what_is_usual_becomes_light(void)
     close_pair();
 }
 
+/* Neither the connection nor its keys. */
 static void
-none_where_the_conf_says_so(void)
+all_is_openssls_where_the_conf_says_so(void)
 {
     static const int versions[] = {TLS1_2_VERSION, TLS1_3_VERSION};
+    SSL_CTX         *light = server_ctx;
 
-    wr_tls_set_light(server_ctx, false);
+    derived = 0;
+    server_ctx = plain_ctx;
     for (unsigned i = 0; i < WR_COUNT(versions); i++) {
         open_pair(versions[i], NULL);
         CHECK(tls()->ssl != NULL && tls()->light == NULL);
         close_pair();
     }
-    wr_tls_set_light(server_ctx, true);
+    CHECK_INT(derived, 0);
+    server_ctx = light;
     open_pair(TLS1_3_VERSION, NULL);
     CHECK(tls()->ssl == NULL);
+    CHECK(derived != 0);
     close_pair();
+}
+
+/* A name chooses the context, and with it who derives the keys. */
+static SSL_CTX *chosen;
+
+static int
+on_name(SSL *ssl, int *alert, void *data)
+{
+    (void) alert;
+    (void) data;
+    (void) SSL_set_SSL_CTX(ssl, chosen);
+    return SSL_TLSEXT_ERR_OK;
+}
+
+static void
+the_context_of_the_name_counts(void)
+{
+    SSL_CTX *light = server_ctx;
+
+    for (int to_light = 0; to_light < 2; to_light++) {
+        server_ctx = to_light ? plain_ctx : light;
+        chosen = to_light ? light : plain_ctx;
+        SSL_CTX_set_tlsext_servername_callback(server_ctx, on_name);
+        derived = 0;
+        open_pair(TLS1_3_VERSION, NULL);
+        CHECK((tls()->ssl == NULL) == (to_light == 1));
+        CHECK((derived != 0) == (to_light == 1));
+        close_pair();
+        SSL_CTX_set_tlsext_servername_callback(server_ctx, NULL);
+    }
+    server_ctx = light;
 }
 
 /* Where connections are short, the first of them are left as they are. */
@@ -696,7 +755,8 @@ main(void)
     make_contexts();
     the_example_of_the_rfc();
     only_what_is_usual_becomes_light();
-    none_where_the_conf_says_so();
+    all_is_openssls_where_the_conf_says_so();
+    the_context_of_the_name_counts();
     short_ones_stay();
     nobody_asks_in_vain(false);
     nobody_asks_in_vain(true);
@@ -720,6 +780,7 @@ main(void)
     what_is_refused();
     an_alert_ends_it();
     SSL_CTX_free(server_ctx);
+    SSL_CTX_free(plain_ctx);
     SSL_CTX_free(client_ctx);
     wr_loop_close();
     return check_status();
