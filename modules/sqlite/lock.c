@@ -6,24 +6,29 @@
  * first of the queue has the lock. Who waits sleeps on a futex that changes with
  * every turn; only the next one is woken, by its bit. It looks now and then whether
  * the first is still alive: the place of one that died is taken away, and SQLite
- * recovers what it left. A process has one writing thread per database, so it stands
+ * recovers what it left; where the first takes long, also whether its pid is not another
+ * process by now. A process has one writing thread per database, so it stands
  * in a queue at most once.
  */
 #define _GNU_SOURCE
 #include "sqlite.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <linux/futex.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 enum { PLACES = 128, WHO = 96 };
+#define LONG UINT64_C(1000000000)     /* ns: then it is looked at closely */
 
 typedef struct place {
     pid_t    pid;
+    uint64_t born;      /* ticks after the system; 0: unknown */
     uint64_t since;     /* ns: of its turn */
     char     who[WHO];  /* the conf line it works for */
 } place_t;
@@ -109,10 +114,58 @@ take_out(sq_lock_t *l, uint32_t i)
     }
 }
 
+/* Of proc(5), stat: how the process is, and when it began. False: that cannot be known. */
 static bool
-is_dead(pid_t pid)
+look_at(pid_t pid, char *state, uint64_t *born)
 {
-    return pid <= 0 || (kill(pid, 0) != 0 && errno == ESRCH);
+    char        path[32], text[1024];
+    const char *name_end;
+    FILE       *f;
+    size_t      n;
+
+    snprintf(path, sizeof(path), "/proc/%d/stat", (int) pid);
+    f = fopen(path, "re");
+    if (f == NULL) {
+        return false;
+    }
+    n = fread(text, 1, sizeof(text) - 1, f);
+    fclose(f);
+    text[n] = '\0';
+    name_end = strrchr(text, ')');
+    return name_end != NULL
+           && sscanf(name_end + 1, " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d "
+                                   "%*d %*d %*d %*d %" SCNu64, state, born) == 2;
+}
+
+static uint64_t
+own_birth(void)
+{
+    static __thread uint64_t born;
+    static __thread pid_t    of;
+    char                     state;
+
+    if (of != getpid()) {
+        of = getpid();
+        born = look_at(of, &state, &born) ? born : 0;
+    }
+    return born;
+}
+
+/* Nobody has asked for its end yet, or its pid is that of another one by now. */
+static bool
+is_dead_all_the_same(const place_t *p)
+{
+    char     state;
+    uint64_t born;
+
+    return p->born != 0 && wr_clock_ns() - p->since > LONG && look_at(p->pid, &state, &born)
+           && (state == 'Z' || state == 'X' || born != p->born);
+}
+
+static bool
+is_dead(const place_t *p)
+{
+    return p->pid <= 0 || (kill(p->pid, 0) != 0 && errno == ESRCH) || is_dead_all_the_same(p);
 }
 
 static bool
@@ -121,7 +174,7 @@ bury(sq_lock_t *l)
     bool any = false;
 
     for (uint32_t i = 0; i < l->n; ) {
-        if (is_dead(l->queue[i].pid)) {
+        if (is_dead(&l->queue[i])) {
             take_out(l, i);
             any = true;
         } else {
@@ -162,6 +215,7 @@ come(sq_lock_t *l, wr_str_t who)
     }
     p = &l->queue[l->n];
     p->pid = getpid();
+    p->born = own_birth();
     p->since = wr_clock_ns();
     who.n = wr_min_size(who.n, WHO - 1);
     memcpy(p->who, who.p, who.n);
