@@ -349,7 +349,7 @@ wr_tls_handshake(wr_conn_t *c)
     c->watch.readable = false;
     ERR_clear_error();
     errno = 0;
-    tls_wants_secrets = t->endpoint != NULL && tls_light_pays_off() ? t : NULL;
+    tls_wants_secrets = t->endpoint != NULL && !t->heavy ? t : NULL;
     rc = shake(t, &kind);
     err = errno;
     tls_wants_secrets = NULL;

@@ -1,8 +1,8 @@
 /*
  * TLS: connections whose handshake is complete and whose SSL is gone.
  *
- * Of TLS 1.3, the secrets of both directions are noted when they are derived, which is done
- * by us (tls_provider.c); of TLS 1.2, the keys are made once more of the master secret.
+ * Of TLS 1.3, secrets and keys of both directions are noted when they are derived, which is
+ * done by us (tls_provider.c); of TLS 1.2, the keys are made once more of the master secret.
  * With them records are opened and sealed here (tls_record.c), and of 15 KB for an idle
  * connection some 3.5 are left. Only what is usual becomes light: an AEAD cipher, a client
  * without a certificate, without early data, over a socket that the kernel does not
@@ -20,9 +20,16 @@
 /* Records without data, one after the other: a peer that only makes work is ended. */
 enum { MAX_IDLE_RECORDS = 32 };
 
+/* What was derived of a direction's secret, before it is used. */
+typedef struct noted {
+    size_t        secret_n;             /* 0: nothing */
+    bool          has_key, has_iv;
+    unsigned char key[32];
+} noted_t;
+
 struct wr_tls_light {
-    wr_record_keys_t  in, out;
-    bool              has_in, has_out;      /* their secrets, before they are keys */
+    wr_record_keys_t  in, out;              /* first no more than secret and iv */
+    noted_t           noted_in, noted_out;
     bool              owes_update;          /* the peer asked for a KeyUpdate */
     bool              closed;               /* the peer has said so */
     bool              said_closed;          /* we have */
@@ -59,35 +66,64 @@ tls_light_ended(const wr_tls_t *t)
     uses += t->uses * USES_UNIT / 8 - uses / 8;
 }
 
-/* Becoming light costs 46,000 instructions (callgrind), which a request gives back bit by
- * bit: worth it where connections are used for long, or are many. */
-bool
-tls_light_pays_off(void)
+/* Of TLS 1.2 becoming light costs 73,000 instructions (callgrind), which a request gives back
+ * bit by bit: worth it where connections are used for long, or are many. Of TLS 1.3 the
+ * first request pays for it. */
+static bool
+old_pays_off(void)
 {
     return uses >= USES_LONG || n_open > OPEN_MANY;
 }
 
 /* ---- the secrets ---- */
 
-void
-tls_note_secret(wr_tls_t *t, wr_str_t label, const unsigned char *secret, size_t n)
+static void
+note_secret(wr_record_keys_t *k, noted_t *noted, const unsigned char *p, size_t n)
 {
-    bool is_in = wr_str_eqz(label, "c ap traffic");
+    *noted = (noted_t) {.secret_n = n};
+    memcpy(k->secret, p, n);
+}
 
+/* False: it is of another secret. */
+static bool
+note_key(wr_record_keys_t *k, noted_t *noted, wr_str_t secret, bool is_iv,
+         const unsigned char *p, size_t n)
+{
+    if (noted->secret_n == 0 || secret.n != noted->secret_n
+        || CRYPTO_memcmp(k->secret, secret.p, secret.n) != 0)
+    {
+        return false;
+    }
+    if (is_iv && n == sizeof(k->iv)) {
+        noted->has_iv = true;
+        memcpy(k->iv, p, n);
+    } else if (!is_iv && n <= sizeof(noted->key)) {
+        noted->has_key = true;
+        memcpy(noted->key, p, n);
+    }
+    return true;
+}
+
+void
+tls_note_derived(wr_tls_t *t, wr_str_t secret, wr_str_t label, const unsigned char *p, size_t n)
+{
+    wr_tls_light_t *l = t->light;
+    bool            is_iv = wr_str_eqz(label, "iv"), is_in = wr_str_eqz(label, "c ap traffic");
+
+    if (l != NULL && (is_iv || wr_str_eqz(label, "key"))) {
+        if (!note_key(&l->in, &l->noted_in, secret, is_iv, p, n)) {
+            (void) note_key(&l->out, &l->noted_out, secret, is_iv, p, n);
+        }
+        return;
+    }
     if ((!is_in && !wr_str_eqz(label, "s ap traffic")) || n > WR_RECORD_SECRET) {
         return;
     }
-    if (t->light == NULL) {
-        t->light = calloc(1, sizeof(*t->light));
-        WR_ASSERT(t->light != NULL);
+    if (l == NULL) {
+        t->light = l = calloc(1, sizeof(*l));
+        WR_ASSERT(l != NULL);
     }
-    if (is_in) {
-        t->light->has_in = true;
-        memcpy(t->light->in.secret, secret, n);
-    } else {
-        t->light->has_out = true;
-        memcpy(t->light->out.secret, secret, n);
-    }
+    note_secret(is_in ? &l->in : &l->out, is_in ? &l->noted_in : &l->noted_out, p, n);
 }
 
 /* ---- becoming light ---- */
@@ -99,9 +135,10 @@ has_secrets(const wr_tls_t *t)
 
     switch (SSL_version(t->ssl)) {
     case TLS1_3_VERSION:
-        return l != NULL && l->has_in && l->has_out;
+        return l != NULL && l->noted_in.has_key && l->noted_in.has_iv && l->noted_out.has_key
+               && l->noted_out.has_iv;
     case TLS1_2_VERSION:
-        return tls_light_pays_off();
+        return old_pays_off();
     default:
         return false;
     }
@@ -125,18 +162,15 @@ make_keys(wr_tls_t *t)
 {
     wr_tls_light_t   *l = t->light;
     const wr_suite_t *s = wr_suite_of(SSL_get_current_cipher(t->ssl));
-    unsigned char     in[WR_RECORD_SECRET], out[WR_RECORD_SECRET];
     bool              ok;
 
     if (wr_suite_is_old(s)) {
         return wr_record_begin_old(&l->in, &l->out, s, t->ssl);
     }
-    memcpy(in, l->in.secret, sizeof(in));
-    memcpy(out, l->out.secret, sizeof(out));
-    ok = wr_record_begin(&l->in, s, in, 0, false);
-    ok = wr_record_begin(&l->out, s, out, t->tickets, true) && ok;
-    OPENSSL_cleanse(in, sizeof(in));
-    OPENSSL_cleanse(out, sizeof(out));
+    ok = wr_record_begin(&l->in, s, l->noted_in.key, 0, false)
+         && wr_record_begin(&l->out, s, l->noted_out.key, t->tickets, true);
+    OPENSSL_cleanse(&l->noted_in, sizeof(l->noted_in));
+    OPENSSL_cleanse(&l->noted_out, sizeof(l->noted_out));
     return ok;
 }
 
@@ -216,6 +250,8 @@ tls_light_free(wr_tls_t *t)
     wr_record_end(&l->in);
     wr_record_end(&l->out);
     free(l->kept);
+    OPENSSL_cleanse(&l->noted_in, sizeof(l->noted_in));
+    OPENSSL_cleanse(&l->noted_out, sizeof(l->noted_out));
     free(l);
     t->light = NULL;
 }

@@ -78,18 +78,18 @@ const char *tls_scheme(const SSL *ssl);
 /* The properties that contexts ask for to get it; NULL: it is not to be had. */
 const char *tls_provider_wish(void);
 /* While a step of its handshake runs: the connection that is told what is derived, by
- * tls_note_secret. */
+ * tls_note_derived. */
 extern _Thread_local wr_tls_t *tls_wants_secrets;
 
 /* ---- tls_light.c ---- */
 
-/* Whether connections are used for long, or are many. */
-bool tls_light_pays_off(void);
+/* Of clients' connections: how long they are used and how many there are is known. */
 void tls_light_opened(void);
 void tls_light_ended(const wr_tls_t *t);
 
-/* A secret of TLS 1.3, by its label (RFC 8446 §7.1). */
-void tls_note_secret(wr_tls_t *t, wr_str_t label, const unsigned char *secret, size_t n);
+/* What TLS 1.3 derives of a secret, by its label (RFC 8446 §7.1). */
+void tls_note_derived(wr_tls_t *t, wr_str_t secret, wr_str_t label, const unsigned char *p,
+                      size_t n);
 /* The handshake is complete: the SSL goes if nothing of it is needed any more. */
 void tls_lighten(wr_conn_t *c);
 void tls_light_free(wr_tls_t *t);

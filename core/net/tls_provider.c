@@ -87,7 +87,7 @@ derive(void *ctx, unsigned char *to, size_t n, const OSSL_PARAM params[])
     if (ok && a.mode == EVP_KDF_HKDF_MODE_EXPAND_ONLY && a.key.n != 0) {
         ok = wr_hkdf_expand(a.hash, a.key, a.prefix, a.label, a.data, to, n);
         if (ok && tls_wants_secrets != NULL) {
-            tls_note_secret(tls_wants_secrets, a.label, to, n);
+            tls_note_derived(tls_wants_secrets, a.key, a.label, to, n);
         }
     } else if (ok && a.mode == EVP_KDF_HKDF_MODE_EXTRACT_ONLY && n == wr_hash_size(a.hash)) {
         ok = wr_hkdf_next(a.hash, a.salt, a.prefix, a.label, a.key, to);

@@ -72,30 +72,30 @@ set_key(wr_record_keys_t *k, const unsigned char *key)
     return a != NULL && wr_aead_set(&k->key, a, key, k->seals);
 }
 
-static bool
-use_secret(wr_record_keys_t *k)
+bool
+wr_record_begin(wr_record_keys_t *k, const wr_suite_t *s, const unsigned char *key,
+                uint64_t seq, bool seals)
 {
-    unsigned char key[32];
-    bool          ok = expand(k->suite, k->secret, "key", key, k->suite->key)
-              && expand(k->suite, k->secret, "iv", k->iv, sizeof(k->iv))
-              && set_key(k, key);
-
-    wr_hkdf_forget();
-    OPENSSL_cleanse(key, sizeof(key));
-    return ok;
+    k->suite = s;
+    k->seq = seq;
+    k->seals = seals;
+    return set_key(k, key);
 }
 
 bool
-wr_record_begin(wr_record_keys_t *k, const wr_suite_t *s, const unsigned char *secret,
-                uint64_t seq, bool seals)
+wr_record_derive(wr_record_keys_t *k, const wr_suite_t *s, const unsigned char *secret,
+                 uint64_t seq, bool seals)
 {
-    *k = (wr_record_keys_t) {.suite = s, .seq = seq, .seals = seals};
+    unsigned char key[32];
+    bool          ok;
+
     memcpy(k->secret, secret, s->hash);
-    if (!use_secret(k)) {
-        wr_record_end(k);
-        return false;
-    }
-    return true;
+    ok = expand(s, secret, "key", key, s->key)
+         && expand(s, secret, "iv", k->iv, sizeof(k->iv))
+         && wr_record_begin(k, s, key, seq, seals);
+    wr_hkdf_forget();
+    OPENSSL_cleanse(key, sizeof(key));
+    return ok;
 }
 
 /* RFC 5246 §6.3: the keys of both, then their ivs. */
@@ -163,14 +163,11 @@ bool
 wr_record_next_keys(wr_record_keys_t *k)
 {
     unsigned char next[WR_RECORD_SECRET];
+    bool          ok = expand(k->suite, k->secret, "traffic upd", next, k->suite->hash)
+              && wr_record_derive(k, k->suite, next, 0, k->seals);
 
-    if (!expand(k->suite, k->secret, "traffic upd", next, k->suite->hash)) {
-        return false;
-    }
-    memcpy(k->secret, next, k->suite->hash);
     OPENSSL_cleanse(next, sizeof(next));
-    k->seq = 0;
-    return use_secret(k);
+    return ok;
 }
 
 bool

@@ -40,10 +40,14 @@ typedef struct wr_record_keys {
     unsigned char     secret[WR_RECORD_SECRET];
 } wr_record_keys_t;
 
-/* From a traffic secret; `seq`: how many records it was used for already. False: OpenSSL
- * refuses; see its error queue. wr_record_end frees what this makes. */
-bool wr_record_begin(wr_record_keys_t *k, const wr_suite_t *s, const unsigned char *secret,
+/* k is all zeros, but for secret and iv, or has keys that these replace; `seq`: how many
+ * records they were used for already. False: OpenSSL refuses; see its error queue.
+ * wr_record_end frees what this makes, after a failure as well. */
+bool wr_record_begin(wr_record_keys_t *k, const wr_suite_t *s, const unsigned char *key,
                      uint64_t seq, bool seals);
+/* The same from a traffic secret alone. */
+bool wr_record_derive(wr_record_keys_t *k, const wr_suite_t *s, const unsigned char *secret,
+                      uint64_t seq, bool seals);
 /* Both directions of a TLS 1.2 connection whose handshake is complete, at the server. */
 bool wr_record_begin_old(wr_record_keys_t *in, wr_record_keys_t *out, const wr_suite_t *s,
                          const SSL *ssl);

@@ -87,14 +87,14 @@ sealed(wr_record_keys_t *in, wr_record_keys_t *out, const uint8_t *data, size_t 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    wr_record_keys_t in, out;
+    wr_record_keys_t in = {0}, out = {0};
     char            *p;
 
     if (size < 2) {
         return 0;
     }
-    if (!wr_record_begin(&in, any_suite(data[0] / 2), secret, 0, false)
-        || !wr_record_begin(&out, any_suite(data[0] / 2), secret, 0, true))
+    if (!wr_record_derive(&in, any_suite(data[0] / 2), secret, 0, false)
+        || !wr_record_derive(&out, any_suite(data[0] / 2), secret, 0, true))
     {
         abort();
     }
