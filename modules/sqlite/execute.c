@@ -86,7 +86,7 @@ text_value(wr_pool_t *pool, wr_str_t s)
 }
 
 /* False: there is no memory. */
-static bool
+static inline bool
 take_cell(wr_pool_t *pool, sqlite3_value *from, wr_val_t *to)
 {
     const char *p;
@@ -156,26 +156,29 @@ shape_of(wr_pool_t *pool, sqlite3_stmt *s, const sq_sql_t *sql)
 int
 sq_read(sq_call_t *call, sqlite3_stmt *s, bool same_names, size_t limit)
 {
-    size_t before = wr_pool_used(call->pool);
-    int    n = 0, rc = sqlite3_step(s), columns = sqlite3_column_count(s);
+    wr_pool_t        *pool = call->pool;
+    size_t            before = wr_pool_used(pool);
+    int               rc = sqlite3_step(s), columns = sqlite3_column_count(s);
+    const wr_shape_t *shape = same_names ? call->sql->shape : shape_of(pool, s, call->sql);
+    wr_list_t        *list;
 
-    call->rows = sq_rows_new(call->pool, same_names ? call->sql->shape
-                                                    : shape_of(call->pool, s, call->sql));
+    call->rows = sq_rows_new(pool, shape);
+    list = call->rows->list;
     for (; rc == SQLITE_ROW; rc = sqlite3_step(s)) {
-        wr_val_t *cells = sq_rows_add(call->rows);
+        wr_record_t *row = wr_record_new(pool, shape);
 
-        n++;
+        wr_list_push(pool, list, wr_vobj(&row->obj));
         for (int i = 0; i < columns; i++) {
-            if (!take_cell(call->pool, sqlite3_column_value(s, i), &cells[i])) {
+            if (!take_cell(pool, sqlite3_column_value(s, i), &row->cells[i])) {
                 return SQLITE_NOMEM;
             }
         }
-        if (wr_pool_used(call->pool) - before > limit) {
+        if (wr_pool_used(pool) - before > limit) {
             return SQLITE_ROW;
         }
     }
-    if (n != 0) {
-        wr_metric_add_mt(call->sql->rows, n);
+    if (list->n != 0) {
+        wr_metric_add_mt(call->sql->rows, list->n);
     }
     return rc;
 }

@@ -4,16 +4,6 @@
  */
 #include "sqlite.h"
 
-struct sq_rows {
-    wr_obj_t   obj;
-    wr_pool_t *pool;
-    const wr_shape_t *shape;
-    wr_list_t *list;            /* of records */
-    int64_t    changes;
-    bool       has_id;
-    int64_t    id;
-};
-
 static const sq_rows_t *
 rows_of(const wr_obj_t *o)
 {
@@ -115,19 +105,9 @@ sq_rows_new(wr_pool_t *pool, const wr_shape_t *shape)
     sq_rows_t *rows = WR_NEW(pool, sq_rows_t);
 
     rows->obj.type = &rows_type;
-    rows->pool = pool;
     rows->shape = shape;
     rows->list = wr_list_new(pool, shape->n != 0 ? 8 : 1);
     return rows;
-}
-
-wr_val_t *
-sq_rows_add(sq_rows_t *rows)
-{
-    wr_record_t *row = wr_record_new(rows->pool, rows->shape);
-
-    wr_list_push(rows->pool, rows->list, wr_vobj(&row->obj));
-    return row->cells;
 }
 
 void

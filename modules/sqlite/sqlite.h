@@ -238,10 +238,16 @@ wr_rc_t    sq_schema_memory(wr_conf_t *cf, sq_db_t *db, sq_conn_t **mem);
 wr_rc_t    sq_schema_apply(wr_conf_t *cf, sq_db_t *db);
 
 /* ---- rows.c ---- */
-/* The shape is borrowed. */
+struct sq_rows {
+    wr_obj_t          obj;
+    const wr_shape_t *shape;    /* borrowed */
+    wr_list_t        *list;     /* of records, which whoever reads adds to it */
+    int64_t           changes;
+    bool              has_id;
+    int64_t           id;
+};
+
 sq_rows_t *sq_rows_new(wr_pool_t *pool, const wr_shape_t *shape);
-/* The cells of a further row, to be set. */
-wr_val_t  *sq_rows_add(sq_rows_t *rows);
 void       sq_rows_end(sq_rows_t *rows, int64_t changes, bool has_id, int64_t id);
 wr_val_t   sq_rows_val(sq_rows_t *rows);
 bool       sq_rows_open(const wr_val_t *v, wr_sql_rows_t *out);
