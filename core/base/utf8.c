@@ -3,10 +3,6 @@
  */
 #include <weir/base/utf8.h>
 
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
-
 #define HIGH_BITS 0x8080808080808080u
 
 static inline uint64_t
@@ -111,28 +107,8 @@ wr_utf8_ascii(wr_str_t s)
     return (seen & HIGH_BITS) == 0;
 }
 
-#ifdef __SSE2__
-
-/* At least sixteen bytes. */
-static inline bool
-copy_long(char *to, wr_str_t s)
-{
-    const __m128i *last = (const __m128i *) (const void *) (s.p + s.n - 16);
-    __m128i        v, seen = _mm_loadu_si128(last);
-
-    _mm_storeu_si128((__m128i *) (void *) (to + s.n - 16), seen);
-    for (size_t i = 0; i < s.n - 16; i += 16) {
-        v = _mm_loadu_si128((const __m128i *) (const void *) (s.p + i));
-        _mm_storeu_si128((__m128i *) (void *) (to + i), v);
-        seen = _mm_or_si128(seen, v);
-    }
-    return _mm_movemask_epi8(seen) == 0;
-}
-
-#endif
-
 bool
-wr_utf8_ascii_copy(char *to, wr_str_t s)
+wr_utf8_ascii_copy_any(char *to, wr_str_t s)
 {
     uint64_t v, seen = 0;
     size_t   i = 0;
@@ -144,11 +120,6 @@ wr_utf8_ascii_copy(char *to, wr_str_t s)
         }
         return (seen & HIGH_BITS) == 0;
     }
-#ifdef __SSE2__
-    if (s.n >= 16) {
-        return copy_long(to, s);
-    }
-#endif
     for (; s.n - i >= 8; i += 8) {
         v = word_at(s.p + i);
         memcpy(to + i, &v, sizeof(v));

@@ -8,6 +8,10 @@
 
 #include <weir/base/str.h>
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 enum { WR_UTF8_MAX = 4 };       /* bytes of the longest sequence */
 
 /* True for well-formed UTF-8: no overlong forms, no surrogates. */
@@ -20,7 +24,8 @@ size_t wr_utf8_bad(wr_str_t s);
 bool wr_utf8_ascii(wr_str_t s);
 
 /* Copies the bytes to `to`, and says the same of them. */
-bool wr_utf8_ascii_copy(char *to, wr_str_t s);
+static inline bool wr_utf8_ascii_copy(char *to, wr_str_t s);
+bool wr_utf8_ascii_copy_any(char *to, wr_str_t s);
 
 /* How many code points. */
 size_t wr_utf8_count(wr_str_t s);
@@ -105,6 +110,26 @@ wr_utf8_put(char *to, uint32_t cp)
     to[2] = (char) (0x80 | (cp >> 6 & 0x3f));
     to[3] = (char) (0x80 | (cp & 0x3f));
     return 4;
+}
+
+static inline bool
+wr_utf8_ascii_copy(char *to, wr_str_t s)
+{
+#ifdef __SSE2__
+    if (s.n >= 16) {
+        size_t  last = s.n - 16;
+        __m128i v, seen = _mm_loadu_si128((const __m128i *) (const void *) (s.p + last));
+
+        _mm_storeu_si128((__m128i *) (void *) (to + last), seen);
+        for (size_t i = 0; i < last; i += 16) {
+            v = _mm_loadu_si128((const __m128i *) (const void *) (s.p + i));
+            _mm_storeu_si128((__m128i *) (void *) (to + i), v);
+            seen = _mm_or_si128(seen, v);
+        }
+        return _mm_movemask_epi8(seen) == 0;
+    }
+#endif
+    return wr_utf8_ascii_copy_any(to, s);
 }
 
 #endif

@@ -35,17 +35,19 @@ look_up(const wr_val_t *slots, const wr_piece_t *p)
 static inline char *
 put_int(char *to, int64_t v)
 {
+    unsigned few = (unsigned) v;
+
     if (wr_unlikely((uint64_t) v >= 100)) {
         if (v < 0) {
             *to++ = '-';
         }
         return to + wr_put_uint(to, v < 0 ? -(uint64_t) v : (uint64_t) v);
     }
-    if (v >= 10) {
-        *to++ = (char) ('0' + v / 10);
-        v %= 10;
+    if (few >= 10) {
+        *to++ = (char) ('0' + few / 10);
+        few %= 10;
     }
-    *to++ = (char) ('0' + v);
+    *to++ = (char) ('0' + few);
     return to;
 }
 
