@@ -5,9 +5,11 @@ request for /smuggled, and no request whose framing could be read in two ways.
 """
 
 import re
+import time
 
 import pytest
 
+from harness.http2 import DATA, END_HEADERS, END_STREAM, HEADERS, RST, Client, frame, request
 from harness.upstream import CLOSE, reply
 
 CONF = """
@@ -235,6 +237,35 @@ def test_underscore_headers_do_not_frame(front):
         assert r.status == 200
     seen, = settle(u)
     assert seen.body == b"" and not seen.getall("transfer_encoding")
+
+
+@pytest.mark.plain("brings HTTP/2 of its own")
+@pytest.mark.parametrize("length", [True, False])
+@pytest.mark.parametrize("last", [
+    frame(RST, 0, 1, b"\0\0\0\x08"), frame(DATA, END_STREAM, 1, b"short")])
+def test_a_stream_that_ends_in_its_body(server, upstream, length, last):
+    """What is missing is not taken from the next request."""
+    u = upstream()
+    s = server("""
+upstream keep { server 127.0.0.1:%%U%%; keepalive 4; }
+server { listen 127.0.0.1:%%PORT%%; http2 on;
+         location / { proxy_pass http://keep; proxy_request_buffering off; } }""",
+               names={"U": u.port})
+    c = Client(s.port())
+    c.send(HEADERS, END_HEADERS, 1, request("/cut", "POST",
+           more=(("content-length", "100"),) if length else ()))
+    c.send(DATA, 0, 1, b"some")
+    time.sleep(0.1)             # it is with the upstream
+    c.s.sendall(last)
+    for i in (3, 5):
+        c.get(i, "/next%d" % i)
+        assert c.answer(i)[0] in (200, 404)
+    c.close()
+    seen = {r.path: r for r in settle(u)}
+    assert {"/next3", "/next5"} <= set(seen)
+    if "/cut" in seen and (length or last[3] == RST):
+        assert not seen["/cut"].complete
+    assert seen["/next3"].method == "GET" and not seen["/next3"].body
 
 
 def test_hop_headers_do_not_pass(front):
