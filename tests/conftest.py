@@ -12,7 +12,7 @@ import pytest
 from harness.browser import Browser
 from harness.dns import NameServer
 from harness.redis import Redis
-from harness.server import FRONT, Server, weir_binary
+from harness.server import FRONT, RUNNING, Server, weir_binary
 from harness.upstream import Upstream
 
 
@@ -64,8 +64,10 @@ def front_of_this_test(fronted):
 
 @pytest.hookimpl(tryfirst=True, hookwrapper=True)
 def pytest_runtest_makereport(item, call):
-    outcome = yield
-    setattr(item, "report_" + call.when, outcome.get_result())
+    report = (yield).get_result()
+    setattr(item, "report_" + call.when, report)
+    if report.failed:
+        report.sections += [("wrote " + s.prefix, s.tail()) for s in RUNNING]
 
 
 def failed(request):
@@ -101,8 +103,6 @@ def server(request, fronted):
                 s.check()
         except AssertionError as e:
             problems.append(str(e))
-        if bad:
-            print("\n=== %s ===\n%s" % (s.prefix, s.tail()))
         s.remove()
     if problems and not bad:
         pytest.fail("\n".join(problems), pytrace=False)

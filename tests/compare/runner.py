@@ -313,7 +313,6 @@ def run_side(kind, group, prefix, names, upstreams):
         server = Server(group.text(), kind=kind, prefix=prefix, names=names,
                         main=group.main, raw=group.conf is not None,
                         wait=False)
-        server.START = server.STOP = 5.0
         server.start()
         for request in group.requests:
             began = time.monotonic()

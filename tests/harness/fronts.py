@@ -95,7 +95,7 @@ class TlsSocket:
 class TlsConnection(http1.PlainConnection):
     """HTTP/1 over TLS.  An end without close_notify is "cut"."""
 
-    def __init__(self, address, timeout=5.0, source=None, preamble=(), room=None,
+    def __init__(self, address, timeout=http1.WAIT, source=None, preamble=(), room=None,
                  name=None, resume=None, **options):
         """`preamble`: what is sent before the handshake; `resume`: a session of a
         connection before, so many seconds old."""
@@ -142,7 +142,7 @@ class H2Connection(http1.Requests):
 
     SCHEME = b"http"
 
-    def __init__(self, address, timeout=5.0, source=None, preamble=(), room=None, **tls):
+    def __init__(self, address, timeout=http1.WAIT, source=None, preamble=(), room=None, **tls):
         self.ended = None
         self.goaway = None              # the error code of the server's GOAWAY
         self.last_id = None             # the last stream that it serves

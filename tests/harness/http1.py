@@ -8,6 +8,14 @@ and the body both as framed and decoded.  Nothing is sent that was not asked for
 import socket
 import time
 
+PATIENCE = 4        # a test's seconds are a quiet machine's; others are slow, or busy
+WAIT = 5.0 * PATIENCE           # s, for an answer
+
+
+def within(seconds):
+    """What a test may wait at the most for what should not take longer."""
+    return seconds * PATIENCE
+
 
 class Response:
     """One response.  `framing` is length, chunked, close, none or 0.9."""
@@ -99,7 +107,7 @@ class Requests:
 
 
 class PlainConnection(Requests):
-    def __init__(self, address, timeout=5.0, source=None, preamble=(), room=None):
+    def __init__(self, address, timeout=WAIT, source=None, preamble=(), room=None):
         """`preamble`: what is sent before all that, with pauses as numbers of seconds;
         `room`: the size of the socket's receive buffer."""
         self.timeout = timeout
@@ -272,7 +280,7 @@ class PlainConnection(Requests):
 SPEAKS = {}
 
 
-def Connection(address, timeout=5.0, *args, **more):
+def Connection(address, timeout=WAIT, *args, **more):
     """A connection over what the server speaks on this port."""
     port = address[1] if isinstance(address, tuple) else address
     return SPEAKS.get(port, PlainConnection)(address, timeout, *args, **more)
@@ -294,17 +302,9 @@ def build(target, *headers, method="GET", host="localhost", body=None,
 
 def get(address, target, *headers, **more):
     """One request on a connection of its own."""
-    timeout = more.pop("timeout", 5.0)
+    timeout = more.pop("timeout", WAIT)
     with Connection(address, timeout) as c:
         return c.get(target, *headers, **more)
-
-
-PATIENCE = 4        # a test's seconds are a quiet machine's; others are slow, or busy
-
-
-def within(seconds):
-    """What a test may wait at the most for what should not take longer."""
-    return seconds * PATIENCE
 
 
 def wait_until(what, timeout=5.0, step=0.005):

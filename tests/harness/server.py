@@ -36,6 +36,9 @@ def nginx_binary():
     return os.environ.get("NGINX", shutil.which("nginx") or "/usr/sbin/nginx")
 
 
+# Those that run: a test that fails shows what they wrote (conftest.py).
+RUNNING = []
+
 # The front of the test that runs: None, "tls", "h2" or "h2s" (fronts.CONNECTIONS).
 FRONT = [None]
 
@@ -110,8 +113,8 @@ def alive(pid):
 class Server:
     """One master process with its folder."""
 
-    START = 10.0
-    STOP = 10.0
+    START = 30.0
+    STOP = 30.0
 
     # What must never stand in an error log, whatever the test does.
     ALARMING = re.compile(
@@ -261,6 +264,7 @@ class Server:
                 self.command(), stdin=subprocess.DEVNULL, stdout=err,
                 stderr=err, env=self.environment(), start_new_session=True)
         self.stopped = False
+        RUNNING.append(self)
         end = time.monotonic() + self.START
         pause = 0.001
         while not self._pid_written(pidfile):
@@ -283,7 +287,7 @@ class Server:
             conf = f.read()
         if re.search(r"^\s*(master_process\s+off|daemon\s+on)\b", conf, re.M):
             return
-        end = time.monotonic() + 2
+        end = time.monotonic() + http1.within(2)
         while not self.workers() and self.process.poll() is None \
                 and time.monotonic() < end:
             time.sleep(0.001)
@@ -329,7 +333,7 @@ class Server:
             self.kill()
             raise Problem("%s did not end the server in %g s\n%s"
                           % (how, timeout or self.STOP, state))
-        end = time.monotonic() + 1
+        end = time.monotonic() + http1.within(1)
         while any(alive(p) for p in workers) and time.monotonic() < end:
             time.sleep(0.002)
         self.left = [p for p in workers if alive(p)]
@@ -379,6 +383,8 @@ class Server:
                 pass
 
     def remove(self):
+        if self in RUNNING:
+            RUNNING.remove(self)
         if self.own_prefix:
             self.kill_strays()
             shutil.rmtree(self.prefix, ignore_errors=True)
@@ -416,7 +422,7 @@ class Server:
 
     # Talking to it
 
-    def connect(self, name="PORT", timeout=5.0, **more):
+    def connect(self, name="PORT", timeout=http1.WAIT, **more):
         return http1.Connection(self.port(name), timeout, **more)
 
     def get(self, target, *headers, port="PORT", **more):
