@@ -270,6 +270,12 @@ def left(s, target, until=None):
     c.abort()
 
 
+def has_looked(s):
+    """What it was told before it has noticed: for it answers those who come after."""
+    for _ in range(2):
+        assert get(s.port(), "/nothing").status == 404
+
+
 def is_writing(s):
     db = sqlite3.connect(s.prefix + "/data/blog.db", timeout=0, isolation_level=None)
     try:
@@ -289,7 +295,7 @@ def test_who_leaves_before_begin_is_dropped(server, target):
     waiting.start()         # a neighbour that does not leave
     time.sleep(0.1)
     left(server, target)
-    time.sleep(0.2)
+    has_looked(server)
     db.execute("COMMIT")
     waiting.join()
     assert post(server, "/lent/after").status == 201
@@ -302,7 +308,7 @@ def test_alone_in_the_queue(server):
     db = database(server)
     db.execute("BEGIN IMMEDIATE")
     left(server, "/lent/gone")
-    time.sleep(0.2)
+    has_looked(server)
     db.execute("COMMIT")
     db.close()
     assert post(server, "/lent/after").status == 201
