@@ -142,3 +142,23 @@ init(void)
     wr_worker_hooks.reuse = reuse;
     wr_worker_hooks.abort = abort_all;
 }
+
+/* ---- their lines in the log ---- */
+
+void
+wr_client_log(wr_log_t *log, void (*context)(void *conn, wr_buf_t *line))
+{
+    *log = *wr_cycle->log;
+    log->context = context;
+    log->data = NULL;
+}
+
+void
+wr_client_put(wr_buf_t *line, const struct sockaddr *peer, socklen_t len,
+              const wr_endpoint_t *e)
+{
+    char   text[WR_ADDR_TEXT];
+    size_t n = wr_addr_put(text, sizeof(text), peer, len, false);
+
+    wr_buf_printf(line, ", client: %.*s, server: %.*s", (int) n, text, WR_ARG(e->text));
+}

@@ -6,6 +6,7 @@
 #define WEIR_HTTP_CLIENTS_H
 
 #include <weir/base/queue.h>
+#include <weir/http/server.h>
 
 typedef struct wr_client wr_client_t;
 
@@ -30,6 +31,13 @@ void wr_client_replace(wr_client_t *from, wr_client_t *to, const wr_client_type_
 /* Moves it between the lists: idle ones may be closed when connections run out,
  * the longest idle first. */
 void wr_client_idle(wr_client_t *c, bool idle);
+
+/* The log of such connections while no request has them (wr_conn_log): `context` gets
+ * the wr_conn_t. Lasts until the next cycle. */
+void wr_client_log(wr_log_t *log, void (*context)(void *conn, wr_buf_t *line));
+/* ", client: A, server: B": the address it has connected to. */
+void wr_client_put(wr_buf_t *line, const struct sockaddr *peer, socklen_t len,
+                   const wr_endpoint_t *e);
 
 /* For `$connections_*` and stub_status of this worker. */
 unsigned wr_clients_idle_count(void);

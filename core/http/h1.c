@@ -27,6 +27,43 @@ core_of(const wr_h1_t *h)
                                 ->conf[wr_http_core_module.schema.index];
 }
 
+/* ---- lines in the log ---- */
+
+static const char *
+doing(const wr_h1_t *h)
+{
+    switch (h->state) {
+    case H1_PROXY:
+        return " while reading PROXY protocol";
+    case H1_FIRST:
+    case H1_TLS:
+        return " while SSL handshaking";
+    case H1_HEAD:
+        return h->requests == 0 ? " while waiting for request" : " while keepalive";
+    default:
+        return "";
+    }
+}
+
+static void
+describe(void *conn, wr_buf_t *line)
+{
+    const wr_h1_t *h = WR_CONTAINER(conn, wr_h1_t, conn);
+
+    wr_buf_add(line, doing(h), strlen(doing(h)));
+    wr_client_put(line, &h->peer.u.sa, h->peer.len, h->endpoint);
+}
+
+/* While it has no request. */
+static wr_log_t *
+own_log(void)
+{
+    static wr_log_t log;
+
+    wr_client_log(&log, describe);
+    return &log;
+}
+
 /* ---- closing ---- */
 
 /* The buffer that was let go last, for whoever reads next: it is warm. */
@@ -45,6 +82,17 @@ wr_h1_drop_buffer(wr_h1_t *h)
     }
     h->buf = NULL;
     h->cap = h->pos = h->end = 0;
+}
+
+static void
+drop_request(wr_h1_t *h)
+{
+    wr_req_t *r = h->req;
+
+    h->req = NULL;
+    h->hr = NULL;
+    h->conn.log = own_log();
+    wr_req_free(r);
 }
 
 void
@@ -69,10 +117,8 @@ wr_h1_close(wr_h1_t *h)
 
         wr_unpost(&h->hr->go_on);
         wr_req_log(r);
-        h->req = NULL;
-        h->hr = NULL;
         r->conn = NULL;
-        wr_req_free(r);
+        drop_request(h);
     }
     wr_client_remove(&h->client);
     wr_conn_close(&h->conn);
@@ -108,6 +154,7 @@ new_request(wr_h1_t *h)
     wr_req_t *r = wr_req_new(&wr_h1_front, h, &h->conn, h->endpoint->default_server);
 
     h->req = r;
+    h->conn.log = &r->log;
     h->hr = WR_NEW(wr_pool(r), wr_h1_req_t);
     h->hr->h = h;
     h->hr->scan = h->pos;
@@ -118,7 +165,7 @@ new_request(wr_h1_t *h)
     r->peer->len = h->peer.len;
     memcpy(&r->peer->u, &h->peer.u, sizeof(h->peer.u));
     wr_req_has_peer(r);
-    r->log.action = "while waiting for request";
+    r->log.action = "while reading client request line";
     h->idle = false;
     wr_client_idle(&h->client, false);
 }
@@ -146,11 +193,14 @@ run(wr_h1_t *h)
 static void
 log_closed(const wr_h1_t *h)
 {
+    wr_log_t log = *wr_cycle->log;
     char     text[WR_ADDR_TEXT];
     size_t   n;
-    wr_log_t log = *wr_cycle->log;
 
-    if (log.level >= WR_LOG_INFO) {
+    if (h->req != NULL || h->requests == 0) {
+        wr_log(wr_conn_log(&h->conn), WR_LOG_INFO, 0, "client %sclosed connection",
+               h->req != NULL ? "prematurely " : "");
+    } else if (log.level >= WR_LOG_INFO) {
         n = wr_addr_put(text, sizeof(text), &h->peer.u.sa, h->peer.len, false);
         log.conn = h->conn.number;
         wr_log(&log, WR_LOG_INFO, 0, "client %.*s closed keepalive connection", (int) n,
@@ -196,12 +246,12 @@ wr_h1_fill(wr_h1_t *h)
         }
         return false;
     }
+    if (rc == WR_CLOSED) {
+        log_closed(h);
+    }
     if (h->req != NULL) {
-        wr_log(&h->req->log, WR_LOG_INFO, 0, "client prematurely closed connection");
         h->hr->finishing = true;
         h->req->status = 400;
-    } else if (rc == WR_CLOSED && h->requests != 0) {
-        log_closed(h);
     }
     wr_h1_close(h);
     return false;
@@ -267,7 +317,7 @@ set_idle(wr_h1_t *h)
                                      ->conf[wr_http_core_module.schema.index];
 
     h->idle = true;
-    h->conn.log = wr_cycle->log;
+    h->conn.log = own_log();
     wr_h1_drop_buffer(h);
     wr_client_idle(&h->client, true);
     wr_timer_set(&h->conn.timer, h->requests != 0 ? h->keepalive
@@ -337,9 +387,7 @@ linger(wr_h1_t *h)
     h->linger_until = wr_clock.mono + core->lingering_time;
     h->linger_step = (uint32_t) core->lingering_timeout;
     wr_req_log(h->req);
-    wr_req_free(h->req);
-    h->req = NULL;
-    h->hr = NULL;
+    drop_request(h);
     wr_h1_drop_buffer(h);
     h->state = H1_LINGER;
     wr_timer_set(&h->conn.timer, h->linger_step);
@@ -386,9 +434,7 @@ request_done(wr_h1_t *h)
     }
     h->keepalive = core->keepalive_timeout;
     wr_req_log(r);
-    h->req = NULL;
-    h->hr = NULL;
-    wr_req_free(r);
+    drop_request(h);
     keep_rest(h);
     h->pipelined = h->end != 0;
     h->state = H1_HEAD;
@@ -500,12 +546,11 @@ on_write(wr_watch_t *w)
 }
 
 static void
-timed_out(wr_h1_t *h, unsigned status, const char *what)
+timed_out(wr_h1_t *h, unsigned status)
 {
     bool reset = core_of(h)->reset_timedout_connection;
 
-    wr_log(h->req != NULL ? &h->req->log : h->conn.log, WR_LOG_INFO, ETIMEDOUT,
-           "client timed out%s", what);
+    wr_log(wr_conn_log(&h->conn), WR_LOG_INFO, ETIMEDOUT, "client timed out");
     if (reset) {
         struct linger now = {1, 0};
 
@@ -525,21 +570,18 @@ on_timer(wr_timer_t *t)
 
     wr_h1_enter(h);
     switch (h->state) {
-    case H1_TLS:
-        wr_log(h->conn.log, WR_LOG_INFO, ETIMEDOUT,
-               "client timed out while SSL handshaking");
-        wr_h1_close(h);
-        break;
     case H1_PROXY:
     case H1_FIRST:
-        wr_h1_close(h);
-        break;
+    case H1_TLS:
     case H1_HEAD:
         if (h->req != NULL) {
-            timed_out(h, 408, "");
-        } else {
-            wr_h1_close(h);
+            timed_out(h, 408);
+            break;
         }
+        if (h->requests == 0) {
+            wr_log(wr_conn_log(&h->conn), WR_LOG_INFO, ETIMEDOUT, "client timed out");
+        }
+        wr_h1_close(h);
         break;
     case H1_RUN:
         if (h->hr->delayed) {
@@ -547,9 +589,9 @@ on_timer(wr_timer_t *t)
             (void) wr_h1_write(h);
             wr_h1_maybe_done(h);
         } else if (h->out != NULL && h->hr->blocked) {
-            timed_out(h, 408, "");
+            timed_out(h, 408);
         } else if (h->hr->want_body && !h->hr->body_done) {
-            timed_out(h, 408, "");
+            timed_out(h, 408);
         }
         break;
     case H1_DRAIN:
@@ -600,6 +642,43 @@ take_conn(wr_req_t *r, wr_str_t *early)
     return &h->conn;
 }
 
+static wr_str_t
+line_so_far(const wr_req_t *r)
+{
+    const wr_h1_t *h = r->front_data;
+    wr_str_t       text;
+    size_t         n = 0;
+
+    if (h->req != r || h->buf == NULL || h->state != H1_HEAD || h->hr->have_line) {
+        return WR_STR_NONE;
+    }
+    text = wr_str(h->buf + h->pos, h->end - h->pos);
+    while (n < text.n && text.p[n] != '\r' && text.p[n] != '\n') {
+        n++;
+    }
+    return wr_str_sub(text, 0, n);
+}
+
+static bool
+has_left(const wr_req_t *r)
+{
+    const wr_h1_t *h = r->front_data;
+
+    return h->conn.watch.hup;
+}
+
+static void
+end_if_left(wr_req_t *r)
+{
+    wr_h1_t *h = r->front_data;
+
+    wr_h1_enter(h);
+    if (h->state == H1_RUN) {
+        wr_h1_end_if_left(h);
+    }
+    wr_h1_leave(h);
+}
+
 const wr_front_t wr_h1_front = {
     .name = "HTTP/1.1",
     .send_head = wr_h1_send_head,
@@ -608,6 +687,9 @@ const wr_front_t wr_h1_front = {
     .read_body = wr_h1_read_body,
     .finish = finish,
     .send_continue = wr_h1_send_continue,
+    .line_so_far = line_so_far,
+    .has_left = has_left,
+    .end_if_left = end_if_left,
     .take_conn = take_conn,
 };
 
@@ -649,7 +731,7 @@ wr_h1_accept(wr_listen_t *l, int fd, const struct sockaddr *sa, socklen_t len)
         h->peer.u.sa.sa_family = AF_UNIX;
         h->peer.len = sizeof(sa_family_t);
     }
-    if (wr_conn_open(&h->conn, fd, wr_cycle->log) != WR_OK) {
+    if (wr_conn_open(&h->conn, fd, own_log()) != WR_OK) {
         free(h);
         return;
     }

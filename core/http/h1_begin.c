@@ -109,15 +109,8 @@ look_at_first(wr_h1_t *h)
 static void
 refuse_header(wr_h1_t *h, wr_str_t text)
 {
-    wr_log_t log = *wr_cycle->log;
-    char     peer[WR_ADDR_TEXT];
-    size_t   n = wr_addr_put(peer, sizeof(peer), &h->peer.u.sa, h->peer.len, false);
-
     text = wr_str_sub(text, 0, wr_min_size(text.n, SHOWN));
-    log.conn = h->conn.number;
-    wr_log(&log, WR_LOG_ERR, 0,
-           "broken header: \"%.*s\" while reading PROXY protocol, client: %.*s",
-           WR_ARG(text), (int) n, peer);
+    wr_log(wr_conn_log(&h->conn), WR_LOG_ERR, 0, "broken header: \"%.*s\"", WR_ARG(text));
     wr_h1_close(h);
 }
 

@@ -250,7 +250,9 @@ pump(wr_h1_t *h)
         wr_body_some(r);
         return;
     case WR_CLOSED:
-        wr_log(&r->log, WR_LOG_INFO, 0, "client prematurely closed connection");
+        if (!h->conn.error) {
+            wr_log(&r->log, WR_LOG_INFO, 0, "client prematurely closed connection");
+        }
         h->hr->want_body = false;
         h->conn.error = true;
         r->keepalive = 0;
@@ -281,7 +283,15 @@ wr_h1_body_ready(wr_h1_t *h)
 {
     if (h->hr->want_body) {
         pump(h);
-    } else if (h->conn.watch.hup && h->req->abort_on_close && !h->req->runs_on
+    } else {
+        wr_h1_end_if_left(h);
+    }
+}
+
+void
+wr_h1_end_if_left(wr_h1_t *h)
+{
+    if (h->conn.watch.hup && h->req->abort_on_close && !h->req->runs_on
                && !h->hr->finishing)
     {
         if (h->req->shielded) {

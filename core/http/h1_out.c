@@ -233,6 +233,7 @@ wr_h1_send_head(wr_req_t *r)
         wr_buf_lit(&b, "\r\n");
     }
     wr_buf_lit(&b, "\r\n");
+    r->head_bytes += (int64_t) b.n;
     append(h, wr_seg_mem(r, b.p, b.n, r->status < 200 ? WR_SEG_FLUSH : 0));
     return WR_OK;
 }

@@ -128,6 +128,7 @@ void    wr_h1_drop_out(wr_h1_t *h);
 /* h1_body.c */
 void wr_h1_read_body(wr_req_t *r);
 void wr_h1_body_ready(wr_h1_t *h);      /* the socket is readable */
+void wr_h1_end_if_left(wr_h1_t *h);     /* the client, and what does not go on then */
 /* Drops what is there of the body. WR_OK: it is complete; WR_AGAIN; WR_ERROR: it
  * cannot be kept alive. */
 wr_rc_t wr_h1_drop_body(wr_h1_t *h);

@@ -171,7 +171,6 @@ to_front(wr_req_t *r, wr_seg_t *segs)
         return r->front->pending(r) != 0 ? WR_AGAIN : WR_OK;
     }
     for (wr_seg_t *seg = segs; seg != NULL; seg = seg->next) {
-        r->body_sent += (int64_t) seg->n;
         if ((seg->flags & WR_SEG_LAST) != 0) {
             r->last_sent = 1;
         }

@@ -55,6 +55,12 @@ log_context(void *data, wr_buf_t *line)
     }
     if (m->request_line.n != 0) {
         put_quoted(line, "request", m->request_line);
+    } else if (m->front->line_so_far != NULL) {
+        wr_str_t text = m->front->line_so_far(m);
+
+        if (text.n != 0) {
+            put_quoted(line, "request", text);
+        }
     }
     if (r != m) {
         put_quoted(line, "subrequest", r->uri);
@@ -216,6 +222,45 @@ wr_req_abort(wr_req_t *r)
         wr_op_complete(&r->body->op, WR_CLOSED);
     }
     wr_req_let_go(r);
+}
+
+/* The front has been told of his leaving before, and will not be told again. */
+typedef struct leaving {
+    wr_post_t post;
+    wr_req_t *r;
+} leaving_t;
+
+static void
+end_if_left(wr_post_t *post)
+{
+    wr_req_t *r = WR_CONTAINER(post, leaving_t, post)->r;
+
+    r->front->end_if_left(r);
+}
+
+static void
+forget_leaving(void *data)
+{
+    leaving_t *l = data;
+
+    wr_unpost(&l->post);
+}
+
+void
+wr_req_end_with_client(wr_req_t *r)
+{
+    leaving_t *l;
+
+    WR_ASSERT(r == r->main);
+    r->abort_on_close = true;
+    if (!r->front->has_left(r)) {
+        return;
+    }
+    l = WR_NEW(wr_pool(r), leaving_t);
+    l->r = r;
+    l->post.fn = end_if_left;
+    wr_pool_on_free(wr_pool(r), forget_leaving, l);
+    wr_post(&l->post);
 }
 
 void

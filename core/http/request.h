@@ -90,8 +90,8 @@ struct wr_req {
     int64_t        last_modified;   /* Unix time; -1: none */
     wr_headers_t  *trailers;        /* sent behind a chunked body; NULL: none */
     wr_seg_t      *reply;           /* a whole answer that waits for the after()s */
-    int64_t        body_sent;       /* $body_bytes_sent: body bytes after filters */
-    int64_t        bytes_sent;      /* $bytes_sent: with the head; kept by the front */
+    int64_t        head_bytes;      /* of bytes_sent: not the body's; kept by the front */
+    int64_t        bytes_sent;      /* $bytes_sent: what the socket took; kept by the front */
     int64_t        limit_rate;      /* bytes per second; 0: none set yet; -1: none */
     int64_t        limit_rate_after;
     wr_link_t     *filters;         /* attached body functions, in order */
@@ -288,6 +288,11 @@ struct wr_front {
     void    (*finish)(wr_req_t *r, wr_rc_t outcome);
     /* 100 Continue, if the client waits for it. */
     void    (*send_continue)(wr_req_t *r);
+    /* The beginning of a request line that is not complete: for the log. May be NULL. */
+    wr_str_t (*line_so_far)(const wr_req_t *r);
+    /* Whether the client has left; if he has, ends what does not go on without him. */
+    bool    (*has_left)(const wr_req_t *r);
+    void    (*end_if_left)(wr_req_t *r);
     /* Hands the connection over for a tunnel (Upgrade): NULL if it cannot. */
     wr_conn_t *(*take_conn)(wr_req_t *r, wr_str_t *early);
 };
@@ -315,8 +320,13 @@ void      wr_req_hold(wr_req_t *r);
 void      wr_req_let_go(wr_req_t *r);
 /* Runs the log hooks, once. */
 void      wr_req_log(wr_req_t *r);
+/* Bytes of the body, with their framing, that have been sent: $body_bytes_sent. */
+int64_t   wr_body_bytes_sent(const wr_req_t *r);
 /* The client has gone. */
 void      wr_req_abort(wr_req_t *r);
+/* From now on a client that leaves ends this main request (r->abort_on_close). If he
+ * has left already it ends at the end of the loop's turn. */
+void      wr_req_end_with_client(wr_req_t *r);
 /* What has begun is to run to its end, or another thread has the request: that the
  * client goes is not noticed until the shield is taken away; wr_req_unshield then
  * aborts the request. Fronts do not touch a shielded request. */

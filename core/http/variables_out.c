@@ -30,10 +30,19 @@ GETTER(status)
     return found(value, wr_pool_printf(wr_pool(r), "%03u", status));
 }
 
+/* With the framing of chunks, as nginx counts. */
+int64_t
+wr_body_bytes_sent(const wr_req_t *r)
+{
+    int64_t n = r->main->bytes_sent - r->main->head_bytes;
+
+    return n > 0 ? n : 0;
+}
+
 GETTER(out_count)
 {
     return number(r, value, v->data == WR_OUT_SENT ? r->main->bytes_sent
-                                                   : r->main->body_sent);
+                                                   : wr_body_bytes_sent(r));
 }
 
 GETTER(limit_rate)

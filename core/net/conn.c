@@ -155,6 +155,20 @@ const wr_conn_io_t wr_conn_plain = {
     .shutdown = plain_shutdown,
 };
 
+const wr_log_t *
+wr_conn_log(const wr_conn_t *c)
+{
+    static wr_log_t own;
+
+    if (c->log->context == NULL || c->log->data != NULL) {
+        return c->log;
+    }
+    own = *c->log;
+    own.data = (void *) (uintptr_t) c;
+    own.conn = c->number;
+    return &own;
+}
+
 /* ---- opening ---- */
 
 wr_rc_t
@@ -209,7 +223,7 @@ failed_to_connect(wr_conn_t *c, const wr_addr_t *to, const char *call, const cha
     size_t n = wr_addr_put(text, sizeof(text), &to->u.sa, to->len,
                            to->u.sa.sa_family == AF_UNIX || wr_addr_port(&to->u.sa) != 0);
 
-    wr_log(c->log, is_peers_fault(err) || err == EAGAIN ? WR_LOG_ERR : WR_LOG_CRIT,
+    wr_log(wr_conn_log(c), is_peers_fault(err) || err == EAGAIN ? WR_LOG_ERR : WR_LOG_CRIT,
            err, "%s%.*s%s failed", call, (int) n, text, end);
     if (c->watch.fd >= 0) {
         close(c->watch.fd);
@@ -230,7 +244,7 @@ bind_local(const wr_conn_t *c, int fd, const wr_addr_t *local)
         && setsockopt(fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_TRANSPARENT : IP_TRANSPARENT,
                       &one, sizeof(one)) != 0)
     {
-        wr_log(c->log, WR_LOG_ALERT, errno, "setsockopt(%s) failed",
+        wr_log(wr_conn_log(c), WR_LOG_ALERT, errno, "setsockopt(%s) failed",
                v6 ? "IPV6_TRANSPARENT" : "IP_TRANSPARENT");
         return false;
     }
@@ -312,7 +326,7 @@ failed(wr_conn_t *c, const char *call, size_t *n)
     } else if (err == ENODATA || err == EIO) {
         level = WR_LOG_ERR;
     }
-    wr_log(c->log, level, err, "%s failed", call);
+    wr_log(wr_conn_log(c), level, err, "%s failed", call);
     *n = (size_t) err;
     return WR_ERROR;
 }

@@ -32,7 +32,7 @@ struct wr_conn {
     const wr_conn_io_t *io;
     void               *tls;        /* the TLS layer's state; NULL: plain */
     struct wr_proxied  *proxied;    /* what the PROXY protocol told: malloc; or NULL */
-    wr_log_t           *log;        /* borrowed */
+    wr_log_t           *log;        /* borrowed; for lines: wr_conn_log */
     void               *owner;      /* of who has taken it over (tunnels) */
     uint64_t            number;     /* *N in the log */
     uint64_t            sent;       /* bytes since the connection began */
@@ -77,6 +77,10 @@ wr_rc_t wr_conn_sendfile(wr_conn_t *c, int fd, off_t at, size_t size, bool more,
 /* The connection goes on in another struct: for protocols that follow each other.
  * The timer is not set then. A layer that points back is told by its own call. */
 wr_rc_t wr_conn_move(wr_conn_t *to, wr_conn_t *from) WR_MUST_CHECK;
+
+/* The log for a line about the connection, until the next call. A log whose context
+ * stands without data is that of a kind of connections: its context gets this one. */
+const wr_log_t *wr_conn_log(const wr_conn_t *c);
 
 /* Closes at once; cancels the timer; harmless when already closed. */
 void wr_conn_close(wr_conn_t *c);

@@ -40,16 +40,24 @@ const char *
 wr_tls_error(void)
 {
     static char   text[512];
-    unsigned long code = ERR_peek_error();
+    const char   *data;
+    unsigned long code;
+    int           flags;
     size_t        n = 0;
 
     text[0] = '\0';
-    while ((code = ERR_get_error()) != 0 && n + 130 < sizeof(text)) {
+    while ((code = ERR_get_error_all(NULL, NULL, NULL, &data, &flags)) != 0
+           && n + 130 < sizeof(text))
+    {
         if (n != 0) {
             text[n++] = ' ';
         }
         ERR_error_string_n(code, text + n, 128);
         n += strlen(text + n);
+        if ((flags & ERR_TXT_STRING) != 0 && *data != '\0') {
+            n += (size_t) snprintf(text + n, sizeof(text) - n, ":%s", data);
+            n = wr_min_size(n, sizeof(text) - 1);
+        }
     }
     ERR_clear_error();
     return text;
@@ -63,9 +71,9 @@ tls_failed(wr_conn_t *c, const char *call, int kind)
 
     c->error = true;
     if (kind == SSL_ERROR_SYSCALL && ERR_peek_error() == 0) {
-        wr_log(c->log, level, err, "%s failed", call);
+        wr_log(wr_conn_log(c), level, err, "%s failed", call);
     } else {
-        wr_log(c->log, level, 0, "%s failed (SSL: %s)", call, wr_tls_error());
+        wr_log(wr_conn_log(c), level, 0, "%s failed (SSL: %s)", call, wr_tls_error());
     }
     ERR_clear_error();
     errno = EPROTO;
@@ -175,7 +183,7 @@ attach(wr_conn_t *c, SSL_CTX *ctx, const void *endpoint)
     c->watch.arrived = false;
     t->ssl = SSL_new(ctx);
     if (t->ssl == NULL || SSL_set_ex_data(t->ssl, ex_index, t) != 1) {
-        wr_log(c->log, WR_LOG_ALERT, 0, "SSL_new() failed (SSL: %s)", wr_tls_error());
+        wr_log(wr_conn_log(c), WR_LOG_ALERT, 0, "SSL_new() failed (SSL: %s)", wr_tls_error());
         SSL_free(t->ssl);
         free(t);
         return WR_ERROR;
@@ -205,7 +213,7 @@ wr_tls_client(wr_conn_t *c, SSL_CTX *ctx, const char *name, SSL_SESSION *session
     t = c->tls;
     SSL_set_connect_state(t->ssl);
     if (name != NULL && name[0] != '\0' && SSL_set_tlsext_host_name(t->ssl, name) != 1) {
-        wr_log(c->log, WR_LOG_ERR, 0, "SSL_set_tlsext_host_name(\"%s\") failed (SSL: %s)",
+        wr_log(wr_conn_log(c), WR_LOG_ERR, 0, "SSL_set_tlsext_host_name(\"%s\") failed (SSL: %s)",
                name, wr_tls_error());
         return WR_ERROR;
     }
@@ -328,8 +336,14 @@ not_done(wr_conn_t *c, int kind, int err)
         return WR_AGAIN;
     }
     if (kind == SSL_ERROR_SYSCALL && err == 0) {
-        wr_log(c->log, c->peer_errors ? WR_LOG_ERR : WR_LOG_INFO, 0,
+        wr_log(wr_conn_log(c), c->peer_errors ? WR_LOG_ERR : WR_LOG_INFO, 0,
                "peer closed connection in SSL handshake");
+        c->error = true;
+        return WR_ERROR;
+    }
+    if (((wr_tls_t *) c->tls)->rejected) {
+        wr_log(wr_conn_log(c), WR_LOG_INFO, 0, "handshake rejected");
+        ERR_clear_error();
         c->error = true;
         return WR_ERROR;
     }

@@ -25,6 +25,7 @@ typedef struct wr_tls {
     bool        wants_write;    /* a read waits for the socket to take bytes */
     bool        established;
     bool        named;          /* servers: a name of SNI was found */
+    bool        rejected;       /* servers: the conf wants no handshake (for the log) */
     bool        try_early;      /* early data may come */
     bool        early;          /* it came: requests before the handshake is complete */
     bool        in_early;       /* more of it may come */

@@ -240,7 +240,7 @@ wr_tls_client_begin(wr_conn_t *c, wr_tls_client_t *t, wr_str_t name, bool sni)
     wr_tls_t *tls;
 
     if (!plain_name(text, name)) {
-        wr_log(c->log, WR_LOG_ERR, 0, "too long name \"%.*s\"", WR_ARG(name));
+        wr_log(wr_conn_log(c), WR_LOG_ERR, 0, "too long name \"%.*s\"", WR_ARG(name));
         return WR_ERROR;
     }
     if (wr_tls_client(c, t->ctx, sni && !is_address(text) ? text : "", NULL) != WR_OK) {
@@ -264,7 +264,7 @@ wr_tls_client_present(wr_conn_t *c, wr_tls_cache_t *cache, const char *certifica
     const wr_tls_pair_t *pair = wr_tls_cached_pair(cache, passwords, certificate, key, &fault);
 
     if (pair == NULL || !wr_tls_use_pair(NULL, ssl, pair, certificate, key, &fault)) {
-        wr_log(c->log, WR_LOG_ERR, 0, "%s", fault.text);
+        wr_log(wr_conn_log(c), WR_LOG_ERR, 0, "%s", fault.text);
         return false;
     }
     use_sessions_of(tls, tls->key ^ wr_hash(certificate, strlen(certificate)));
@@ -292,7 +292,7 @@ wr_tls_client_check(wr_conn_t *c, const wr_tls_client_t *t, wr_str_t name)
     }
     result = SSL_get_verify_result(ssl);
     if (result != X509_V_OK) {
-        wr_log(c->log, WR_LOG_ERR, 0, "upstream SSL certificate verify error: (%ld:%s)",
+        wr_log(wr_conn_log(c), WR_LOG_ERR, 0, "upstream SSL certificate verify error: (%ld:%s)",
                result, X509_verify_cert_error_string(result));
         return false;
     }
@@ -301,7 +301,7 @@ wr_tls_client_check(wr_conn_t *c, const wr_tls_client_t *t, wr_str_t name)
         || (is_address(text) ? X509_check_ip_asc(x, text, 0)
                              : X509_check_host(x, text, 0, 0, NULL)) != 1)
     {
-        wr_log(c->log, WR_LOG_ERR, 0, "upstream SSL certificate does not match \"%.*s\"",
+        wr_log(wr_conn_log(c), WR_LOG_ERR, 0, "upstream SSL certificate does not match \"%.*s\"",
                WR_ARG(name));
         return false;
     }

@@ -328,17 +328,28 @@ tls_light_close(wr_tls_t *t)
 
 /* ---- in ---- */
 
+/* As OpenSSL calls it. */
+static int
+reason_of(int alert)
+{
+    switch (alert) {
+    case SSL_AD_BAD_RECORD_MAC:
+        return SSL_R_DECRYPTION_FAILED_OR_BAD_RECORD_MAC;
+    case SSL_AD_RECORD_OVERFLOW:
+        return SSL_R_DATA_LENGTH_TOO_LONG;
+    case SSL_AD_DECODE_ERROR:
+        return SSL_R_BAD_LENGTH;
+    default:
+        return SSL_R_UNEXPECTED_MESSAGE;
+    }
+}
+
 static int
 fail(wr_tls_t *t, int alert)
 {
-    wr_conn_t *c = t->conn;
-
-    ERR_clear_error();
     send_alert(t, SSL3_AL_FATAL, alert);
-    c->error = true;
-    wr_log(c->log, WR_LOG_INFO, 0, "SSL_read() failed (SSL: %s)",
-           SSL_alert_desc_string_long(alert));
-    errno = EPROTO;
+    ERR_raise(ERR_LIB_SSL, reason_of(alert));
+    tls_failed(t->conn, "SSL_read()", SSL_ERROR_SSL);
     return -1;
 }
 
@@ -346,8 +357,7 @@ fail(wr_tls_t *t, int alert)
 static int
 take_alert(wr_tls_t *t, wr_str_t text)
 {
-    wr_conn_t *c = t->conn;
-    int        alert = text.n == 2 ? (unsigned char) text.p[1] : -1;
+    int alert = text.n == 2 ? (unsigned char) text.p[1] : -1;
 
     if (alert < 0) {
         return fail(t, SSL_AD_DECODE_ERROR);
@@ -362,10 +372,8 @@ take_alert(wr_tls_t *t, wr_str_t text)
         return 0;
     }
     t->light->said_closed = true;       /* RFC 8446 §6.2: nothing more is sent */
-    c->error = true;
-    wr_log(c->log, WR_LOG_INFO, 0, "SSL_read() failed (SSL: alert %s, SSL alert number %d)",
-           SSL_alert_desc_string_long(alert), alert);
-    errno = EPROTO;
+    ERR_raise_data(ERR_LIB_SSL, SSL_AD_REASON_OFFSET + alert, "SSL alert number %d", alert);
+    tls_failed(t->conn, "SSL_read()", SSL_ERROR_SSL);
     return -1;
 }
 

@@ -57,7 +57,7 @@ leave_with_client(const fetch_t *f)
     if (wr_str_eqz(f->method, "GET") || wr_str_eqz(f->method, "HEAD")
         || wr_str_eqz(f->method, "OPTIONS"))
     {
-        r->abort_on_close = true;
+        wr_req_end_with_client(r);
     } else {
         r->runs_on = true;
     }

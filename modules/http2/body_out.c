@@ -71,6 +71,7 @@ put_interim(h2_stream_t *s, unsigned status, const wr_headers_t *fields)
     h2_frame_put(frame, (size_t) (to - frame) - H2_HEAD, H2_HEADERS, H2_END_HEADERS, s->id);
     h2->control.n += (size_t) (to - frame);
     s->r->bytes_sent += to - frame;
+    s->r->head_bytes += to - frame;
     h2_flush_later(h2);
 }
 

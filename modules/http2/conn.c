@@ -116,7 +116,7 @@ h2_fail(h2_t *h2, h2_error_t error, const char *what)
         return;
     }
     h2_enter(h2);
-    wr_log(h2->conn.log, WR_LOG_INFO, 0, "client sent bad HTTP/2: %s", what);
+    wr_log(wr_conn_log(&h2->conn), WR_LOG_INFO, 0, "client sent bad HTTP/2: %s", what);
     for (q = h2->streams.next; q != &h2->streams; q = q->next) {
         h2_stream_close(WR_QUEUE_ITEM(q, h2_stream_t, link), H2_BY_US);
     }
@@ -306,13 +306,14 @@ on_timer(wr_timer_t *t)
     when = main_due(h2);
     if (when < 0 || when > wr_clock.mono) {
         /* What runs is served: a client that forgets it harms nobody. */
-        wr_log(h2->conn.log, WR_LOG_INFO, ETIMEDOUT, "client did not acknowledge SETTINGS");
+        wr_log(wr_conn_log(&h2->conn), WR_LOG_INFO, ETIMEDOUT,
+               "client did not acknowledge SETTINGS");
         go_away(h2, H2_SETTINGS_TIMEOUT);
         h2_set_timer(h2);
     } else if (h2->lingering) {
         h2_close(h2);
     } else if (h2->blocked || h2->head_id != 0) {
-        wr_log(h2->conn.log, WR_LOG_INFO, ETIMEDOUT, "client timed out");
+        wr_log(wr_conn_log(&h2->conn), WR_LOG_INFO, ETIMEDOUT, "client timed out");
         h2_close(h2);
     } else {
         go_away(h2, H2_NO_ERROR);
@@ -378,6 +379,24 @@ static const wr_client_type_t client_type = {client_quit, client_close};
 
 /* ---- taking a connection over ---- */
 
+static void
+describe(void *conn, wr_buf_t *line)
+{
+    const h2_t *h2 = WR_CONTAINER(conn, h2_t, conn);
+
+    wr_buf_lit(line, " while processing HTTP/2 connection");
+    wr_client_put(line, &h2->peer.u.sa, h2->peer.len, h2->endpoint);
+}
+
+static wr_log_t *
+own_log(void)
+{
+    static wr_log_t log;
+
+    wr_client_log(&log, describe);
+    return &log;
+}
+
 static h2_t *
 make(const wr_endpoint_t *e, const wr_addr_t *peer)
 {
@@ -411,6 +430,7 @@ take(wr_conn_t *from, wr_client_t *client, const wr_endpoint_t *e, const wr_addr
     if (wr_conn_move(&h2->conn, from) != WR_OK) {
         h2->conn.error = true;
     }
+    h2->conn.log = own_log();
     wr_tls_moved(&h2->conn);
     h2->conn.watch.on_read = on_read;
     h2->conn.watch.on_write = on_write;

@@ -151,6 +151,7 @@ put_trailers(h2_stream_t *s, h2_room_t *room)
     n = h2_trailer_put(s, room->p + room->n);
     room->n += n;
     s->r->bytes_sent += (int64_t) n;
+    s->r->head_bytes += (int64_t) n;
     return end(s);
 }
 
@@ -169,6 +170,7 @@ put_head(h2_stream_t *s, h2_room_t *room)
     n = h2_head_put(s, room->p + room->n, last);
     room->n += n;
     r->bytes_sent += (int64_t) n;
+    r->head_bytes += (int64_t) n;
     s->head_out = true;
     return last ? end(s) : AGAIN;
 }
@@ -211,6 +213,7 @@ put_data(h2_stream_t *s, h2_room_t *room)
     h2_frame_put(to, n, H2_DATA, last ? H2_END_STREAM : 0, s->id);
     room->n += H2_HEAD + n;
     s->r->bytes_sent += (int64_t) (H2_HEAD + n);
+    s->r->head_bytes += H2_HEAD;
     s->send_window -= (int64_t) n;
     s->h2->send_window -= (int64_t) n;
     if (last) {

@@ -58,6 +58,25 @@ finish(wr_req_t *r, wr_rc_t outcome)
     h2_leave(h2);
 }
 
+static bool
+has_left(const wr_req_t *r)
+{
+    const h2_stream_t *s = r->front_data;
+
+    return s->closed;
+}
+
+static void
+end_if_left(wr_req_t *r)
+{
+    h2_stream_t *s = r->front_data;
+    h2_t        *h2 = s->h2;
+
+    h2_enter(h2);
+    h2_stream_end_if_left(s);
+    h2_leave(h2);
+}
+
 const wr_front_t h2_front = {
     .name = "h2",
     .send_head = h2_send_head,
@@ -66,4 +85,6 @@ const wr_front_t h2_front = {
     .read_body = h2_read_body,
     .finish = finish,
     .send_continue = h2_send_continue,
+    .has_left = has_left,
+    .end_if_left = end_if_left,
 };

@@ -186,6 +186,8 @@ h2_stream_t *h2_stream_new(h2_t *h2, uint32_t id);
 h2_stream_t *h2_stream_find(const h2_t *h2, uint32_t id);
 /* It is over on the wire: ended by both sides, or cut, of which the request is told. */
 void h2_stream_close(h2_stream_t *s, h2_past_t how);
+/* What does not go on without the client ends, if he has reset the stream. */
+void h2_stream_end_if_left(h2_stream_t *s);
 /* RST_STREAM now; the client is at fault where `what` is given (it is logged). */
 void h2_stream_reset(h2_stream_t *s, h2_error_t error, const char *what);
 void h2_stream_over(h2_stream_t *s);    /* freed by the next leave, if it can be */

@@ -148,11 +148,14 @@ goes_on(const h2_stream_t *s)
            && (r->body == NULL || r->body->op.state != WR_OP_PENDING);
 }
 
-static void
-tell_request(h2_stream_t *s)
+void
+h2_stream_end_if_left(h2_stream_t *s)
 {
     wr_req_t *r = s->r;
 
+    if (!s->closed || s->finishing) {
+        return;
+    }
     if (r->shielded) {
         wr_req_abort(r);        /* later */
         return;
@@ -160,7 +163,7 @@ tell_request(h2_stream_t *s)
     if (goes_on(s)) {
         return;
     }
-    if (!s->finishing && !r->aborted) {
+    if (!r->aborted) {
         if (r->status == 0) {
             r->status = WR_STATUS_CLIENT_CLOSED;
         }
@@ -194,7 +197,7 @@ h2_stream_close(h2_stream_t *s, h2_past_t how)
         h2->head = NULL;        /* the rest of it is decoded all the same */
     }
     if (how != H2_DONE && s->started) {
-        tell_request(s);
+        h2_stream_end_if_left(s);
     }
     h2_stream_over(s);
 }

@@ -78,7 +78,7 @@ put_status(wr_req_t *r, wr_buf_t *line)
 static void
 put_body_bytes(wr_req_t *r, wr_buf_t *line)
 {
-    wr_buf_int(line, r->main->body_sent);
+    wr_buf_int(line, wr_body_bytes_sent(r));
 }
 
 static void

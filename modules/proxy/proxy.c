@@ -357,7 +357,11 @@ proxy_begin(wr_req_t *r, proxy_t *p)
     }
     wr_pool_on_free(wr_pool(r), cleanup, p);
     p->started = wr_clock.mono;
-    r->abort_on_close = !p->conf->ignore_abort && p->conf->store == PROXY_STORE_OFF;
+    if (r == r->main && !p->conf->ignore_abort && p->conf->store == PROXY_STORE_OFF) {
+        wr_req_end_with_client(r);
+    } else {
+        r->abort_on_close = false;
+    }
     return next_peer(r, p);
 }
 

@@ -626,7 +626,6 @@ tunnel_end(wr_req_t *r, void *state)
     proxy_t  *p = state;
     tunnel_t *t = p->way;
 
-    r->body_sent = (int64_t) p->tunnel_sent;
     r->bytes_sent += (int64_t) p->tunnel_sent;
     t->ways[0].from->owner = NULL;
     p->state->response_length = (int64_t) p->tunnel_sent;

@@ -237,7 +237,7 @@ sq_call_start(sq_tx_t *tx, sq_call_t *call)
     call->tx = tx;
     call->next = NULL;
     if (call->r != NULL) {
-        call->r->main->abort_on_close = true;   /* noticed only before it has begun */
+        wr_req_end_with_client(call->r->main);  /* noticed only before it has begun */
     }
     if (tx->first == NULL) {
         tx->first = call;

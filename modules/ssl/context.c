@@ -215,6 +215,7 @@ on_hello(SSL *ssl, int *alert, void *data)
     t->server = server;
     conf = ssl_conf_of(server);
     if (conf->reject) {
+        t->rejected = true;
         *alert = SSL_AD_UNRECOGNIZED_NAME;
         return SSL_CLIENT_HELLO_ERROR;
     }

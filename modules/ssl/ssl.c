@@ -41,6 +41,13 @@ is_about_ca(long result)
            || result == X509_V_ERR_CERT_UNTRUSTED;
 }
 
+static const wr_log_t *
+blame(wr_req_t *r)
+{
+    r->log.action = "while reading client request headers";
+    return &r->log;
+}
+
 /* Without an SSL nobody has asked for a certificate in the handshake. */
 static wr_rc_t
 refuse(wr_req_t *r, SSL *ssl, unsigned status)
@@ -61,7 +68,7 @@ known(wr_req_t *r, void *state)
     if (why == NULL) {
         return WR_DECLINED;
     }
-    wr_log(&r->log, WR_LOG_INFO, 0, "client SSL certificate verify error: %s", why);
+    wr_log(blame(r), WR_LOG_INFO, 0, "client SSL certificate verify error: %s", why);
     return refuse(r, t->ssl, WR_STATUS_CERT_ERROR);
 }
 
@@ -78,19 +85,19 @@ check_client(wr_req_t *r, void *state)
         return WR_DECLINED;
     }
     if (misdirected(r, t)) {
-        wr_log(&r->log, WR_LOG_INFO, 0, "client attempted to request the server name "
-                                        "different from the one that was negotiated");
+        wr_log(blame(r), WR_LOG_INFO, 0, "client attempted to request the server name "
+                                         "different from the one that was negotiated");
         return wr_fail(r, 421);
     }
     cert = t->ssl != NULL ? SSL_get0_peer_certificate(t->ssl) : NULL;
     result = t->ssl != NULL ? SSL_get_verify_result(t->ssl) : X509_V_OK;
     if (result != X509_V_OK && !(conf->verify == VERIFY_NO_CA && is_about_ca(result))) {
-        wr_log(&r->log, WR_LOG_INFO, 0, "client SSL certificate verify error: (%ld:%s)",
+        wr_log(blame(r), WR_LOG_INFO, 0, "client SSL certificate verify error: (%ld:%s)",
                result, X509_verify_cert_error_string(result));
         return refuse(r, t->ssl, WR_STATUS_CERT_ERROR);
     }
     if (conf->verify == VERIFY_ON && cert == NULL) {
-        wr_log(&r->log, WR_LOG_INFO, 0, "client sent no required SSL certificate");
+        wr_log(blame(r), WR_LOG_INFO, 0, "client sent no required SSL certificate");
         return refuse(r, t->ssl, WR_STATUS_NO_CERT);
     }
     if (conf->ocsp == OCSP_OFF || result != X509_V_OK || cert == NULL) {

@@ -17,7 +17,7 @@ def weir_render():
 class Engine:
     """One process; started anew after it has died or hung."""
 
-    def __init__(self, command, timeout=20):
+    def __init__(self, command, timeout=80):
         self.command = command
         self.timeout = timeout
         self.process = None

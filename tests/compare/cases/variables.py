@@ -119,6 +119,7 @@ log_format json escape=json '{"x":"$arg_x","h":"$http_x","u":"$uri","n":"$http_n
 log_format none escape=none '[$arg_x] [$http_x] [$uri] [$http_none]';
 log_format more '$request_method $request_uri $args $server_name $server_port $scheme $host $request_completion $connection_requests $pipe $request_length';
 log_format up '$upstream_addr $upstream_status $upstream_response_length $upstream_bytes_sent $upstream_cache_status $upstream_http_x_v $uri';
+log_format sent '$request_method $request_uri $body_bytes_sent';
 log_format def escape=default '[$http_x]';
 log_format multi 'a' "b$status"
    'c';
@@ -147,6 +148,16 @@ MANY = (gets("/r", "/r?x=1", "/a.txt", "/missing", "/a%20b", "/r?x=%22%5c")
                "\r\n", n=2), get("/a.txt", "Range: bytes=0-1"),
            get("/r?" + "x" * 300), raw("GET /\xe4\xff HTTP/1.1\r\nHost: a\r\n\r\n"),
            raw("GET /a\tb HTTP/1.1\r\nHost: a\r\n\r\n")])
+logged("sent", "sent", """
+location /gz/ { gzip on; gzip_types *; gzip_min_length 1; alias %%PREFIX%%/html/; }
+location /ssi/ { ssi on; ssi_types *; alias %%PREFIX%%/html/; }
+""", requests=[get(p + "a.txt", *h, method=m)
+               for p in ("/", "/gz/", "/ssi/")
+               for h in ((), ("Accept-Encoding: gzip",), ("Range: bytes=1-2",))
+               for m in ("GET", "HEAD")]
+      + [get("/a.txt", version="1.0"), get("/ssi/a.txt", version="1.0"),
+         post("/r", "abc"), head("/r")], unordered=True)
+
 MASK = [(r'(HTTP/\d\.\d"|"-"|"[^"]*") (4\d\d|5\d\d) \d+', r"\1 \2 N")]
 TIME = [(r"\[\d\d/\w{3}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}\]", "[TIME]")]
 
