@@ -103,16 +103,20 @@ adopt(wr_exchange_t *x, wr_uconn_t *uc)
 static void
 handshake(wr_exchange_t *x)
 {
-    wr_conn_t *c = &x->uc->conn;
-    wr_rc_t    rc = wr_tls_handshake(c);
+    wr_conn_t  *c = &x->uc->conn;
+    const char *was = x->log->action;
+    wr_rc_t     rc;
 
+    x->log->action = wr_exchange_doing(x);
+    rc = wr_tls_handshake(c);
+    if (rc == WR_OK && !wr_tls_client_check(c, x->tls, x->tls_name)) {
+        rc = WR_ERROR;
+    }
+    x->log->action = was;
     if (rc == WR_AGAIN) {
         return;
     }
     x->state = IDLE;
-    if (rc == WR_OK && !wr_tls_client_check(c, x->tls, x->tls_name)) {
-        rc = WR_ERROR;
-    }
     x->error = rc == WR_OK ? 0 : EPROTO;
     x->said = rc != WR_OK;
     complete(x, rc);

@@ -221,8 +221,13 @@ field(h2_stream_t *s, wr_str_t name, wr_str_t value)
         s->malformed = "a header field's name in upper case";
         return;
     }
-    if ((class & BAD) != 0 || !is_value(value)) {
-        s->reject = 400;
+    if ((class & BAD) != 0) {
+        h2_stream_reject(s, 400, "invalid header name: \"%.*s\"", WR_ARG(name));
+        return;
+    }
+    if (!is_value(value)) {
+        h2_stream_reject(s, 400, "header \"%.*s\" with invalid value: \"%.*s\"",
+                         WR_ARG(name), WR_ARG(value));
         return;
     }
     s->malformed = id != WR_H_OTHER ? fault_of(s, id, value) : NULL;
@@ -230,7 +235,7 @@ field(h2_stream_t *s, wr_str_t name, wr_str_t value)
         return;
     }
     if (++s->nheaders > core->max_headers) {
-        s->reject = WR_STATUS_HEADER_TOO_LARGE;
+        h2_stream_reject(s, WR_STATUS_HEADER_TOO_LARGE, "too many header lines");
     } else if (core->ignore_invalid_headers && class != PLAIN
                && ((class & ODD) != 0 || !core->underscores_in_headers))
     {
@@ -254,7 +259,7 @@ h2_field(h2_stream_t *s, wr_str_t name, wr_str_t value)
     if (s->head_size > bufs->size * (size_t) bufs->n || name.n > bufs->size / 5 * 8
         || value.n > bufs->size / 5 * 8)
     {
-        s->reject = WR_STATUS_HEADER_TOO_LARGE;
+        h2_stream_reject(s, WR_STATUS_HEADER_TOO_LARGE, "too large header");
     }
     if (name.n != 0 && name.p[0] == ':') {
         pseudo(s, name, value);

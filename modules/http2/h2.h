@@ -115,7 +115,8 @@ struct h2_stream {
     size_t       head_size;
     size_t       cookie_room;   /* for the value of Cookie, which comes in pieces */
     unsigned     nheaders;
-    unsigned     reject;        /* status: the head is not acceptable */
+    unsigned     reject;        /* status: the head is not acceptable … */
+    wr_str_t     why;           /* … for "client sent " this: the first of them */
     const char  *malformed;     /* what is wrong with it; NULL: nothing */
     uint8_t      pseudo;        /* which ones came: bits */
     bool         fields;        /* others have begun */
@@ -186,6 +187,14 @@ h2_stream_t *h2_stream_new(h2_t *h2, uint32_t id);
 h2_stream_t *h2_stream_find(const h2_t *h2, uint32_t id);
 /* It is over on the wire: ended by both sides, or cut, of which the request is told. */
 void h2_stream_close(h2_stream_t *s, h2_past_t how);
+/* The request will be answered with this status: h2_stream_reject(s, 400, format, …). */
+#define h2_stream_reject(s, status, ...)                                      \
+    do {                                                                      \
+        if ((s)->reject == 0) {                                               \
+            (s)->reject = (status);                                           \
+            (s)->why = wr_pool_printf(wr_pool((s)->r), __VA_ARGS__);          \
+        }                                                                     \
+    } while (0)
 /* What does not go on without the client ends, if he has reset the stream. */
 void h2_stream_end_if_left(h2_stream_t *s);
 /* RST_STREAM now; the client is at fault where `what` is given (it is logged). */

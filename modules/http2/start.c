@@ -33,20 +33,27 @@ make_line(h2_stream_t *s)
     r->request_line = wr_str(p, n);
 }
 
-static unsigned
-check_method(wr_req_t *r)
+static bool
+check_method(h2_stream_t *s)
 {
+    wr_req_t *r = s->r;
+    bool      good = r->method_name.n != 0;
+
     for (size_t i = 0; i < r->method_name.n; i++) {
         char c = r->method_name.p[i];
 
-        if (!((c >= 'A' && c <= 'Z') || c == '_' || c == '-')) {
-            return 400;
-        }
+        good &= (c >= 'A' && c <= 'Z') || c == '_' || c == '-';
+    }
+    if (!good) {
+        h2_stream_reject(s, 400, "invalid method: \"%.*s\"", WR_ARG(r->method_name));
+        return false;
     }
     r->method = wr_method_bit(r->method_name);
-    return r->method == WR_CONNECT || r->method == WR_TRACE ? 405
-           : r->method_name.n == 0                          ? 400
-                                                            : 0;
+    if (r->method == WR_CONNECT || r->method == WR_TRACE) {
+        h2_stream_reject(s, 405, "%.*s method", WR_ARG(r->method_name));
+        return false;
+    }
+    return true;
 }
 
 /* Spaces and control characters. */
@@ -70,26 +77,24 @@ has_blanks(wr_str_t s)
     return false;
 }
 
-static unsigned
+static bool
 check_path(h2_stream_t *s)
 {
     wr_req_t *r = s->r;
     wr_uri_t  parts;
+    bool      good = s->path.n != 0 && s->path.p[0] == '/' && !has_blanks(s->path);
 
-    if (s->path.n == 0 || s->path.p[0] != '/') {
-        return 400;
+    if (good) {
+        r->raw_uri = s->path;
+        good = wr_uri_normalise(wr_pool(r), s->path, wr_http_core(r)->merge_slashes, &parts)
+               == WR_OK;
     }
-    if (has_blanks(s->path)) {
-        return 400;
-    }
-    r->raw_uri = s->path;
-    if (wr_uri_normalise(wr_pool(r), s->path, wr_http_core(r)->merge_slashes, &parts)
-        != WR_OK)
-    {
-        return 400;
+    if (!good) {
+        h2_stream_reject(s, 400, "invalid :path header: \"%.*s\"", WR_ARG(s->path));
+        return false;
     }
     wr_req_take_uri(r, &parts);
-    return 0;
+    return true;
 }
 
 /* The connection's first authority is looked up once: it is the others' as well, as
@@ -114,7 +119,7 @@ keep_authority(h2_stream_t *s, wr_str_t host)
     h2->server = s->r->server;
 }
 
-static unsigned
+static void
 check_host(h2_stream_t *s)
 {
     wr_req_t    *r = s->r;
@@ -126,7 +131,8 @@ check_host(h2_stream_t *s)
     if (h != NULL && (wr_headers_next(&r->in, h) != NULL
                       || (s->authority.n != 0 && !wr_str_ieq(h->value, s->authority))))
     {
-        return 400;
+        h2_stream_reject(s, 400, "several hosts");
+        return;
     }
     if (h == NULL) {
         (void) wr_headers_add(&r->in, WR_H_HOST, WR_STR("Host"), host);
@@ -136,14 +142,14 @@ check_host(h2_stream_t *s)
         if (r->server != s->h2->server) {
             wr_req_use_server(r, s->h2->server);
         }
-        return 0;
+        return;
     }
     if (host.n == 0 || wr_host_normalise(wr_pool(r), host, &r->host, &port) != WR_OK) {
-        return 400;
+        h2_stream_reject(s, 400, "invalid host header");
+        return;
     }
     wr_req_use_server(r, wr_server_find(s->h2->endpoint, r->host, r));
     keep_authority(s, host);
-    return 0;
 }
 
 static void
@@ -163,23 +169,21 @@ void
 h2_start(h2_stream_t *s)
 {
     wr_req_t *r = s->r;
-    unsigned  status = check_method(r);
+    bool      good = check_method(s);
 
     make_line(s);
-    status = status != 0 ? status : check_path(s);
-    status = status != 0 ? status : check_host(s);
-    status = s->reject != 0 ? s->reject : status;
+    if (good && check_path(s)) {
+        check_host(s);
+    }
     set_length(s);
     r->keepalive = 1;
     s->started = true;
     r->log.action = NULL;
-    if (status != 0) {
+    if (s->reject != 0) {
         r->log.action = "while reading client request headers";
-        wr_log(&r->log, WR_LOG_INFO, 0, status == WR_STATUS_HEADER_TOO_LARGE
-                                            ? "client sent too large request"
-                                            : "client sent invalid request");
+        wr_log(&r->log, WR_LOG_INFO, 0, "client sent %.*s", WR_ARG(s->why));
         r->log.action = NULL;
-        wr_req_reject(r, status);
+        wr_req_reject(r, s->reject);
         return;
     }
     wr_req_run(r);

@@ -289,7 +289,7 @@ load_for(wr_req_t *r, SSL *ssl, const ssl_conf_t *conf)
         }
         pair = wr_tls_cached_pair(conf->cert_cache, &conf->passwords, cert, key, &e);
         if (pair == NULL || !wr_tls_use_pair(NULL, ssl, pair, cert, key, &e)) {
-            wr_log(&r->log, WR_LOG_ERR, 0, "%s", e.text);
+            wr_log(wr_conn_log(r->conn), WR_LOG_ERR, 0, "%s", e.text);
             return WR_ERROR;
         }
     }

@@ -7,6 +7,7 @@ Expires, which is compared as its distance from Date, and the second in which a 
 made a file (the files that cases begin with are old).
 """
 
+import datetime
 import difflib
 import email.utils
 import fnmatch
@@ -102,6 +103,16 @@ def made_now(r, date):
     return "%x" % int(made.timestamp()) if 0 <= age.total_seconds() < 60 else None
 
 
+def cookie_time(value, date):
+    """What a cookie lives beyond the answer's date; without one as it stands."""
+    try:
+        until = datetime.datetime.strptime(value, "%a, %d-%b-%y %H:%M:%S GMT")
+        now = datetime.datetime.strptime(date, "%a, %d %b %Y %H:%M:%S GMT")
+    except ValueError:
+        return value
+    return "Date+%d" % (until - now).total_seconds() if until.year < 2037 else value
+
+
 def headers_of(r, side, counted):
     out = []
     date = r.get("date", "")
@@ -119,6 +130,9 @@ def headers_of(r, side, counted):
             if abs(int(moved[4:] or 0) if moved.startswith("Date")
                    else 0) < 3 * 366 * 86400:
                 value = moved
+        elif low == "set-cookie":
+            value = re.sub(r"expires=([^;]*)", lambda m: "expires=" + cookie_time(
+                m.group(1), date), value)
         elif now and low == "last-modified":
             value = "NOW"
         elif now and low == "etag":
