@@ -266,8 +266,8 @@ wr_comp_proto(wr_comp_t *c, const char *what, uint32_t line)
     return p;
 }
 
-static int32_t
-special(wr_comp_t *c, wr_cframe_t *f, const char *name)
+int32_t
+wr_comp_special(wr_comp_t *c, wr_cframe_t *f, const char *name)
 {
     uint32_t id = wr_comp_name(c, wr_str_z(name))->id;
 
@@ -287,7 +287,7 @@ compile_root(wr_comp_t *c, wr_ast_list_t *body)
     f.syms = wr_syms_new(c->tmp, c->fn, NULL, 0);
     f.output_check = c->have_extends;
     if (wr_undeclared(body, names, 1) != 0) {
-        p->self_slot = special(c, &f, "self");
+        p->self_slot = wr_comp_special(c, &f, "self");
     }
     wr_syms_analyse_list(&c->sc, f.syms, body);
     c->line = 1;
@@ -308,10 +308,10 @@ compile_block(wr_comp_t *c, wr_ast_t *n, wr_block_t *b)
     c->fn = wr_cfn_new(c->tmp, NULL, p);
     f.syms = wr_syms_new(c->tmp, c->fn, NULL, 0);
     if ((used & 1) != 0) {
-        p->self_slot = special(c, &f, "self");
+        p->self_slot = wr_comp_special(c, &f, "self");
     }
     if ((used & 2) != 0) {
-        p->super_slot = special(c, &f, "super");
+        p->super_slot = wr_comp_special(c, &f, "super");
     }
     wr_syms_analyse(&c->sc, f.syms, n);
     c->line = n->line;

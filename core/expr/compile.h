@@ -57,6 +57,8 @@ WR_NORETURN WR_PRINTF(3, 4) void wr_comp_fail(wr_comp_t *c, uint32_t line,
 
 /* A function of the template: what and line are for its errors. */
 wr_proto_t *wr_comp_proto(wr_comp_t *c, const char *what, uint32_t line);
+/* The slot of a name that the function has as a parameter: self, caller … */
+int32_t wr_comp_special(wr_comp_t *c, wr_cframe_t *f, const char *name);
 
 wr_name_t *wr_comp_name(wr_comp_t *c, wr_str_t s);
 wr_place_t wr_comp_place(wr_comp_t *c, wr_cframe_t *f, wr_str_t name);

@@ -180,15 +180,6 @@ wr_comp_for(wr_comp_t *c, wr_cframe_t *f, wr_ast_t *n)
 
 static const char *const specials[] = {"caller", "kwargs", "varargs"};
 
-static int32_t
-special(wr_comp_t *c, wr_cframe_t *f, const char *name)
-{
-    uint32_t id = wr_comp_name(c, wr_str_z(name))->id;
-
-    wr_syms_param(&c->sc, f->syms, id);
-    return (int32_t) wr_syms_slot(c->tmp, f->syms, id);
-}
-
 /* Which of caller, kwargs and varargs the body asks for. */
 static void
 macro_specials(wr_comp_t *c, wr_cframe_t *f, wr_ast_t *n, wr_proto_t *p)
@@ -215,15 +206,15 @@ macro_specials(wr_comp_t *c, wr_cframe_t *f, wr_ast_t *n, wr_proto_t *p)
                     "default.");
             }
         } else {
-            p->caller_slot = special(c, f, "caller");
+            p->caller_slot = wr_comp_special(c, f, "caller");
         }
         p->accesses_caller = true;
     }
     if ((used & 2) != 0 && !own_kwargs) {
-        p->kwargs_slot = special(c, f, "kwargs");
+        p->kwargs_slot = wr_comp_special(c, f, "kwargs");
     }
     if ((used & 4) != 0 && !own_varargs) {
-        p->varargs_slot = special(c, f, "varargs");
+        p->varargs_slot = wr_comp_special(c, f, "varargs");
     }
 }
 

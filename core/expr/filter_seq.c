@@ -119,21 +119,11 @@ WR_FN(wr_filter_first)
 static bool
 is_reversible(const wr_val_t *v)
 {
-    switch ((wr_vtype_t) v->type) {
-    case WR_V_UNDEFINED:
-    case WR_V_STR:
-    case WR_V_BYTES:
-    case WR_V_LIST:
-    case WR_V_TUPLE:
-    case WR_V_DICT:
-    case WR_V_RANGE:
-        return true;
-    case WR_V_OBJ:
+    if (v->type == WR_V_OBJ) {
         return v->u.obj->type->sequence || v->u.obj->type->mapping
-            || strncmp(v->u.obj->type->name, "dict_", 5) == 0;
-    default:
-        return false;
+               || strncmp(v->u.obj->type->name, "dict_", 5) == 0;
     }
+    return v->type == WR_V_UNDEFINED || wr_is_collection(v);
 }
 
 /* The last item of text without making a list of it. */

@@ -105,6 +105,18 @@ with_keys(wr_eval_t *ev, const keyer_t *k, const wr_list_t *list)
     return a;
 }
 
+/* The values of `list` in the order that the items have now. */
+static wr_val_t
+in_order(wr_eval_t *ev, const wr_list_t *list, const wr_sort_item_t *items)
+{
+    wr_list_t *sorted = wr_list_new(ev->pool, list->n);
+
+    for (uint32_t i = 0; i < list->n; i++) {
+        wr_list_push(ev->pool, sorted, list->items[items[i].at]);
+    }
+    return wr_vlist(sorted);
+}
+
 WR_FN(wr_filter_sort)
 {
     static const wr_sig_t sig = {
@@ -112,7 +124,7 @@ WR_FN(wr_filter_sort)
         {"value", "reverse", "case_sensitive", "attribute"}};
     wr_val_t        a[4];
     keyer_t         k;
-    wr_list_t      *l, *sorted;
+    wr_list_t      *l;
     wr_sort_item_t *items;
     bool            case_sensitive;
     int64_t         reverse = 0;
@@ -127,11 +139,7 @@ WR_FN(wr_filter_sort)
                     k.n == 1 ? wr_less_in_list : wr_less)) {
         return false;
     }
-    sorted = wr_list_new(ev->pool, l->n);
-    for (uint32_t i = 0; i < l->n; i++) {
-        wr_list_push(ev->pool, sorted, l->items[items[i].at]);
-    }
-    *out = wr_vlist(sorted);
+    *out = in_order(ev, l, items);
     return true;
 }
 
@@ -171,7 +179,7 @@ WR_FN(wr_filter_dictsort)
     static const wr_sig_t sig = {
         "do_dictsort", NULL, 1, 4, {"value", "case_sensitive", "by", "reverse"}};
     wr_val_t        a[4];
-    wr_list_t      *pairs, *sorted;
+    wr_list_t      *pairs;
     wr_sort_item_t *items;
     uint32_t        by;
     bool            case_sensitive;
@@ -194,11 +202,7 @@ WR_FN(wr_filter_dictsort)
     if (!wr_sort(ev, items, pairs->n, reverse != 0, wr_less)) {
         return false;
     }
-    sorted = wr_list_new(ev->pool, pairs->n);
-    for (uint32_t i = 0; i < pairs->n; i++) {
-        wr_list_push(ev->pool, sorted, pairs->items[items[i].at]);
-    }
-    *out = wr_vlist(sorted);
+    *out = in_order(ev, pairs, items);
     return true;
 }
 

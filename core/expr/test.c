@@ -60,24 +60,13 @@ is_sequence(wr_eval_t *ev, const wr_args_t *args, wr_val_t *out)
     if (!wr_sig_bind(ev, &sig, args, &v)) {
         return false;
     }
-    switch ((wr_vtype_t) v.type) {
-    case WR_V_STR:
-    case WR_V_BYTES:
-    case WR_V_LIST:
-    case WR_V_TUPLE:
-    case WR_V_DICT:
-    case WR_V_RANGE:
-        is = true;
-        break;
-    case WR_V_UNDEFINED:
+    if (v.type == WR_V_UNDEFINED) {
         is = v.u.undef == NULL || v.u.undef->kind != WR_UNDEF_STRICT;
-        break;
-    case WR_V_OBJ:
+    } else if (v.type == WR_V_OBJ) {
         is = v.u.obj->type->length != NULL
-            && (v.u.obj->type->sequence || v.u.obj->type->mapping);
-        break;
-    default:
-        is = false;
+             && (v.u.obj->type->sequence || v.u.obj->type->mapping);
+    } else {
+        is = wr_is_collection(&v);
     }
     *out = wr_bool(is);
     return true;

@@ -278,10 +278,9 @@ wr_is_callable(const wr_val_t *v)
 }
 
 bool
-wr_is_iterable(const wr_val_t *v)
+wr_is_collection(const wr_val_t *v)
 {
     switch ((wr_vtype_t) v->type) {
-    case WR_V_UNDEFINED:
     case WR_V_STR:
     case WR_V_BYTES:
     case WR_V_LIST:
@@ -289,10 +288,17 @@ wr_is_iterable(const wr_val_t *v)
     case WR_V_DICT:
     case WR_V_RANGE:
         return true;
-    case WR_V_OBJ:
-        return v->u.obj->type->iter != NULL
-               || (v->u.obj->type->sequence && v->u.obj->type->item != NULL);
     default:
         return false;
     }
+}
+
+bool
+wr_is_iterable(const wr_val_t *v)
+{
+    if (v->type == WR_V_OBJ) {
+        return v->u.obj->type->iter != NULL
+               || (v->u.obj->type->sequence && v->u.obj->type->item != NULL);
+    }
+    return v->type == WR_V_UNDEFINED || wr_is_collection(v);
 }

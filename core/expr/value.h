@@ -422,5 +422,7 @@ bool wr_get_slice(wr_eval_t *ev, const wr_val_t *v, const wr_val_t *start,
 bool wr_call(wr_eval_t *ev, const wr_val_t *callee, const wr_args_t *args, wr_val_t *out);
 bool wr_is_callable(const wr_val_t *v);
 bool wr_is_iterable(const wr_val_t *v);
+/* A str, bytes, list, tuple, dict or range. */
+bool wr_is_collection(const wr_val_t *v);
 
 #endif

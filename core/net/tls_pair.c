@@ -11,6 +11,7 @@
 #include <openssl/store.h>
 #include <stdio.h>
 #include <weir/net/tls.h>
+#include <weir/os/readfile.h>
 
 static bool
 begins(const char *source, const char *scheme)
@@ -23,6 +24,30 @@ wr_tls_is_file(wr_str_t source)
 {
     return !wr_str_starts(source, WR_STR("data:")) && !wr_str_starts(source, WR_STR("store:"))
            && !wr_str_starts(source, WR_STR("engine:"));
+}
+
+wr_rc_t
+wr_tls_passwords_set(wr_conf_t *cf, const wr_directive_t *d, void *conf)
+{
+    wr_array_t *passwords = (wr_array_t *) (void *) ((char *) conf + d->offset);
+    wr_str_t    path = wr_conf_file_path(cf, cf->args[1].text), text, line;
+    const char *call;
+    int         err = wr_file_read(cf->pool, path.p, 1 << 20, &text, &call);
+
+    if (err != 0) {
+        return wr_conf_fail_errno(cf, &cf->args[1], err, "%s \"%.*s\" failed", call,
+                                  WR_ARG(path));
+    }
+    *passwords = wr_array(cf->pool, sizeof(wr_str_t));
+    while (wr_str_split(&text, '\n', &line)) {
+        if (line.n != 0 && line.p[line.n - 1] == '\r') {
+            line.n--;
+        }
+        if (line.n != 0) {
+            *WR_PUSH(passwords, wr_str_t) = line;
+        }
+    }
+    return WR_OK;
 }
 
 static BIO *

@@ -6,7 +6,7 @@
 #define WEIR_NET_TLS_PAIR_H
 
 #include <openssl/ssl.h>
-#include <weir/base/array.h>
+#include <weir/conf/conf.h>
 
 /* Why not, for people. */
 typedef struct wr_tls_fault {
@@ -22,6 +22,10 @@ typedef struct wr_tls_pair {
 
 /* False for "data:TEXT", "store:URI" and "engine:NAME:ID". */
 bool wr_tls_is_file(wr_str_t source);
+
+/* A directive "FILE": its lines are passwords, blanks included, into the wr_array_t of
+ * wr_str_t that is its field. */
+wr_rc_t wr_tls_passwords_set(wr_conf_t *cf, const wr_directive_t *d, void *conf);
 
 /* `cert`: a file or "data:"; `key`: any of these. Paths are absolute; `passwords`:
  * wr_str_t, each is tried. False: e says what has failed. */

@@ -620,7 +620,7 @@ const wr_directive_t proxy_directives[] = {
           .example = "proxy_ssl_certificate client.pem;\n"
                      "proxy_ssl_certificate_key client.key;",
           .args = "file"),
-    WR_CUSTOM("proxy_ssl_password_file", ALL, 1, 1, proxy_set_passwords, conf_t,
+    WR_CUSTOM("proxy_ssl_password_file", ALL, 1, 1, wr_tls_passwords_set, conf_t,
               ssl_passwords, "Passwords of the key, one a line.", .args = "file",
               .example = "proxy_ssl_password_file passwords;"),
     WR_CUSTOM("proxy_ssl_certificate_cache", ALL, 1, 3, wr_tls_cache_set, conf_t, ssl_cache,

@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <unistd.h>
-#include <weir/os/readfile.h>
 #include <weir/process/cycle.h>
 
 const wr_enum_t proxy_ssl_protocol_words[] = {
@@ -27,30 +26,6 @@ proxy_set_command(wr_conf_t *cf, const wr_directive_t *d, void *c)
 
         *WR_PUSH(&conf->ssl_commands, wr_str_t) = wr_str(wr_pool_strz(cf->pool, word),
                                                          word.n);
-    }
-    return WR_OK;
-}
-
-wr_rc_t
-proxy_set_passwords(wr_conf_t *cf, const wr_directive_t *d, void *c)
-{
-    proxy_conf_t *conf = c;
-    wr_str_t      path = wr_conf_file_path(cf, cf->args[1].text), text, line;
-    const char   *call;
-    int         err;
-
-    (void) d;
-    conf->ssl_passwords = wr_array(cf->pool, sizeof(wr_str_t));
-    err = wr_file_read(cf->pool, path.p, 1 << 20, &text, &call);
-    if (err != 0) {
-        return wr_conf_fail_errno(cf, &cf->args[1], err, "%s \"%.*s\" failed", call,
-                                  WR_ARG(path));
-    }
-    while (wr_str_split(&text, '\n', &line)) {
-        line = wr_str_trim(line);
-        if (line.n != 0) {
-            *WR_PUSH(&conf->ssl_passwords, wr_str_t) = line;
-        }
     }
     return WR_OK;
 }

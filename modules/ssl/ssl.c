@@ -5,7 +5,6 @@
 
 #include <openssl/err.h>
 #include <weir/http/status.h>
-#include <weir/os/readfile.h>
 
 __attribute__((constructor)) static void
 init(void)
@@ -126,32 +125,6 @@ set_list(wr_conf_t *cf, const wr_directive_t *d, void *conf)
         *list = wr_array(cf->pool, sizeof(wr_cv_t));
     }
     return wr_cv_compile(cf, &cf->args[1], WR_PUSH(list, wr_cv_t));
-}
-
-static wr_rc_t
-set_passwords(wr_conf_t *cf, const wr_directive_t *d, void *c)
-{
-    ssl_conf_t *conf = c;
-    wr_str_t    path = wr_conf_file_path(cf, cf->args[1].text), text, line;
-    const char *call;
-    int         err;
-
-    (void) d;
-    conf->passwords = wr_array(cf->pool, sizeof(wr_str_t));
-    err = wr_file_read(cf->pool, path.p, 1 << 20, &text, &call);
-    if (err != 0) {
-        return wr_conf_fail_errno(cf, &cf->args[1], err, "%s \"%.*s\" failed", call,
-                                  WR_ARG(path));
-    }
-    while (wr_str_split(&text, '\n', &line)) {
-        if (line.n != 0 && line.p[line.n - 1] == '\r') {
-            line.n--;
-        }
-        if (line.n != 0) {
-            *WR_PUSH(&conf->passwords, wr_str_t) = line;
-        }
-    }
-    return WR_OK;
 }
 
 static wr_rc_t
@@ -341,7 +314,7 @@ static const wr_directive_t directives[] = {
               .args = "file | data:text | store:URI | engine:name:id",
               .example = "ssl_certificate     server.pem;\n"
                          "ssl_certificate_key server.key;"),
-    WR_CUSTOM("ssl_password_file", HERE, 1, 1, set_passwords, ssl_conf_t, passwords,
+    WR_CUSTOM("ssl_password_file", HERE, 1, 1, wr_tls_passwords_set, ssl_conf_t, passwords,
               "Passwords of keys, one a line.", .args = "file",
               .example = "ssl_password_file passwords;"),
     WR_MASK("ssl_protocols", HERE, ssl_conf_t, protocols, protocol_words, "TLSv1.2 TLSv1.3",

@@ -278,6 +278,32 @@ def test_who_derives_the_keys(server, certs, tmp_path, light, wanted):
     assert set(notes.read_text().split("\n")) == {wanted, ""}
 
 
+PASSWORDS = """
+server {
+    listen 127.0.0.1:%%PORT2%% ssl; ssl_certificate %%C%%/crt; ssl_certificate_key %%C%%/locked;
+    ssl_password_file %%C%%/passwords; ssl_verify_client optional_no_ca;
+    location / { return 200 "$ssl_client_s_dn"; }
+}
+server {
+    listen 127.0.0.1:%%PORT%%;
+    location / { proxy_pass https://127.0.0.1:%%PORT2%%; proxy_ssl_certificate %%C%%/crt;
+                 proxy_ssl_certificate_key %%C%%/locked; proxy_ssl_password_file %%C%%/passwords; }
+}
+"""
+
+
+def test_blanks_are_part_of_a_password(server, tmp_path):
+    """On both sides, as in nginx; an empty line is none, the end of a line may be CR LF."""
+    tmp_path.chmod(0o755)
+    openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+            "-keyout", "key", "-out", "crt", "-days", "30", "-subj", "/CN=it", cwd=tmp_path)
+    openssl("pkey", "-in", "key", "-out", "locked", "-aes128", "-passout", "pass: a b ",
+            cwd=tmp_path)
+    (tmp_path / "passwords").write_bytes(b"a b\r\n\r\n a b \r\n")
+    s = server(PASSWORDS, names={"C": tmp_path})
+    assert s.get("/").text == "CN=it"
+
+
 def test_a_client_certificate_of_nobody(server, certs):
     s = server(CLIENT.replace("%%C%%/ca.pem", "%%C%%/b.example.pem"),
                names={"C": certs, "V": "on"})
