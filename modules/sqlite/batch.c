@@ -89,35 +89,6 @@ open_batch(sq_writer_t *w, sq_call_t *call)
     return true;
 }
 
-static void
-undo(sq_writer_t *w)
-{
-    wr_metric_add_mt(w->run->stats.rollbacks, 1);
-    (void) sq_conn_control(w->conn, SQ_ROLLBACK_TO);
-    (void) sq_conn_control(w->conn, SQ_RELEASE);
-}
-
-/* Ends the savepoint well. A deferred foreign key that is still broken would fail the
- * COMMIT of all: it fails its own transaction here. */
-static void
-release(sq_writer_t *w, sq_err_t *err)
-{
-    int broken = 0, unused;
-
-    sqlite3_db_status(w->conn->db, SQLITE_DBSTATUS_DEFERRED_FKS, &broken, &unused, 0);
-    if (broken != 0) {
-        err->code = SQLITE_CONSTRAINT_FOREIGNKEY;
-        err->message = WR_STR("FOREIGN KEY constraint failed");
-        undo(w);
-        return;
-    }
-    if (sq_conn_control(w->conn, SQ_RELEASE) != SQLITE_OK) {
-        set_err(w, err, sqlite3_extended_errcode(w->conn->db),
-                sqlite3_errmsg(w->conn->db));
-        undo(w);
-    }
-}
-
 /* SQLite has rolled back the whole batch (a full disk, a statement stopped by its
  * time limit). */
 static void
@@ -130,6 +101,43 @@ batch_lost(sq_writer_t *w, sq_tx_t *tx)
     tx->lost = true;
     tx->slow = w->conn->late;
     close_batch(w);
+}
+
+/* To its savepoint; if that fails, all that is in the batch. */
+static void
+undo(sq_writer_t *w, sq_tx_t *tx)
+{
+    wr_metric_add_mt(w->run->stats.rollbacks, 1);
+    if (sq_conn_control(w->conn, SQ_ROLLBACK_TO) == SQLITE_OK
+        && sq_conn_control(w->conn, SQ_RELEASE) == SQLITE_OK)
+    {
+        return;
+    }
+    if (sqlite3_get_autocommit(w->conn->db) == 0) {
+        (void) sq_conn_control(w->conn, SQ_ROLLBACK);
+    }
+    batch_lost(w, tx);
+}
+
+/* Ends the savepoint well. A deferred foreign key that is still broken would fail the
+ * COMMIT of all: it fails its own transaction here. */
+static void
+release(sq_writer_t *w, sq_tx_t *tx, sq_err_t *err)
+{
+    int broken = 0, unused;
+
+    sqlite3_db_status(w->conn->db, SQLITE_DBSTATUS_DEFERRED_FKS, &broken, &unused, 0);
+    if (broken != 0) {
+        err->code = SQLITE_CONSTRAINT_FOREIGNKEY;
+        err->message = WR_STR("FOREIGN KEY constraint failed");
+        undo(w, tx);
+        return;
+    }
+    if (sq_conn_control(w->conn, SQ_RELEASE) != SQLITE_OK) {
+        set_err(w, err, sqlite3_extended_errcode(w->conn->db),
+                sqlite3_errmsg(w->conn->db));
+        undo(w, tx);
+    }
 }
 
 /* The statement itself; false: SQLite has rolled back the batch. */
@@ -193,10 +201,10 @@ run_single(sq_writer_t *w, sq_call_t *call)
         return;
     }
     if (call->err.code != 0) {
-        undo(w);
+        undo(w, tx);
         return;
     }
-    release(w, &call->err);
+    release(w, tx, &call->err);
     if (call->err.code == 0) {
         add_fresh(w, tx);
     }
@@ -225,12 +233,12 @@ go_on(sq_writer_t *w, sq_call_t *call)
     }
     if (!sq_is_good(call->r)) {
         if (tx->begun && !tx->lost) {
-            undo(w);
+            undo(w, tx);
         }
         tx->settled = true;
     } else if (tx->run->db->guests.n == 0) {
         if (tx->begun && !tx->lost) {
-            release(w, &tx->err);
+            release(w, tx, &tx->err);
         }
         if (tx->err.code == 0 && tx->begun && !tx->lost) {
             add_fresh(w, tx);
@@ -405,9 +413,9 @@ sq_batch_work(wr_job_t *job)
     checkpoint(w);
     w->fresh = NULL;
     if (w->do_former == RELEASE) {
-        release(w, &w->do_tx->err);
+        release(w, w->do_tx, &w->do_tx->err);
     } else if (w->do_former == UNDO) {
-        undo(w);
+        undo(w, w->do_tx);
     }
     do {
         for (; c != NULL && free && !late; c = late ? c : c->next) {
