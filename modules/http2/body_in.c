@@ -7,7 +7,9 @@
 
 #include <weir/http/body_feed.h>
 
-enum { OPEN_WINDOW = 1 << 20, PART = 64 * 1024 };
+/* What is read to its end goes to memory or a file; what is only passed on waits here
+ * when the peer behind does not read. */
+enum { OPEN_WINDOW = 1 << 20, PASSING_WINDOW = 1 << 17, PART = 64 * 1024 };
 
 /* ---- windows ---- */
 
@@ -29,7 +31,8 @@ consumed(h2_stream_t *s, size_t n)
 static void
 open_window(h2_stream_t *s)
 {
-    int64_t more = OPEN_WINDOW - s->recv_limit;
+    bool    passes = s->r->body != NULL && !s->r->body->whole;
+    int64_t more = (passes ? PASSING_WINDOW : OPEN_WINDOW) - s->recv_limit;
 
     s->window_open = true;
     if (more > 0) {

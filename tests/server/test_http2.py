@@ -131,6 +131,18 @@ def test_bodies_of_requests(s, where, length):
         assert f.read() == BIG
 
 
+@pytest.mark.parametrize("where,least,most", [("/up", 1 << 20, 1 << 21),
+                                              ("/stream", 1 << 16, 1 << 18)])
+def test_what_is_only_passed_on_has_a_small_window(s, where, least, most):
+    """For it waits in memory when the peer does not read; the other goes to a file."""
+    c = Client(s.port())
+    c.send(HEADERS, END_HEADERS, 1, request(where + "/new", "PUT"))
+    _, _, _, payload = c.until(WINDOW, 1)
+    assert least <= 65536 + struct.unpack(">I", payload)[0] <= most
+    c.send(DATA, END_STREAM, 1, b"x")
+    assert c.answer(1)[2] is None
+
+
 def test_trailers(s):
     c = Client(s.port())
     c.get(1, "/trailer", method="GET")
