@@ -72,6 +72,8 @@ else
     esac
     cflags="$cflags$(known_flags -fstack-protector-strong -fcf-protection)"
     ldflags="$ldflags$(known_flags -Wl,-z,relro -Wl,-z,now)"
+    # What is bound at the start is called without a detour.
+    cflags="$cflags$(known_flags -fno-plt)"
 fi
 # What is built does not name the folder it was built in. Kept out of the flags
 # that make an object old when they change.
