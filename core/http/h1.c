@@ -165,7 +165,7 @@ new_request(wr_h1_t *h)
     r->peer->len = h->peer.len;
     memcpy(&r->peer->u, &h->peer.u, sizeof(h->peer.u));
     wr_req_has_peer(r);
-    r->log.action = "while reading client request line";
+    r->log.action = wr_h1_reads_line(r);
     h->idle = false;
     wr_client_idle(&h->client, false);
 }

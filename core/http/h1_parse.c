@@ -8,16 +8,27 @@
  */
 #include <weir/http/h1_priv.h>
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <weir/http/status.h>
 #include <weir/http/uri.h>
 
-static wr_rc_t
-reject(wr_h1_t *h, unsigned status, const char *why)
+enum { SHOWN = 1748 };          /* bytes of a line in the log */
+
+static WR_PRINTF(3, 4) wr_rc_t
+reject(wr_h1_t *h, unsigned status, const char *format, ...)
 {
     wr_req_t *r = h->req;
+    char      why[SHOWN + 128];
+    va_list   args;
 
-    wr_log(&r->log, WR_LOG_INFO, 0, "%s", why);
+    if (r->log.level >= WR_LOG_INFO) {
+        va_start(args, format);
+        vsnprintf(why, sizeof(why), format, args);
+        va_end(args);
+        wr_log(&r->log, WR_LOG_INFO, 0, "client sent %s", why);
+    }
     r->log.action = NULL;
     if (r->version == 0) {
         r->version = WR_HTTP_10;
@@ -121,7 +132,7 @@ parse_line(wr_h1_t *h, wr_str_t line)
         i++;
     }
     if (i == 0 || i == line.n || line.p[i] != ' ') {
-        return reject(h, 400, "client sent invalid method");
+        return reject(h, 400, "invalid method");
     }
     r->method_name = wr_str(line.p, i);
     r->method = wr_method_bit(r->method_name);
@@ -131,7 +142,7 @@ parse_line(wr_h1_t *h, wr_str_t line)
     start = i;
     i += wr_str_visible(wr_str_skip(line, i));
     if (i < line.n && line.p[i] != ' ') {
-        return reject(h, 400, "client sent invalid request");
+        return reject(h, 400, "invalid request");
     }
     uri = wr_str(line.p + start, i - start);
     while (i < line.n && line.p[i] == ' ') {
@@ -140,29 +151,29 @@ parse_line(wr_h1_t *h, wr_str_t line)
     if (i < line.n) {
         version = parse_version(wr_str_skip(line, i));
         if (version == 0) {
-            return reject(h, 400, "client sent invalid request");
+            return reject(h, 400, "invalid request");
         }
         if (version < 0) {
             r->version = WR_HTTP_11;
-            return reject(h, 505, "client sent invalid version");
+            return reject(h, 505, "invalid version");
         }
     } else if (r->method != WR_GET) {
-        return reject(h, 400, "client sent invalid method in HTTP/0.9 request");
+        return reject(h, 400, "invalid method in HTTP/0.9 request");
     }
     r->version = (uint32_t) version;
     if (uri.n == 0) {
-        return reject(h, 400, "client sent invalid request");
+        return reject(h, 400, "invalid request");
     }
     if (uri.p[0] != '/' && !cut_absolute(h->hr, wr_pool(r), &uri)) {
         if (r->method == WR_CONNECT) {
-            return reject(h, 405, "client sent CONNECT method");
+            return reject(h, 405, "CONNECT method");
         }
-        return reject(h, 400, "client sent invalid request");
+        return reject(h, 400, "invalid request");
     }
     r->raw_uri = uri;
     if (wr_uri_normalise(wr_pool(r), uri, core->merge_slashes, &parts) != WR_OK) {
         r->uri = WR_STR_NONE;
-        return reject(h, 400, "client sent invalid request");
+        return reject(h, 400, "invalid request");
     }
     wr_req_take_uri(r, &parts);
     return WR_OK;
@@ -229,6 +240,27 @@ is_unique(wr_hid_t id)
     }
 }
 
+/* As much of a text as is shown beside others. */
+#define SHORT(s) (int) wr_min_size((s).n, SHOWN / 4), (s).p
+
+/* Shows it up to the byte that is wrong. */
+static wr_rc_t
+bad_line(wr_h1_t *h, wr_str_t line, size_t name_n)
+{
+    size_t i = 0;
+
+    while (i < line.n
+           && (i < name_n ? (name_bytes[(unsigned char) line.p[i]] & BYTE_BAD) == 0
+                          : name_n != 0 && line.p[i] != '\0' && line.p[i] != '\r'))
+    {
+        i++;
+    }
+    return i < line.n ? reject(h, 400, "invalid header line: \"%.*s\\x%02x...\"",
+                               (int) wr_min_size(i, SHOWN), line.p, (unsigned char) line.p[i])
+                      : reject(h, 400, "invalid header line: \"%.*s\"",
+                               (int) wr_min_size(line.n, SHOWN), line.p);
+}
+
 static wr_rc_t
 parse_field(wr_h1_t *h, wr_str_t line)
 {
@@ -241,7 +273,7 @@ parse_field(wr_h1_t *h, wr_str_t line)
     name = colon >= 0 ? wr_str(line.p, (size_t) colon) : line;
     switch (check_name(name, core->underscores_in_headers)) {
     case NAME_BAD:
-        return reject(h, 400, "client sent invalid header line");
+        return bad_line(h, line, (size_t) (name.p + name.n - line.p));
     case NAME_ODD:
         if (core->ignore_invalid_headers || colon < 0) {
             wr_log(&r->log, WR_LOG_INFO, 0, "client sent invalid header line: \"%.*s\"",
@@ -265,13 +297,15 @@ parse_field(wr_h1_t *h, wr_str_t line)
         }
     }
     if (++h->hr->nheaders > core->max_headers) {
-        return reject(h, WR_STATUS_HEADER_TOO_LARGE, "client sent too many header lines");
+        return reject(h, WR_STATUS_HEADER_TOO_LARGE, "too many header lines");
     }
     id = wr_header_id(name);
     if (is_unique(id) && wr_headers_first(&r->in, id) != NULL) {
-        wr_log(&r->log, WR_LOG_INFO, 0, "client sent duplicate header line: \"%.*s\"",
-               WR_ARG(line));
-        return reject(h, 400, "client sent duplicate header line");
+        const wr_header_t *former = wr_headers_first(&r->in, id);
+
+        return reject(h, 400, "duplicate %s: \"%.*s: %.*s\", previous value: \"%.*s: %.*s\"",
+                      id == WR_H_HOST ? "host header" : "header line", SHORT(name), SHORT(value),
+                      SHORT(former->name), SHORT(former->value));
     }
     (void) wr_headers_add(&r->in, id, name, value);
     return WR_OK;
@@ -289,19 +323,19 @@ check_host(wr_h1_t *h)
     if (field != NULL && field->value.n != 0
         && wr_host_normalise(wr_pool(r), field->value, &r->host, &port) != WR_OK)
     {
-        return reject(h, 400, "client sent invalid host header");
+        return reject(h, 400, "invalid host header");
     }
     if (field != NULL && field->value.n == 0 && h->hr->host_in_uri.n == 0)
     {
-        return reject(h, 400, "client sent invalid host header");
+        return reject(h, 400, "invalid host header");
     }
     if (field == NULL && r->version >= WR_HTTP_11) {
-        return reject(h, 400, "client sent HTTP/1.1 request without \"Host\" header");
+        return reject(h, 400, "HTTP/1.1 request without \"Host\" header");
     }
     if (h->hr->host_in_uri.n != 0
         && wr_host_normalise(wr_pool(r), h->hr->host_in_uri, &r->host, &port) != WR_OK)
     {
-        return reject(h, 400, "client sent invalid host in request line");
+        return reject(h, 400, "invalid host in request line");
     }
     wr_req_use_server(r, wr_server_find(h->endpoint, r->host, r));
     return WR_OK;
@@ -318,21 +352,21 @@ check_framing(wr_h1_t *h)
         int64_t n;
 
         if (!wr_parse_int(length->value, &n)) {
-            return reject(h, 400, "client sent invalid \"Content-Length\" header");
+            return reject(h, 400, "invalid \"Content-Length\" header");
         }
         r->content_length = n;
     }
     if (te != NULL) {
         if (r->version < WR_HTTP_11) {
-            return reject(h, 400, "client sent HTTP/1.0 request with "
+            return reject(h, 400, "HTTP/1.0 request with "
                                   "\"Transfer-Encoding\" header");
         }
         if (length != NULL) {
-            return reject(h, 400, "client sent \"Content-Length\" and "
+            return reject(h, 400, "\"Content-Length\" and "
                                   "\"Transfer-Encoding\" headers at the same time");
         }
         if (!wr_str_ieqz(te->value, "chunked")) {
-            return reject(h, 501, "client sent unknown \"Transfer-Encoding\"");
+            return reject(h, 501, "unknown \"Transfer-Encoding\": \"%.*s\"", SHORT(te->value));
         }
         r->chunked = true;
         r->content_length = -1;
@@ -340,10 +374,10 @@ check_framing(wr_h1_t *h)
     h->hr->left = r->chunked ? 0 : r->content_length;
     h->hr->body_done = !r->chunked && r->content_length <= 0;
     if (r->method == WR_TRACE) {
-        return reject(h, 405, "client sent TRACE method");
+        return reject(h, 405, "TRACE method");
     }
     if (r->method == WR_CONNECT) {
-        return reject(h, 405, "client sent CONNECT method");
+        return reject(h, 405, "CONNECT method");
     }
     return WR_OK;
 }
@@ -395,7 +429,7 @@ head_complete(wr_h1_t *h)
         return WR_DONE;
     }
     if (h->endpoint->ssl && h->conn.tls == NULL) {
-        return reject(h, WR_STATUS_TO_HTTPS, "client sent plain HTTP request to HTTPS port");
+        return reject(h, WR_STATUS_TO_HTTPS, "plain HTTP request to HTTPS port");
     }
     choose_keepalive(h);
     h->req->log.action = NULL;
@@ -423,11 +457,12 @@ grow(wr_h1_t *h)
     if (part >= large->size) {
         r->request_line = h->hr->have_line ? r->request_line : wr_str(h->buf + h->pos, part);
         return h->hr->have_line
-                   ? reject(h, WR_STATUS_HEADER_TOO_LARGE, "client sent too long header line")
-                   : reject(h, 414, "client sent too long URI");
+                   ? reject(h, WR_STATUS_HEADER_TOO_LARGE, "too long header line: \"%.*s...\"",
+                            (int) wr_min_size(part, SHOWN), h->buf + h->pos)
+                   : reject(h, 414, "too long URI");
     }
     if (h->hr->large >= large->n) {
-        return reject(h, WR_STATUS_HEADER_TOO_LARGE, "client sent too large request");
+        return reject(h, WR_STATUS_HEADER_TOO_LARGE, "too large request");
     }
     h->hr->large++;
     buf = malloc(large->size);
@@ -456,10 +491,10 @@ take_line(wr_h1_t *h, wr_str_t line)
             return WR_OK;       /* empty lines before a request are skipped */
         }
         hr->have_line = true;
-        h->req->log.action = "while reading client request line";
+        h->req->log.action = wr_h1_reads_line(h->req);
         if (wr_str_has_nul_or_cr(line)) {
             h->req->request_line = line;
-            return reject(h, 400, "client sent invalid request");
+            return reject(h, 400, "invalid request");
         }
         if (parse_line(h, line) != WR_OK) {
             return WR_DONE;
@@ -478,7 +513,9 @@ take_line(wr_h1_t *h, wr_str_t line)
         return head_complete(h) == WR_OK ? WR_DECLINED : WR_DONE;
     }
     if (wr_str_has_nul_or_cr(line)) {
-        return reject(h, 400, "client sent invalid header line");
+        ssize_t colon = wr_str_chr(line, ':');
+
+        return bad_line(h, line, colon >= 0 ? (size_t) colon : line.n);
     }
     return parse_field(h, line);
 }
@@ -526,9 +563,9 @@ wr_h1_parse(wr_h1_t *h)
     }
     hr->scan = h->end;
     if (!hr->have_line && !may_be_request(h)) {
-        h->req->log.action = "while reading client request line";
+        h->req->log.action = wr_h1_reads_line(h->req);
         h->req->request_line = wr_str(h->buf + h->pos, h->end - h->pos);
-        return reject(h, 400, "client sent invalid method");
+        return reject(h, 400, "invalid method");
     }
     if (h->end == h->cap) {
         wr_rc_t rc = grow(h);

@@ -90,6 +90,13 @@ struct wr_h1_req {
 
 extern const wr_front_t wr_h1_front;
 
+static inline const char *
+wr_h1_reads_line(const wr_req_t *r)
+{
+    return r->pipelined ? "while reading client pipelined request line"
+                        : "while reading client request line";
+}
+
 /* h1.c */
 void wr_h1_close(wr_h1_t *h);
 void wr_h1_enter(wr_h1_t *h);           /* busy++ */

@@ -173,7 +173,7 @@ serve(wr_req_t *r, void *state)
                       path.n - 1);
     }
     if (conf->format == FORM_JSONP && !take_callback(r, &s->callback)) {
-        wr_log(&r->log, WR_LOG_ERR, 0, "client sent invalid callback name: \"%.*s\"",
+        wr_log(&r->log, WR_LOG_INFO, 0, "client sent invalid callback name: \"%.*s\"",
                WR_ARG(s->callback));
         return wr_fail(r, 400);
     }

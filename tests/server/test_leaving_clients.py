@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import socket
+import ssl
 import subprocess
 import time
 from contextlib import contextmanager
@@ -126,6 +127,7 @@ def raw(port, data, wait=0.05, end="close"):
         c.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
     if end == "half":
         c.shutdown(socket.SHUT_WR)
+    if end in ("half", "late"):         # the server ends it
         c.settimeout(http1.WAIT)
         while c.recv(4096):
             pass
@@ -135,6 +137,13 @@ def raw(port, data, wait=0.05, end="close"):
 def openssl(port, *args, data=b"GET /a HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"):
     subprocess.run(["openssl", "s_client", "-connect", "127.0.0.1:%d" % port, "-quiet", *args],
                    input=data, capture_output=True, timeout=60)
+
+
+def distrusts(port, version):
+    context = ssl.create_default_context(cafile=None)
+    context.maximum_version = version
+    with socket.create_connection(("127.0.0.1", port)) as c, pytest.raises(ssl.SSLError):
+        context.wrap_socket(c, server_hostname="a")
 
 
 def broken_record(port):
@@ -152,10 +161,16 @@ def unfinished(port, end):
     c.send(b"GET /a HT")
     if end == "half":
         c.half_close()
-        c.read_to_end(http1.WAIT)
-    else:
-        time.sleep(1)
+    c.read_to_end(http1.WAIT)
     c.close()
+
+
+def head(*lines):
+    return b"\r\n".join((b"GET /x HTTP/1.1", b"Host: a") + lines) + b"\r\n\r\n"
+
+
+def refused(port, data):
+    raw(port, data, end="half")
 
 
 CASES = {
@@ -163,8 +178,8 @@ CASES = {
     "no-hello": lambda p: raw(p["TLS"], b""),
     "no-hello-reset": lambda p: raw(p["TLS"], b"", end="reset"),
     "half-a-hello": lambda p: raw(p["TLS"], b"\x16\x03\x01\x02\x00\x01"),
-    "no-hello-in-time": lambda p: raw(p["TLS"], b"", 1),
-    "half-a-hello-in-time": lambda p: raw(p["TLS"], b"\x16\x03\x01\x02\x00\x01", 1),
+    "no-hello-in-time": lambda p: raw(p["TLS"], b"", end="late"),
+    "half-a-hello-in-time": lambda p: raw(p["TLS"], b"\x16\x03\x01\x02\x00\x01", end="late"),
     "old-protocol": lambda p: openssl(p["TLS"], "-tls1_1", "-cipher", "ALL:@SECLEVEL=0"),
     "no-cipher": lambda p: openssl(p["TLS"], "-tls1_2", "-cipher", "NULL:@SECLEVEL=0"),
     "no-certificate": lambda p: openssl(p["CERT"]),
@@ -172,17 +187,31 @@ CASES = {
     "half-a-line-over-tls": lambda p: unfinished(p["TLS"], "half"),
     "half-a-line-over-tls-in-time": lambda p: unfinished(p["TLS"], "late"),
     "broken-record": lambda p: broken_record(p["TLS"]),
-    "an-alert": lambda p: openssl(p["TLS"], "-CAfile", "/dev/null", "-verify_return_error"),
+    "an-alert-of-1.2": lambda p: distrusts(p["TLS"], ssl.TLSVersion.TLSv1_2),
+    "an-alert-of-1.3": lambda p: distrusts(p["TLS"], ssl.TLSVersion.TLSv1_3),
     "nothing": lambda p: raw(p["PORT"], b""),
     "nothing-reset": lambda p: raw(p["PORT"], b"", end="reset"),
-    "nothing-in-time": lambda p: raw(p["PORT"], b"", 1),
+    "nothing-in-time": lambda p: raw(p["PORT"], b"", end="late"),
     "half-a-line": lambda p: raw(p["PORT"], b"GET / HTT"),
     "half-a-head": lambda p: raw(p["PORT"], b"GET /p HTTP/1.1\r\nHost: a\r\nFo"),
     "half-a-head-reset": lambda p: raw(p["PORT"], b"GET /p HTTP/1.1\r\nHost: a\r\nFo",
                                        end="reset"),
     "half-a-body": lambda p: raw(p["PORT"], UPLOAD),
     "half-a-body-reset": lambda p: raw(p["PORT"], UPLOAD, end="reset"),
-    "no-proxy-header-in-time": lambda p: raw(p["PROXY"], b"", 1),
+    "no-proxy-header-in-time": lambda p: raw(p["PROXY"], b"", end="late"),
+    "bad-name": lambda p: refused(p["PORT"], head(b"X A: 1")),
+    "no-name": lambda p: refused(p["PORT"], head(b": 1")),
+    "nul-in-a-value": lambda p: refused(p["PORT"], head(b"X-A: a\x00b")),
+    "odd-name": lambda p: refused(p["PORT"], head(b"X@A: 1")),
+    "two-hosts": lambda p: refused(p["PORT"], head(b"Host: b")),
+    "two-lengths": lambda p: refused(p["PORT"], head(b"Content-Length: 1", b"Content-Length: 2")),
+    "bad-length": lambda p: refused(p["PORT"], head(b"Content-Length: x")),
+    "unknown-coding": lambda p: refused(p["PORT"], head(b"Transfer-Encoding: gzip")),
+    "length-and-coding": lambda p: refused(p["PORT"], head(b"Content-Length: 1",
+                                                          b"Transfer-Encoding: chunked")),
+    "long-header": lambda p: refused(p["PORT"], head(b"X-A: " + b"b" * 10000)),
+    "bad-host": lambda p: refused(p["PORT"], b"GET /x HTTP/1.1\r\nHost: a/b\r\n\r\n"),
+    "second-is-garbage": lambda p: refused(p["PORT"], head() + b"garbage\r\n\r\n"),
     "a-bad-request-over-tls": lambda p: openssl(p["TLS"], data=b"get / HTTP/1.1\r\n\r\n"),
 }
 MARK = "without \"Host\""
@@ -224,5 +253,4 @@ def lines_of(s, case):
 @pytest.mark.parametrize("case", sorted(CASES))
 def test_lines_as_nginx(both, case):
     theirs, ours = [lines_of(s, case) for s in both]
-    assert ours == theirs
-    assert all(", client: 127.0.0.1, server: " in line for line in ours)
+    assert ours == theirs and ours
