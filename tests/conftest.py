@@ -31,16 +31,18 @@ def pytest_collection_modifyitems(items):
 
 # What tests of tests/server run over besides plain HTTP/1.
 FRONTS = (None, "tls", "h2s")
+ALL_FRONTS = os.environ.get("FRONTS") == "all"
 
 
 def pytest_generate_tests(metafunc):
     """Every test in server/ runs over each front: the same conf, listening so, and the
     same requests. One that cannot says why, by a marker of it or of its file: `http1`
     where it is about HTTP/1's bytes (TLS carries them as well), `plain` where it is about
-    no front or brings its own."""
+    no front or brings its own. Those that are only slow do with FRONTS=all."""
     if os.path.basename(os.path.dirname(metafunc.definition.path)) != "server":
         return
-    marks = {m.name for m in metafunc.definition.iter_markers() if m.name in ("http1", "plain")}
+    marks = {m.name for m in metafunc.definition.iter_markers() if m.name in ("http1", "plain")
+             and not (ALL_FRONTS and m.args[0].startswith("slow: "))}
     if "plain" not in marks:
         fronts = FRONTS[:2] if marks else FRONTS
         metafunc.parametrize("fronted", fronts, ids=[f or "http" for f in fronts],

@@ -321,6 +321,7 @@ server {
 
 
 @pytest.mark.plain("slow: about threads")
+@pytest.mark.http1("looks whether bytes have come")
 def test_slow_functions_anywhere_leave_the_loop_free(server):
     """Every place of a slow function works, and a worker that hashes answers others."""
     s = server(SLOW, main=load_module("route", "json", "template"),
