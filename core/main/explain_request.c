@@ -525,7 +525,7 @@ wr_explain_request(const char *request)
         wr_pool_free(a.pool);
         return 1;
     }
-    wr_cycle = cycle;
+    wr_cycle_take(cycle, NULL);
     a.http = wr_http_of(cycle);
     if (a.http == NULL || a.http->endpoints.n == 0) {
         status = complain("there is no http { } with a server in", cycle->conf_path);

@@ -202,8 +202,8 @@ wr_cycle_newest(wr_conf_t *cf, void *where, void *value)
         (wr_cycle_newest_t) {where, value};
 }
 
-static void
-make_newest(wr_cycle_t *cycle, const wr_cycle_t *old)
+void
+wr_cycle_take(wr_cycle_t *cycle, const wr_cycle_t *old)
 {
     void *none = NULL;
 
@@ -279,7 +279,7 @@ wr_cycle_new(wr_cycle_t *old)
     use_own_log(cycle);
     wr_log_main = *cycle->log;
     wr_start_log_close();
-    make_newest(cycle, old);
+    wr_cycle_take(cycle, old);
     if (old != NULL) {
         wr_sockets_close_old(cycle, old);
     }

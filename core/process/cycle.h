@@ -96,6 +96,9 @@ typedef struct wr_cycle_newest {
     void *where, *value;
 } wr_cycle_newest_t;
 void wr_cycle_newest(wr_conf_t *cf, void *where, void *value);
+/* The cycle becomes the newest, `old` (or NULL) was it: wr_cycle_new does so, except where
+ * a conf is only read. */
+void wr_cycle_take(wr_cycle_t *cycle, const wr_cycle_t *old);
 
 /* A log file (or syslog:, stderr) opened once per cycle, however often it is asked
  * for, and reopened by USR1: `fd` stays the same number. It is -1 until the whole
