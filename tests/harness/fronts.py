@@ -7,6 +7,7 @@ are in pki.py, what becomes of a request in HTTP/2 is in translate.py.
 
 import re
 import ssl
+import threading
 import time
 
 import h2.config
@@ -24,7 +25,8 @@ __all__ = ["certificate", "pki", "tls_context", "TlsConnection", "H2Connection",
 
 
 class TlsSocket:
-    """A socket that speaks TLS. An end without close_notify raises ssl.SSLEOFError."""
+    """A socket that speaks TLS. An end without close_notify raises ssl.SSLEOFError. One
+    thread may send while another receives."""
 
     _contexts = {}
 
@@ -35,6 +37,7 @@ class TlsSocket:
         if key not in self._contexts:
             self._contexts[key] = tls_context(**options)
         self.plain = sock
+        self.using, self.sending = threading.Lock(), threading.Lock()
         self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self.tls = self._contexts[key].wrap_bio(self.incoming, self.outgoing,
                                                 server_hostname=name, session=session)
@@ -52,23 +55,30 @@ class TlsSocket:
     def _run(self, what, *args):
         while True:
             try:
-                return what(*args)
+                with self.using:
+                    return what(*args)
             except ssl.SSLWantReadError:
                 self._flush()
                 data = self.plain.recv(65536)
-                if data:
-                    self.incoming.write(data)
-                else:
-                    self.incoming.write_eof()
+                with self.using:
+                    if data:
+                        self.incoming.write(data)
+                    else:
+                        self.incoming.write_eof()
             finally:
                 self._flush()
 
     def _flush(self):
-        if self.outgoing.pending:
+        """Who sends already sends what has come meanwhile as well, in its order."""
+        while self.outgoing.pending and self.sending.acquire(blocking=False):
             try:
-                self.plain.sendall(self.outgoing.read())
+                with self.using:
+                    data = self.outgoing.read()
+                self.plain.sendall(data)
             except BrokenPipeError as e:
                 raise ConnectionResetError(*e.args) from None
+            finally:
+                self.sending.release()
 
     def sendall(self, data):
         for at in range(0, len(data), 1 << 20):
