@@ -705,7 +705,7 @@ def test_reload_under_load():
             w.join()
             assert set(w.statuses) <= {200, 409}
         check(s, writers)
-        assert len(rows(s, "SELECT * FROM weir_migrations")) == 4
+        wait_until(lambda: len(rows(s, "SELECT * FROM weir_migrations")) == 4)
 
 
 TWO = """
