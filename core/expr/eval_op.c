@@ -94,9 +94,8 @@ wr_eval_or(wr_mach_t *m, const wr_node_t *n, wr_val_t *out)
     return is || wr_run_node(m, n->u.bin.b, out);
 }
 
-static bool
-compare(wr_eval_t *ev, uint8_t op, const wr_val_t *a, const wr_val_t *b,
-        bool *is)
+bool
+wr_compare_by(wr_eval_t *ev, uint8_t op, const wr_val_t *a, const wr_val_t *b, bool *is)
 {
     static const char *const names[] = {"==", "!=", ">", ">=", "<", "<="};
     int                      cmp;
@@ -143,7 +142,7 @@ wr_eval_compare(wr_mach_t *m, const wr_node_t *n, wr_val_t *out)
     }
     for (i = 0; i < n->u.cmp.n && is; i++) {
         if (!wr_run_node(m, n->u.cmp.v[i], &b)
-            || !compare(m->ev, n->u.cmp.ops[i], &a, &b, &is))
+            || !wr_compare_by(m->ev, n->u.cmp.ops[i], &a, &b, &is))
         {
             return false;
         }

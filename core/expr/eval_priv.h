@@ -20,6 +20,9 @@ wr_read_local(wr_mach_t *m, const wr_place_t *p, wr_val_t *out)
     return wr_likely(!wr_slot_special(out)) || wr_slot_slow(m, p, m->f, out);
 }
 
+/* One comparison, by its WR_CMP_…; false: it failed. */
+bool wr_compare_by(wr_eval_t *ev, uint8_t op, const wr_val_t *a, const wr_val_t *b, bool *is);
+
 /* Arguments, and room for a few. */
 typedef struct wr_argbuf {
     wr_args_t  args;

@@ -8,7 +8,7 @@
  * `~`, and the keys of a constant dict are taken where nothing catches what they
  * raise: there the template itself is refused, be the code ever run or not.
  */
-#include <weir/expr/compile.h>
+#include <weir/expr/eval_priv.h>
 #include <weir/expr/guard.h>
 
 static bool fold(wr_comp_t *c, wr_ast_t *n, wr_val_t *out);
@@ -200,41 +200,6 @@ fold_concat(wr_comp_t *c, wr_ast_t *n, wr_val_t *out)
 }
 
 static bool
-compare(wr_comp_t *c, uint8_t op, const wr_val_t *a, const wr_val_t *b,
-        bool *is)
-{
-    static const char *const names[] = {"==", "!=", ">", ">=", "<", "<="};
-    int                      cmp;
-
-    switch (op) {
-    case WR_CMP_EQ: return wr_equal(&c->fold, a, b, is);
-    case WR_CMP_NE:
-        if (!wr_equal(&c->fold, a, b, is)) {
-            return false;
-        }
-        *is = !*is;
-        return true;
-    case WR_CMP_IN: return wr_contains(&c->fold, b, a, is);
-    case WR_CMP_NOTIN:
-        if (!wr_contains(&c->fold, b, a, is)) {
-            return false;
-        }
-        *is = !*is;
-        return true;
-    default:
-        if (!wr_compare(&c->fold, names[op], a, b, &cmp)) {
-            return false;
-        }
-        *is = cmp != 2
-              && (op == WR_CMP_GT   ? cmp > 0
-                  : op == WR_CMP_GE ? cmp >= 0
-                  : op == WR_CMP_LT ? cmp < 0
-                                    : cmp <= 0);
-        return true;
-    }
-}
-
-static bool
 fold_compare(wr_comp_t *c, wr_ast_t *n, wr_val_t *out)
 {
     wr_val_t a, b;
@@ -246,7 +211,7 @@ fold_compare(wr_comp_t *c, wr_ast_t *n, wr_val_t *out)
     }
     for (i = 0; i < n->list.n && is; i++) {
         if (!wr_comp_const(c, n->list.v[i], &b)
-            || !compare(c, n->ops[i], &a, &b, &is)) {
+            || !wr_compare_by(&c->fold, n->ops[i], &a, &b, &is)) {
             return false;
         }
         a = b;

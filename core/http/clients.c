@@ -145,12 +145,13 @@ init(void)
 
 /* ---- their lines in the log ---- */
 
-void
+wr_log_t *
 wr_client_log(wr_log_t *log, void (*context)(void *conn, wr_buf_t *line))
 {
     *log = *wr_cycle->log;
     log->context = context;
     log->data = NULL;
+    return log;
 }
 
 void

@@ -33,8 +33,8 @@ void wr_client_replace(wr_client_t *from, wr_client_t *to, const wr_client_type_
 void wr_client_idle(wr_client_t *c, bool idle);
 
 /* The log of such connections while no request has them (wr_conn_log): `context` gets
- * the wr_conn_t. Lasts until the next cycle. */
-void wr_client_log(wr_log_t *log, void (*context)(void *conn, wr_buf_t *line));
+ * the wr_conn_t. Fills `log` and returns it; it lasts until the next cycle. */
+wr_log_t *wr_client_log(wr_log_t *log, void (*context)(void *conn, wr_buf_t *line));
 /* ", client: A, server: B": the address it has connected to. */
 void wr_client_put(wr_buf_t *line, const struct sockaddr *peer, socklen_t len,
                    const wr_endpoint_t *e);

@@ -54,15 +54,7 @@ describe(void *conn, wr_buf_t *line)
     wr_client_put(line, &h->peer.u.sa, h->peer.len, h->endpoint);
 }
 
-/* While it has no request. */
-static wr_log_t *
-own_log(void)
-{
-    static wr_log_t log;
-
-    wr_client_log(&log, describe);
-    return &log;
-}
+static wr_log_t own_log;         /* while it has no request */
 
 /* ---- closing ---- */
 
@@ -91,7 +83,7 @@ drop_request(wr_h1_t *h)
 
     h->req = NULL;
     h->hr = NULL;
-    h->conn.log = own_log();
+    h->conn.log = wr_client_log(&own_log, describe);
     wr_req_free(r);
 }
 
@@ -317,7 +309,6 @@ set_idle(wr_h1_t *h)
                                      ->conf[wr_http_core_module.schema.index];
 
     h->idle = true;
-    h->conn.log = own_log();
     wr_h1_drop_buffer(h);
     wr_client_idle(&h->client, true);
     wr_timer_set(&h->conn.timer, h->requests != 0 ? h->keepalive
@@ -731,7 +722,7 @@ wr_h1_accept(wr_listen_t *l, int fd, const struct sockaddr *sa, socklen_t len)
         h->peer.u.sa.sa_family = AF_UNIX;
         h->peer.len = sizeof(sa_family_t);
     }
-    if (wr_conn_open(&h->conn, fd, own_log()) != WR_OK) {
+    if (wr_conn_open(&h->conn, fd, wr_client_log(&own_log, describe)) != WR_OK) {
         free(h);
         return;
     }

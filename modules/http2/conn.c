@@ -388,14 +388,7 @@ describe(void *conn, wr_buf_t *line)
     wr_client_put(line, &h2->peer.u.sa, h2->peer.len, h2->endpoint);
 }
 
-static wr_log_t *
-own_log(void)
-{
-    static wr_log_t log;
-
-    wr_client_log(&log, describe);
-    return &log;
-}
+static wr_log_t own_log;
 
 static h2_t *
 make(const wr_endpoint_t *e, const wr_addr_t *peer)
@@ -430,7 +423,7 @@ take(wr_conn_t *from, wr_client_t *client, const wr_endpoint_t *e, const wr_addr
     if (wr_conn_move(&h2->conn, from) != WR_OK) {
         h2->conn.error = true;
     }
-    h2->conn.log = own_log();
+    h2->conn.log = wr_client_log(&own_log, describe);
     wr_tls_moved(&h2->conn);
     h2->conn.watch.on_read = on_read;
     h2->conn.watch.on_write = on_write;
