@@ -407,7 +407,7 @@ const wr_var_row_t wr_http_core_variables[] = {
     /* the answer */
     {"status", wr_get_status, NULL, 0, WR_VAR_NOCACHE, "Status of the answer"},
     {"body_bytes_sent", wr_get_out_count, NULL, WR_OUT_BODY_SENT, WR_VAR_NOCACHE,
-     "Bytes of the body that were sent"},
+     "Bytes of the body that were sent, with the framing of chunks"},
     {"bytes_sent", wr_get_out_count, NULL, WR_OUT_SENT, WR_VAR_NOCACHE,
      "Bytes that were sent, with the head"},
     {"sent_http_content_type", wr_get_sent_type, NULL, 0, 0,
