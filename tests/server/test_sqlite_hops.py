@@ -237,7 +237,7 @@ def threads_of(s, target, method="POST"):
     with open(path) as f:
         f.seek(0, 2)
         assert get(s.port(), target, method=method).status < 300
-        time.sleep(0.1)
+        time.sleep(0.5)     # what is logged behind the answer
         log = f.read()
     seen = []
     for pid, tid, in re.findall(r"\[debug\] (\d+)#(\d+): .*frame: (?:enter|leave|[a-z-]+ goes on)",
