@@ -37,6 +37,7 @@ class TlsSocket:
         if key not in self._contexts:
             self._contexts[key] = tls_context(**options)
         self.plain = sock
+        self.ahead = b""
         self.using, self.sending = threading.Lock(), threading.Lock()
         self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self.tls = self._contexts[key].wrap_bio(self.incoming, self.outgoing,
@@ -84,7 +85,22 @@ class TlsSocket:
         for at in range(0, len(data), 1 << 20):
             self._run(self.tls.write, data[at:at + (1 << 20)])
 
+    def _look_ahead(self):
+        """What has come is read first: OpenSSL drops it once our end has been said."""
+        try:
+            while True:
+                with self.using:
+                    data = self.tls.read(65536)
+                if not data:
+                    return
+                self.ahead += data
+        except ssl.SSLError:
+            pass                        # the next read() says it again
+
     def recv(self, n):
+        if self.ahead:
+            data, self.ahead = self.ahead[:n], self.ahead[n:]
+            return data
         try:
             return self._run(self.tls.read, n)
         except ssl.SSLZeroReturnError:
@@ -92,6 +108,7 @@ class TlsSocket:
 
     def shutdown(self, _):
         """Say that no more will come; what still comes can be read."""
+        self._look_ahead()
         try:
             self.tls.unwrap()
         except ssl.SSLError:
