@@ -35,6 +35,8 @@ struct wr_tls_light {
     bool              said_closed;          /* we have */
     bool              reused;
     uint8_t           idle_records;
+    uint8_t           part_n;               /* of a message whose rest is in a later record */
+    char              part[5];
     uint8_t           id_n;
     unsigned char     id[SSL_MAX_SSL_SESSION_ID_LENGTH];
     const SSL_CIPHER *cipher;
@@ -377,27 +379,64 @@ take_alert(wr_tls_t *t, wr_str_t text)
     return -1;
 }
 
-/* A message that changes keys ends its record: no more than KeyUpdate may be in it. */
+/* We begin no other handshake: TLS 1.2 lets us say so. */
+static int
+decline(wr_tls_t *t)
+{
+    if (t->held == NULL) {      /* else they would pile up for a client that does not read */
+        send_alert(t, SSL3_AL_WARNING, SSL_AD_NO_RENEGOTIATION);
+    }
+    return 0;
+}
+
+/* No message but KeyUpdate. It may be spread over records, but it changes the keys, so it
+ * ends the last of them (RFC 8446 §5.1). */
 static int
 take_message(wr_tls_t *t, wr_str_t text)
 {
     static const char head[] = {24, 0, 0, 1};
     wr_tls_light_t   *l = t->light;
 
-    if (wr_suite_is_old(l->in.suite)) {
-        if (t->held == NULL) {  /* else they would pile up for a client that does not read */
-            send_alert(t, SSL3_AL_WARNING, SSL_AD_NO_RENEGOTIATION);
-        }
-        return 0;
-    }
-    if (text.n != sizeof(head) + 1 || memcmp(text.p, head, sizeof(head)) != 0) {
+    if (text.n == 0 || text.n > sizeof(l->part) - l->part_n) {
         return fail(t, SSL_AD_UNEXPECTED_MESSAGE);
     }
-    if ((unsigned char) text.p[4] > 1) {
+    memcpy(l->part + l->part_n, text.p, text.n);
+    l->part_n += (uint8_t) text.n;
+    if (memcmp(l->part, head, wr_min_size(l->part_n, sizeof(head))) != 0) {
+        return fail(t, SSL_AD_UNEXPECTED_MESSAGE);
+    }
+    if (l->part_n < sizeof(l->part)) {
+        return 0;
+    }
+    l->part_n = 0;
+    if ((unsigned char) l->part[4] > 1) {
         return fail(t, SSL_AD_ILLEGAL_PARAMETER);
     }
-    l->owes_update |= text.p[4] == 1;
+    l->owes_update |= l->part[4] == 1;
     return wr_record_next_keys(&l->in) ? 0 : fail(t, SSL_AD_INTERNAL_ERROR);
+}
+
+/* Of a record that holds no data for the application. */
+static int
+take_other(wr_tls_t *t, int type, wr_str_t text)
+{
+    wr_tls_light_t *l = t->light;
+
+    if (++l->idle_records > MAX_IDLE_RECORDS
+        || (l->part_n != 0 && type != WR_RECORD_HANDSHAKE))
+    {
+        return fail(t, SSL_AD_UNEXPECTED_MESSAGE);
+    }
+    switch (type) {
+    case WR_RECORD_DATA:
+        return 0;
+    case WR_RECORD_ALERT:
+        return take_alert(t, text);
+    case WR_RECORD_HANDSHAKE:
+        return wr_suite_is_old(l->in.suite) ? decline(t) : take_message(t, text);
+    default:
+        return fail(t, SSL_AD_UNEXPECTED_MESSAGE);
+    }
 }
 
 /* The next record of tls_ahead. 1: it was taken; 0: it is not all there; -1: errno. */
@@ -418,24 +457,12 @@ open_next(wr_tls_t *t)
         return fail(t, alert);
     }
     tls_ahead.at += (size_t) size;
-    if (type == WR_RECORD_DATA && plain.n != 0) {
-        l->idle_records = 0;
-        tls_ahead.plain = plain;
-        return 1;
+    if (type != WR_RECORD_DATA || plain.n == 0 || l->part_n != 0) {
+        return take_other(t, type, plain) == 0 ? 1 : -1;
     }
-    if (++l->idle_records > MAX_IDLE_RECORDS) {
-        return fail(t, SSL_AD_UNEXPECTED_MESSAGE);
-    }
-    switch (type) {
-    case WR_RECORD_DATA:
-        return 1;
-    case WR_RECORD_ALERT:
-        return take_alert(t, plain) == 0 ? 1 : -1;
-    case WR_RECORD_HANDSHAKE:
-        return take_message(t, plain) == 0 ? 1 : -1;
-    default:
-        return fail(t, SSL_AD_UNEXPECTED_MESSAGE);
-    }
+    l->idle_records = 0;
+    tls_ahead.plain = plain;
+    return 1;
 }
 
 /* How much; 0: the end; -1: errno. What came before an end or an error is given first. */

@@ -555,6 +555,55 @@ what_is_ignored(void)
     close_pair();
 }
 
+/* As no library of clients does it, though RFC 8446 lets it. */
+static void
+keys_change_in_pieces(void)
+{
+    static const char update[] = "\30\0\0\1\1";
+
+    begin();
+    for (size_t cut = 1; cut < 5; cut++) {
+        throw(WR_RECORD_HANDSHAKE, update, cut);
+        CHECK(receive() == WR_AGAIN && !conn.error);
+        throw(WR_RECORD_HANDSHAKE, update + cut, 5 - cut);
+        wr_record_next_keys(&thief);
+        throw(WR_RECORD_DATA, "x", 1);
+        CHECK(receive() == WR_OK && got[0] == 'x' && tls()->light->owes_update);
+    }
+    for (int i = 0; i < 5; i++) {
+        throw(WR_RECORD_HANDSHAKE, update + i, 1);
+    }
+    wr_record_next_keys(&thief);
+    throw(WR_RECORD_DATA, "y", 1);
+    CHECK(receive() == WR_OK && got[0] == 'y');
+    wr_record_end(&thief);
+    close_pair();
+}
+
+static void
+messages_in_pieces_are_refused(void)
+{
+    begin();
+    throw(WR_RECORD_HANDSHAKE, "\30\0", 2);
+    throw(WR_RECORD_HANDSHAKE, "\1", 1);
+    ends_with(SSL_AD_UNEXPECTED_MESSAGE);
+    begin();                                    /* behind what changed the keys */
+    throw(WR_RECORD_HANDSHAKE, "\30\0", 2);
+    throw(WR_RECORD_HANDSHAKE, "\0\1\0\30", 4);
+    ends_with(SSL_AD_UNEXPECTED_MESSAGE);
+    begin();                                    /* records of other types between */
+    throw(WR_RECORD_HANDSHAKE, "\30", 1);
+    throw(WR_RECORD_DATA, "x", 1);
+    ends_with(SSL_AD_UNEXPECTED_MESSAGE);
+    begin();
+    throw(WR_RECORD_HANDSHAKE, "\30", 1);
+    throw(WR_RECORD_ALERT, "\1\0", 2);
+    ends_with(SSL_AD_UNEXPECTED_MESSAGE);
+    begin();
+    throw(WR_RECORD_HANDSHAKE, "", 0);
+    ends_with(SSL_AD_UNEXPECTED_MESSAGE);
+}
+
 static void
 what_is_refused(void)
 {
@@ -783,6 +832,8 @@ main(void)
     keys_change("TLS_CHACHA20_POLY1305_SHA256");
     worn_keys_change();
     what_is_ignored();
+    keys_change_in_pieces();
+    messages_in_pieces_are_refused();
     what_is_refused();
     an_alert_ends_it();
     SSL_CTX_free(server_ctx);
