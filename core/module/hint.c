@@ -6,6 +6,7 @@
  */
 #define _GNU_SOURCE
 #include <weir/module/registry_priv.h>
+#include <weir/os/proc.h>
 #include <weir/os/readfile.h>
 #include <weir_config.h>
 
@@ -21,18 +22,12 @@ static char found_file[1024];
 static void
 beside_program(char *to, size_t room, const char *up)
 {
-    char    path[400];
-    ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
-    char   *slash;
+    char     path[400];
+    wr_str_t program = wr_proc_program(path, sizeof(path));
+    ssize_t  slash = wr_str_rchr(program, '/');
 
-    if (n <= 0) {
-        return;
-    }
-    path[n] = '\0';
-    slash = strrchr(path, '/');
-    if (slash != NULL) {
-        *slash = '\0';
-        snprintf(to, room, "%s%s/modules", path, up);
+    if (slash >= 0) {
+        snprintf(to, room, "%.*s%s/modules", (int) slash, path, up);
     }
 }
 

@@ -4,6 +4,7 @@
  * file of the same name takes effect with an upgrade of the binary.)
  */
 #include <weir/module/registry_priv.h>
+#include <weir/os/proc.h>
 #include <weir_config.h>
 
 #include <dlfcn.h>
@@ -147,7 +148,6 @@ find_file(wr_conf_t *cf, wr_str_t text)
     ssize_t  slash = wr_str_rchr(text, '/');
     wr_str_t name = slash >= 0 ? wr_str_skip(text, (size_t) slash + 1) : text;
     char     exe[4096];
-    ssize_t  n;
 
     if (text.n == 0 || text.p[0] == '/' || access(path.p, F_OK) == 0) {
         return path;
@@ -157,13 +157,9 @@ find_file(wr_conf_t *cf, wr_str_t text)
     if (access(other.p, F_OK) == 0) {
         return other;
     }
-    n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
-    while (n > 0 && exe[n - 1] != '/') {
-        n--;
-    }
-    other = wr_pool_printf(cf->pool, "%.*smodules/%.*s", (int) (n > 0 ? n : 0), exe,
-                           WR_ARG(name));
-    return n > 0 && access(other.p, F_OK) == 0 ? other : path;
+    slash = wr_str_rchr(wr_proc_program(exe, sizeof(exe)), '/');
+    other = wr_pool_printf(cf->pool, "%.*smodules/%.*s", (int) slash + 1, exe, WR_ARG(name));
+    return slash >= 0 && access(other.p, F_OK) == 0 ? other : path;
 }
 
 /* `load_module modules/http_x_module.so;` where http_x_module is built in. */

@@ -11,6 +11,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 #include <weir/base/hash.h>
+#include <weir/os/proc.h>
 
 wr_options_t wr_options;
 wr_process_t wr_process = {.kind = "process"};
@@ -22,16 +23,10 @@ static const char *
 own_program(const char *arg0)
 {
     static char path[4096];
-    ssize_t     n;
 
-    if (strchr(arg0, '/') != NULL) {
+    if (strchr(arg0, '/') != NULL || wr_proc_program(path, sizeof(path)).n == 0) {
         return arg0;
     }
-    n = readlink("/proc/self/exe", path, sizeof(path) - 1);
-    if (n <= 0) {
-        return arg0;
-    }
-    path[n] = '\0';
     return path;
 }
 

@@ -22,6 +22,7 @@
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
+#include <weir/os/proc.h>
 
 enum { PLACES = 128, WHO = 96 };
 #define LONG UINT64_C(1000000000)     /* ns: then it is looked at closely */
@@ -114,39 +115,16 @@ take_out(sq_lock_t *l, uint32_t i)
     }
 }
 
-/* Of proc(5), stat: how the process is, and when it began. False: that cannot be known. */
-static bool
-look_at(pid_t pid, char *state, uint64_t *born)
-{
-    char        path[32], text[1024];
-    const char *name_end;
-    FILE       *f;
-    size_t      n;
-
-    snprintf(path, sizeof(path), "/proc/%d/stat", (int) pid);
-    f = fopen(path, "re");
-    if (f == NULL) {
-        return false;
-    }
-    n = fread(text, 1, sizeof(text) - 1, f);
-    fclose(f);
-    text[n] = '\0';
-    name_end = strrchr(text, ')');
-    return name_end != NULL
-           && sscanf(name_end + 1, " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d "
-                                   "%*d %*d %*d %*d %" SCNu64, state, born) == 2;
-}
-
 static uint64_t
 own_birth(void)
 {
     static __thread uint64_t born;
     static __thread pid_t    of;
-    char                     state;
+    wr_proc_stat_t           s;
 
     if (of != getpid()) {
         of = getpid();
-        born = look_at(of, &state, &born) ? born : 0;
+        born = wr_proc_stat(of, &s) ? s.born : 0;
     }
     return born;
 }
@@ -155,11 +133,10 @@ own_birth(void)
 static bool
 is_dead_all_the_same(const place_t *p)
 {
-    char     state;
-    uint64_t born;
+    wr_proc_stat_t s;
 
-    return p->born != 0 && wr_clock_ns() - p->since > LONG && look_at(p->pid, &state, &born)
-           && (state == 'Z' || state == 'X' || born != p->born);
+    return p->born != 0 && wr_clock_ns() - p->since > LONG && wr_proc_stat(p->pid, &s)
+           && (s.state == 'Z' || s.state == 'X' || s.born != p->born);
 }
 
 static bool

@@ -7,45 +7,15 @@
 
 #include <dirent.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <weir/os/proc.h>
 
 typedef struct usage {
     double cpu, resident, virtual_memory, threads;
     double most_open;           /* descriptors of one process */
 } usage_t;
-
-/* Field `n` (1: the pid) of a line of /proc/PID/stat; those behind the name. */
-static double
-field(const char *line, unsigned n)
-{
-    const char *p = strrchr(line, ')');
-
-    for (unsigned i = 2; p != NULL && i < n; i++) {
-        p = strchr(p + 1, ' ');
-    }
-    return p != NULL ? strtod(p, NULL) : 0;
-}
-
-static bool
-read_stat(pid_t pid, char *to, size_t room)
-{
-    char   path[64];
-    FILE  *f;
-    size_t n;
-
-    snprintf(path, sizeof(path), "/proc/%d/stat", (int) pid);
-    f = fopen(path, "re");
-    if (f == NULL) {
-        return false;
-    }
-    n = fread(to, 1, room - 1, f);
-    fclose(f);
-    to[n] = '\0';
-    return n != 0;
-}
 
 /* New kernels tell the number as the folder's size. */
 static double
@@ -74,20 +44,19 @@ open_files(pid_t pid)
 static void
 add(usage_t *u, pid_t pid, bool is_master)
 {
-    double per_second = (double) sysconf(_SC_CLK_TCK);
-    char   line[1024];
-    double open;
+    double         per_second = (double) sysconf(_SC_CLK_TCK), open;
+    wr_proc_stat_t s;
 
-    if (!read_stat(pid, line, sizeof(line))) {
+    if (!wr_proc_stat(pid, &s)) {
         return;
     }
-    u->cpu += (field(line, 14) + field(line, 15)) / per_second;
+    u->cpu += (double) (s.user + s.system) / per_second;
     if (is_master) {
-        u->cpu += (field(line, 16) + field(line, 17)) / per_second;
+        u->cpu += (double) (s.children_user + s.children_system) / per_second;
     }
-    u->threads += field(line, 20);
-    u->virtual_memory += field(line, 23);
-    u->resident += field(line, 24) * (double) sysconf(_SC_PAGESIZE);
+    u->threads += (double) s.threads;
+    u->virtual_memory += (double) s.virtual_memory;
+    u->resident += (double) s.resident * (double) sysconf(_SC_PAGESIZE);
     open = open_files(pid);
     if (open > u->most_open) {
         u->most_open = open;
