@@ -189,6 +189,9 @@ void wr_app_want_session(wr_conf_t *cf);
 bool wr_app_wants_session(const wr_scope_t *scope);
 /* The view is json: errors of this scope are JSON. */
 void wr_app_json_view(wr_conf_t *cf);
+/* A step of this scope may say the status: it is the answer, with an empty body or as an
+ * error page, where no view and no handler gives another. */
+void wr_app_says_status(wr_conf_t *cf);
 
 /* ---- request time ---- */
 

@@ -47,6 +47,7 @@ typedef struct app_conf {
     bool       session;     /* something here uses the session */
     bool       json;        /* errors are JSON */
     bool       enters;      /* the next step may go on in a block */
+    bool       status;      /* `status N;` is among the steps */
     int64_t    max_fields;  /* of a form */
     int64_t    max_depth;   /* of JSON */
     size_t     upload_buffer;

@@ -133,6 +133,16 @@ wr_app_json_view(wr_conf_t *cf)
     }
 }
 
+void
+wr_app_says_status(wr_conf_t *cf)
+{
+    wr_scope_t *scope = holder(cf);
+
+    if (scope != NULL) {
+        app_conf_own(cf, scope)->status = true;
+    }
+}
+
 /* ---- tasks ---- */
 
 typedef struct task_conf {
@@ -538,9 +548,34 @@ read_body(wr_req_t *r, void *state)
     return wr_body_read(r, body_read);
 }
 
+static bool
+says_status(wr_scope_t *scope, const void *own, const void **conf)
+{
+    const app_conf_t *c = own_conf(scope);
+
+    (void) own;
+    (void) conf;
+    return c != NULL && c->status && !c->view;
+}
+
+static wr_rc_t
+answer_status(wr_req_t *r, void *state)
+{
+    unsigned status = wr_app_status(r, 0);
+
+    (void) state;
+    if (status == 0) {
+        return WR_DECLINED;
+    }
+    return status >= 400 ? wr_fail(r, status)
+                         : wr_app_answer(r, status, WR_STR("text/plain"), WR_STR("utf-8"),
+                                         WR_STR(""));
+}
+
 static const wr_hook_t hooks[] = {
     {{"json-errors", 0, set_json_errors, NULL}, WR_RANK_REWRITE, -100, has_json_view},
     {{"app-body", 0, read_body, NULL}, WR_RANK_PRECONTENT, 100, wants_body},
+    {{"answer-status", 0, answer_status, NULL}, WR_RANK_CONTENT, -100, says_status},
     {{NULL, 0, NULL, NULL}, 0, 0, NULL},
 };
 

@@ -214,7 +214,8 @@ const wr_directive_t route_directives[] = {
                         "    text long;\n"
                         "}"),
     WR_ACTION("status", STEPS, 1, 1, route_set_status,
-              "The status of the answer that the view gives.",
+              "The status of the answer that the view gives. Where there is no view, it is the "
+              "answer: an empty one, or the error's page.",
               .flags = WR_DF_REPEAT, .args = "N",
               .example = "status 201;"),
     WR_ACTION("header", STEPS, 1, 1, route_set_header, "A field of the answer.",

@@ -249,6 +249,9 @@ route_set_when(wr_conf_t *cf, const wr_directive_t *d, void *conf)
     if (c->expr == NULL) {
         return WR_ERROR;
     }
+    if (!cf->has_block) {
+        return wr_conf_fail(cf, NULL, "directive \"when\" has no opening \"{\"");
+    }
     wr_app_ahead(cf);
     c->then = wr_app_block(cf);
     if (c->then == NULL) {
@@ -297,6 +300,7 @@ route_set_status(wr_conf_t *cf, const wr_directive_t *d, void *conf)
     if (!wr_parse_int(cf->args[1].text, &n) || n < 200 || n > 599) {
         return wr_conf_fail(cf, &cf->args[1], "the status must be between 200 and 599");
     }
+    wr_app_says_status(cf);
     return wr_app_step_lendable(cf, &status_step, (const void *) (uintptr_t) n, false, true);
 }
 

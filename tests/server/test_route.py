@@ -167,6 +167,8 @@ def test_methods(app):
     ("route GET /x { fetch a = http://127.0.0.1/ { timeout 1s; timeout 2s; } text a; }",
      "duplicate"),
     ("route GET /x { when 1 { add_header A b; } text 1; }", "is not allowed here"),
+    ("route GET /x { when 1; text 1; }", 'directive "when" has no opening "{"'),
+    ("when 1;", 'has no opening "{"'), ("routes /x { when {1: 2}; }", 'has no opening "{"'),
     ("route GET /x { when 1 { return 200; } text 1; }", "is not allowed here"),
     ("route GET /x { gather { fetch a = http://127.0.0.1/; fetch a = http://127.0.0.1/; } text 1; }",
      'another "a"'),
@@ -362,6 +364,27 @@ def test_require(app, step, status, page):
     assert list(json.loads(r.text)) == ["error"]
     assert s.get("/?x=%3Cb%3E", "Accept: application/json").get("Content-Type").startswith(
         "application/json")
+
+
+def test_a_status_without_a_view_is_the_answer(app):
+    s = app("""
+    route DELETE /d { status 204; }
+    route GET /made { header X-Id 7; status 201; }
+    route GET /gone { status 410; }
+    route GET /late { when query.no is defined { status 403; } when query.yes { text yes; } }
+    routes /g { status 202; route GET /x { require true else 400; } }
+    route GET /ret { status 201; return 200 nginx; }
+    """)
+    r = s.get("/d", method="DELETE")
+    assert (r.status, r.body) == (204, b"")
+    r = s.get("/made")
+    assert (r.status, r.get("X-Id"), r.body) == (201, "7", b"")
+    assert s.get("/gone").status == 410 and "410 Gone" in s.get("/gone").text
+    assert s.get("/gone", "Accept: application/json").text == '{"error": "Gone"}'
+    assert s.get("/late?no").status == 403 and s.get("/late?yes=1").text == "yes"
+    assert s.get("/late").status == 404      # no status was said: a file is looked for
+    assert s.get("/g/x").status == 404       # nor by this route itself
+    assert s.get("/ret").text == "nginx"
 
 
 def test_require_redirects(app):
