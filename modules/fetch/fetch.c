@@ -63,6 +63,24 @@ leave_with_client(const fetch_t *f)
     }
 }
 
+static wr_rc_t end(wr_req_t *r, const void *conf, void *state);
+
+/* A failure as others are: one that `optional` allows is a result. */
+static wr_rc_t
+no_url(fetch_t *f, wr_str_t text)
+{
+    wr_buf_t error = wr_buf(wr_pool(f->r));
+
+    if (!f->conf->optional) {
+        return wr_app_fail(f->r, &f->conf->at, 500, WR_STR("Internal Server Error"),
+                           "\"%.*s\" is no URL", WR_ARG(text));
+    }
+    f->url.target = text;
+    wr_buf_printf(&error, "\"%.*s\" is no URL", (int) wr_min_size(text.n, 200), text.p);
+    f->error = wr_buf_text(&error);
+    return end(f->r, f->conf, f);
+}
+
 static wr_op_t *
 start(wr_req_t *r, const void *conf, void *state, wr_rc_t *rc)
 {
@@ -92,8 +110,7 @@ start(wr_req_t *r, const void *conf, void *state, wr_rc_t *rc)
         return NULL;
     }
     if (!url_parse(wr_pool(r), url, &f->url)) {
-        (void) wr_app_fail(r, &c->at, 500, WR_STR("Internal Server Error"),
-                           "\"%.*s\" is no URL", WR_ARG(url));
+        *rc = no_url(f, url);
         return NULL;
     }
     leave_with_client(f);

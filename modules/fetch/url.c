@@ -109,6 +109,9 @@ url_parse(wr_pool_t *pool, wr_str_t text, url_t *u)
 wr_str_t
 url_text(wr_pool_t *pool, const url_t *u)
 {
+    if (u->authority.n == 0) {
+        return u->target;       /* what was no URL */
+    }
     return wr_pool_join3(pool, u->tls ? WR_STR("https://") : WR_STR("http://"), u->authority,
                          u->target);
 }

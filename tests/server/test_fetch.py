@@ -175,6 +175,16 @@ def test_what_is_no_url(app, url):
     assert "is no URL" in s.error_log()
 
 
+@pytest.mark.parametrize("steps", [
+    "fetch a = {{ query.u }} { optional; }",
+    "gather { fetch b = http://127.0.0.1:%%U%%/x; fetch a = {{ query.u }} { optional; } }"])
+def test_an_optional_fetch_of_no_url(app, steps):
+    s = app("route GET /u { %s json [a.ok, a.error, a.status, a.text, a.url]; }" % steps)
+    r = s.get("/u?u=ftp://x/")
+    assert json.loads(r.text) == [False, '"ftp://x/" is no URL', None, "", "ftp://x/"]
+    assert 'fetch ftp://x/ failed: "ftp://x/" is no URL' in s.error_log()
+
+
 def test_a_constant_url_is_checked_by_t():
     s = Server("server { listen 127.0.0.1:%%PORT%%; route GET / {\n"
                "  fetch a = htp://x/;\n text x; } }", main=MODULES, wait=False)
