@@ -265,12 +265,12 @@ wr_cycle_new(wr_cycle_t *old)
     if (read_conf(cycle) != WR_OK) {
         return refuse(cycle, old);
     }
-    if (wr_options.signal != NULL || wr_options.reading) {
-        return cycle;
-    }
-    if (cycle->testing && !wr_options.quiet) {
+    if (cycle->testing && !wr_options.quiet && !wr_options.reading) {
         fprintf(stderr, "weir: the configuration file %.*s syntax is ok\n",
                 WR_ARG(cycle->conf_path));
+    }
+    if (wr_options.signal != NULL || wr_options.reading) {
+        return cycle;
     }
     /* Messages about what cannot be opened still go where the start-up's go. */
     if (open_all(cycle, old) != WR_OK) {

@@ -79,6 +79,15 @@ def test_t(made):
         "weir: configuration file %s test is successful\n" % (path, path))
 
 
+def test_t_and_a_signal(made):
+    """As nginx: it is a test."""
+    s = made()
+    out = s.run("-t", "-s", "stop")
+    assert out.returncode == 0
+    assert [line.rsplit(" ", 2)[1:] for line in out.stderr.splitlines()] == [
+        ["is", "ok"], ["is", "successful"]]
+
+
 def test_t_leaves_nothing_running(made):
     s = made()
     s.run("-t")
