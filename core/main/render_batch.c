@@ -109,6 +109,20 @@ load(void *data, wr_pool_t *pool, wr_str_t name, wr_source_t *out,
     return WR_OK;
 }
 
+/* Stands among the options, or beside them. */
+static bool
+take_repeat(request_t *r, const wr_val_t *v)
+{
+    if (v == NULL || v->type == WR_V_NONE) {
+        return true;
+    }
+    if (v->type != WR_V_INT || v->u.i < 0) {
+        return refuse(r, WR_STR("'repeat' is not a number of renders"));
+    }
+    r->repeat = v->u.i;
+    return true;
+}
+
 static bool
 take_options(request_t *r, const wr_val_t *v)
 {
@@ -123,6 +137,12 @@ take_options(request_t *r, const wr_val_t *v)
         return refuse(r, WR_STR("'options' is not an object"));
     }
     while ((e = wr_dict_next(v->u.dict, &i)) != NULL) {
+        if (wr_str_eqz(wr_val_text(&e->key), "repeat")) {
+            if (!take_repeat(r, &e->value)) {
+                return false;
+            }
+            continue;
+        }
         if (!wr_render_option(r->pool, &r->options, wr_val_text(&e->key),
                               &e->value, &why))
         {
@@ -163,7 +183,8 @@ take_request(request_t *r, const wr_dict_t *req)
     if (!take_dict(r, req, "templates", &r->templates)
         || !take_dict(r, req, "context", &r->context)
         || !take_dict(r, req, "globals", &globals)
-        || !take_options(r, wr_dict_gets(req, WR_STR("options"))))
+        || !take_options(r, wr_dict_gets(req, WR_STR("options")))
+        || !take_repeat(r, wr_dict_gets(req, WR_STR("repeat"))))
     {
         return false;
     }
@@ -173,10 +194,6 @@ take_request(request_t *r, const wr_dict_t *req)
             return refuse(r, WR_STR("'main' is not a string"));
         }
         r->main = wr_val_text(v);
-    }
-    v = wr_dict_gets(req, WR_STR("repeat"));
-    if (v != NULL && v->type == WR_V_INT && v->u.i > 0) {
-        r->repeat = v->u.i;
     }
     r->options.loader = (wr_loader_t){.load = load, .data = r};
     r->env = wr_env_new(r->pool, &r->options);
