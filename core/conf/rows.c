@@ -150,7 +150,8 @@ check_duplicate(wr_conf_t *cf, const wr_row_t *row)
 {
     const wr_directive_t *d = row->d;
 
-    if (d->size == 0 || (d->flags & WR_DF_REPEAT) != 0
+    /* Words of a mask may come in several lines, as in nginx. */
+    if (d->size == 0 || (d->flags & WR_DF_REPEAT) != 0 || d->type == WR_D_MASK
         || !wr_scope_is_set(cf->scope, row->schema, d->offset))
     {
         return WR_OK;

@@ -218,8 +218,9 @@ wr_conf_store(wr_conf_t *cf, const wr_directive_t *d, void *conf)
     case WR_D_PATH:
         *(wr_str_t *) to = wr_conf_path(cf, cf->args[1].text);
         break;
-    case WR_D_CONF_PATH:
-        *(wr_str_t *) to = wr_conf_file_path(cf, cf->args[1].text);
+    case WR_D_CONF_PATH:        /* "": none, where an outer block names one */
+        *(wr_str_t *) to = cf->args[1].text.n != 0
+                               ? wr_conf_file_path(cf, cf->args[1].text) : WR_STR_NONE;
         break;
     case WR_D_ENUM:
         return store_enum(cf, d, to);

@@ -254,10 +254,16 @@ wr_tls_context(const SSL_METHOD *method, bool light)
     SSL_CTX *ctx = SSL_CTX_new_ex(NULL, light ? tls_provider_wish() : NULL, method);
 
     if (ctx != NULL && !light) {
-        prepare();
-        (void) SSL_CTX_set_ex_data(ctx, heavy_index, ctx);
+        wr_tls_context_stays(ctx);
     }
     return ctx;
+}
+
+void
+wr_tls_context_stays(SSL_CTX *ctx)
+{
+    prepare();
+    (void) SSL_CTX_set_ex_data(ctx, heavy_index, ctx);
 }
 
 /* Known once SNI has chosen the context. */

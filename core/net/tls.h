@@ -69,6 +69,8 @@ wr_tls_t *wr_tls_of(const SSL *ssl);
  * of a server become light where they can be; otherwise it is as SSL_CTX_new makes it,
  * and OpenSSL does all of it. */
 SSL_CTX *wr_tls_context(const SSL_METHOD *method, bool light) WR_MUST_CHECK;
+/* Connections of it do not become light: what was set needs OpenSSL to the end. */
+void     wr_tls_context_stays(SSL_CTX *ctx);
 
 /* How large records may be. */
 void wr_tls_set_fragment(SSL_CTX *ctx, size_t bytes);

@@ -3,6 +3,7 @@
  * a newer one takes the place of an older.
  */
 #include <weir/net/tls_client.h>
+#include <weir/net/tls_command.h>
 
 #include <arpa/inet.h>
 #include <openssl/err.h>
@@ -70,7 +71,10 @@ use_revoked(SSL_CTX *ctx, const char *file, wr_tls_fault_t *fault)
 static bool
 use_authorities(SSL_CTX *ctx, const wr_tls_options_t *o, wr_tls_fault_t *fault)
 {
-    if (o->verify && o->trusted.n == 0 && SSL_CTX_set_default_verify_paths(ctx) != 1) {
+    if (!o->verify) {
+        return true;
+    }
+    if (o->trusted.n == 0 && SSL_CTX_set_default_verify_paths(ctx) != 1) {
         return wr_tls_not_used(fault, "SSL_CTX_set_default_verify_paths",
                                X509_get_default_cert_file());
     }
@@ -78,30 +82,6 @@ use_authorities(SSL_CTX *ctx, const wr_tls_options_t *o, wr_tls_fault_t *fault)
         return wr_tls_not_used(fault, "SSL_CTX_load_verify_locations", o->trusted.p);
     }
     return o->crl.n == 0 || use_revoked(ctx, o->crl.p, fault);
-}
-
-static bool
-run_commands(SSL_CTX *ctx, const wr_tls_options_t *o, wr_tls_fault_t *fault)
-{
-    SSL_CONF_CTX   *cc = SSL_CONF_CTX_new();
-    const wr_str_t *words = o->commands.items;
-    const char     *last = "";
-    bool            ok = true;
-
-    WR_ASSERT(cc != NULL);
-    SSL_CONF_CTX_set_flags(cc, SSL_CONF_FLAG_FILE | SSL_CONF_FLAG_CLIENT
-                                   | SSL_CONF_FLAG_CERTIFICATE
-                                   | SSL_CONF_FLAG_SHOW_ERRORS);
-    SSL_CONF_CTX_set_ssl_ctx(cc, ctx);
-    for (unsigned i = 0; ok && i + 1 < o->commands.n; i += 2) {
-        last = words[i].p;
-        ok = SSL_CONF_cmd(cc, words[i].p, words[i + 1].p) > 0;
-    }
-    if (!ok || SSL_CONF_CTX_finish(cc) != 1) {
-        ok = wr_tls_not_used(fault, "SSL_CONF_cmd", last);
-    }
-    SSL_CONF_CTX_free(cc);
-    return ok;
 }
 
 static void
@@ -167,7 +147,7 @@ wr_tls_client_make(wr_pool_t *pool, const wr_tls_options_t *o, wr_tls_fault_t *f
         SSL_CTX_sess_set_new_cb(t->ctx, on_session);
     }
     if (!use_ciphers(t->ctx, o, fault) || !use_certificate(t->ctx, o, fault)
-        || !use_authorities(t->ctx, o, fault) || !run_commands(t->ctx, o, fault))
+        || !use_authorities(t->ctx, o, fault) || !wr_tls_commands_run(t->ctx, &o->commands, fault))
     {
         return NULL;
     }

@@ -18,7 +18,7 @@ typedef struct wr_tls_options {
     bool       verify, reuse;
     int        depth;
     wr_str_t   trusted;         /* with verify; empty: the system's authorities */
-    wr_str_t   crl;
+    wr_str_t   crl;             /* with verify */
     wr_str_t   certificate, key;        /* or what wr_tls_read_pair takes else */
     wr_array_t passwords;       /* wr_str_t */
     wr_array_t commands;        /* wr_str_t: name, value, name, value …; NUL behind */

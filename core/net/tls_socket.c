@@ -304,6 +304,24 @@ count_records(const char *from, size_t n)
     return count;
 }
 
+/* Padding (RecordPadding) may make more of what is to be sent than there is room for: what
+ * is there goes first. */
+static int
+cork(wr_tls_t *t, const char *from, size_t n)
+{
+    if (n > TLS_CORK - tls_cork.n) {
+        bool ok = tls_uncork(t) || errno == EAGAIN;
+
+        tls_cork.of = t;
+        if (!ok) {
+            return -1;
+        }
+    }
+    memcpy(tls_cork.bytes + tls_cork.n, from, n);
+    tls_cork.n += n;
+    return (int) n;
+}
+
 static int
 bio_write(BIO *b, const char *from, int n)
 {
@@ -311,10 +329,8 @@ bio_write(BIO *b, const char *from, int n)
     ssize_t   sent;
 
     BIO_clear_retry_flags(b);
-    if (tls_cork.of == t && (size_t) n <= TLS_CORK - tls_cork.n) {
-        memcpy(tls_cork.bytes + tls_cork.n, from, (size_t) n);
-        tls_cork.n += (size_t) n;
-        return n;
+    if (tls_cork.of == t) {
+        return cork(t, from, (size_t) n);
     }
     if (is_ticket(t)) {
         t->tickets = (uint8_t) (t->tickets + count_records(from, (size_t) n));

@@ -242,8 +242,8 @@ new_stream(h2_t *h2, const h2_frame_t *f, size_t n)
 
     h2->last_id = f->id;
     /* Streams that were reset count while their requests still run. */
-    if (h2->ending || h2->n_open >= (unsigned) h2->conf->max_streams
-        || h2->n_streams >= 2 * (unsigned) h2->conf->max_streams)
+    if (h2->ending || h2->n_open >= h2->conf->max_streams
+        || h2->n_streams >= 2 * h2->conf->max_streams)
     {
         refuse(h2, f->id);
         return NULL;

@@ -175,7 +175,6 @@ wr_rc_t proxy_check(wr_conf_t *cf, wr_scope_t *scope, void *conf, const void *ou
 /* proxy_ssl.c: the settings of TLS, and their use by one request. */
 wr_rc_t proxy_make_client(wr_conf_t *cf, const wr_tok_t *at, proxy_conf_t *conf);
 wr_rc_t proxy_use_tls(wr_req_t *r, proxy_t *p);
-wr_rc_t proxy_set_command(wr_conf_t *cf, const wr_directive_t *d, void *conf);
 wr_rc_t proxy_set_key_log(wr_conf_t *cf, const wr_directive_t *d, void *conf);
 extern const wr_enum_t proxy_ssl_protocol_words[];
 /* "http://host:port/uri"; false: not such a thing. */

@@ -3,6 +3,7 @@
  */
 #include "proxy.h"
 
+#include <weir/net/tls_command.h>
 #include <weir/process/process.h>
 #include <weir_config.h>
 
@@ -602,7 +603,7 @@ const wr_directive_t proxy_directives[] = {
             .example = "proxy_ssl_verify on;\n"
                        "proxy_ssl_trusted_certificate ca.pem;"),
     WR_INT("proxy_ssl_verify_depth", ALL, conf_t, ssl_depth, "1",
-           "The length of the chain of its certificate.", .extra = &(wr_bounds_t) {0, 1000},
+           "The length of the chain of its certificate.", .extra = &(wr_bounds_t) {0, INT32_MAX},
            .example = "proxy_ssl_verify_depth 2;"),
     WR_CONF_FILE("proxy_ssl_trusted_certificate", ALL, conf_t, ssl_trusted, NULL,
                  "Authorities of its certificate.",
@@ -634,7 +635,7 @@ const wr_directive_t proxy_directives[] = {
     WR_FLAG("proxy_ssl_session_reuse", ALL, conf_t, ssl_reuse, "on",
             "Sessions are resumed.",
             .example = "proxy_ssl_session_reuse off;"),
-    WR_CUSTOM("proxy_ssl_conf_command", ALL, 2, 2, proxy_set_command, conf_t, ssl_commands,
+    WR_CUSTOM("proxy_ssl_conf_command", ALL, 2, 2, wr_tls_command_set, conf_t, ssl_commands,
               "A setting of OpenSSL by its own name.", .flags = WR_DF_REPEAT,
               .args = "name value",
               .example = "proxy_ssl_conf_command Ciphersuites TLS_AES_128_GCM_SHA256;"),

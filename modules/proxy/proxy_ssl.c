@@ -13,24 +13,6 @@ const wr_enum_t proxy_ssl_protocol_words[] = {
     {"TLSv1.3", 64}, {NULL, 0}};
 
 wr_rc_t
-proxy_set_command(wr_conf_t *cf, const wr_directive_t *d, void *c)
-{
-    proxy_conf_t *conf = c;
-
-    (void) d;
-    if (conf->ssl_commands.pool == NULL) {
-        conf->ssl_commands = wr_array(cf->pool, sizeof(wr_str_t));
-    }
-    for (unsigned i = 1; i < 3; i++) {
-        wr_str_t word = cf->args[i].text;
-
-        *WR_PUSH(&conf->ssl_commands, wr_str_t) = wr_str(wr_pool_strz(cf->pool, word),
-                                                         word.n);
-    }
-    return WR_OK;
-}
-
-wr_rc_t
 proxy_set_key_log(wr_conf_t *cf, const wr_directive_t *d, void *c)
 {
     proxy_conf_t *conf = c;

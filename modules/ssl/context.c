@@ -5,6 +5,7 @@
 #include "ssl.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
@@ -26,8 +27,11 @@ static const struct {
 static wr_rc_t
 failed(wr_conf_t *cf, const wr_tok_t *at, const char *what, wr_str_t value)
 {
-    return wr_conf_fail(cf, at, "%s(\"%.*s\") failed (SSL: %s)", what, WR_ARG(value),
-                        wr_tls_error());
+    const char *why = wr_tls_error();
+    bool        known = why[0] != '\0';
+
+    return wr_conf_fail(cf, at, "%s(\"%.*s\") failed%s%s%s", what, WR_ARG(value),
+                        known ? " (SSL: " : "", why, known ? ")" : "");
 }
 
 /* ---- protocols and ciphers: said explicitly, whatever openssl.cnf says ---- */
@@ -60,42 +64,28 @@ set_dh(wr_conf_t *cf, SSL_CTX *ctx, const ssl_conf_t *conf, const wr_tok_t *at)
         return WR_OK;
     }
     b = BIO_new_file(conf->dhparam.p, "r");
-    key = b != NULL ? PEM_read_bio_Parameters(b, NULL) : NULL;
+    if (b == NULL) {
+        return failed(cf, at, "BIO_new_file", conf->dhparam);
+    }
+    key = PEM_read_bio_Parameters(b, NULL);
     BIO_free(b);
-    if (key == NULL || SSL_CTX_set0_tmp_dh_pkey(ctx, key) != 1) {
-        EVP_PKEY_free(key);
+    if (key == NULL) {
         return failed(cf, at, "PEM_read_bio_DHparams", conf->dhparam);
+    }
+    if (SSL_CTX_set0_tmp_dh_pkey(ctx, key) != 1) {
+        EVP_PKEY_free(key);
+        return failed(cf, at, "SSL_CTX_set_tmp_dh", conf->dhparam);
     }
     return WR_OK;
 }
 
 static wr_rc_t
-set_commands(wr_conf_t *cf, SSL_CTX *ctx, const ssl_conf_t *conf, const wr_tok_t *at)
+run_commands(wr_conf_t *cf, SSL_CTX *ctx, const ssl_conf_t *conf, const wr_tok_t *at)
 {
-    SSL_CONF_CTX *cc;
-    wr_rc_t       rc = WR_OK;
+    wr_tls_fault_t e;
 
-    if (conf->commands.n == 0) {
-        return WR_OK;
-    }
-    cc = SSL_CONF_CTX_new();
-    WR_ASSERT(cc != NULL);
-    SSL_CONF_CTX_set_flags(cc, SSL_CONF_FLAG_FILE | SSL_CONF_FLAG_SERVER
-                                   | SSL_CONF_FLAG_CERTIFICATE
-                                   | SSL_CONF_FLAG_SHOW_ERRORS);
-    SSL_CONF_CTX_set_ssl_ctx(cc, ctx);
-    for (WR_EACH(wr_pair_t, p, &conf->commands)) {
-        if (SSL_CONF_cmd(cc, p->name.p, p->value.text.p) <= 0) {
-            rc = wr_conf_fail(cf, at, "SSL_CONF_cmd(\"%.*s\", \"%.*s\") failed (SSL: %s)",
-                              WR_ARG(p->name), WR_ARG(p->value.text), wr_tls_error());
-            break;
-        }
-    }
-    if (rc == WR_OK && SSL_CONF_CTX_finish(cc) != 1) {
-        rc = wr_conf_fail(cf, at, "SSL_CONF_finish() failed (SSL: %s)", wr_tls_error());
-    }
-    SSL_CONF_CTX_free(cc);
-    return rc;
+    return wr_tls_commands_run(ctx, &conf->commands, &e) ? WR_OK
+                                                         : wr_conf_fail(cf, at, "%s", e.text);
 }
 
 /* ---- client certificates ---- */
@@ -118,9 +108,9 @@ set_verify(wr_conf_t *cf, SSL_CTX *ctx, const ssl_conf_t *conf, const wr_tok_t *
                                         "ssl_trusted_certificate for ssl_verify_client");
         }
         SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, accept_any);
-        SSL_CTX_set_verify_depth(ctx, (int) conf->depth);
+        SSL_CTX_set_verify_depth(ctx, (int) (conf->depth < INT_MAX ? conf->depth : INT_MAX));
     }
-    if (conf->client_ca.n != 0) {
+    if (conf->client_ca.n != 0 && conf->verify != VERIFY_OFF) {
         STACK_OF(X509_NAME) *names;
 
         if (SSL_CTX_load_verify_locations(ctx, conf->client_ca.p, NULL) != 1) {
@@ -186,6 +176,8 @@ use_context(SSL *ssl, SSL_CTX *ctx)
     SSL_set_verify_depth(ssl, SSL_CTX_get_verify_depth(ctx));
     (void) SSL_clear_options(ssl, mine & ~SSL_CTX_get_options(ctx));
     (void) SSL_set_options(ssl, SSL_CTX_get_options(ctx));
+    (void) SSL_set_max_early_data(ssl, SSL_CTX_get_max_early_data(ctx));
+    (void) SSL_set_recv_max_early_data(ssl, SSL_CTX_get_recv_max_early_data(ctx));
     (void) SSL_set_min_proto_version(ssl, (int) SSL_CTX_get_min_proto_version(ctx));
     (void) SSL_set_max_proto_version(ssl, (int) SSL_CTX_get_max_proto_version(ctx));
 }
@@ -221,6 +213,7 @@ on_hello(SSL *ssl, int *alert, void *data)
     }
     if (server->ssl != NULL) {
         use_context(ssl, server->ssl);
+        ssl_session_offer(ssl, conf);
     }
     return SSL_CLIENT_HELLO_SUCCESS;
 }
@@ -467,6 +460,7 @@ ssl_make_context(wr_conf_t *cf, ssl_conf_t *conf, const wr_server_t *server)
         return wr_conf_fail(cf, at, "SSL_CTX_new() failed (SSL: %s)", wr_tls_error());
     }
     conf->ctx = ctx;
+    conf->maker = server;
     conf->resolver = core->resolver;
     conf->resolver_timeout = core->resolver_timeout;
     conf->name = wr_pool_printf(cf->pool, "%.*s:%u", WR_ARG(at->file), at->line);
@@ -490,7 +484,7 @@ ssl_make_context(wr_conf_t *cf, ssl_conf_t *conf, const wr_server_t *server)
     if (load_certificates(cf, ctx, conf, at) != WR_OK
         || set_dh(cf, ctx, conf, at) != WR_OK || set_verify(cf, ctx, conf, at) != WR_OK
         || ssl_staples_make(cf, conf, at) != WR_OK || ssl_ocsp_make(cf, conf, at) != WR_OK
-        || set_commands(cf, ctx, conf, at) != WR_OK || ssl_load_ticket_keys(cf, conf) != WR_OK)
+        || run_commands(cf, ctx, conf, at) != WR_OK || ssl_load_ticket_keys(cf, conf) != WR_OK)
     {
         return WR_ERROR;
     }

@@ -39,6 +39,16 @@ conf_of_context(SSL_CTX *ctx)
     return SSL_CTX_get_ex_data(ctx, conf_index);
 }
 
+/* As in nginx, sessions and tickets are those of the address, which its default server
+ * speaks for: a connection begins with its context, and SNI changes everything but that. */
+static const ssl_conf_t *
+keeper_of(const SSL *ssl)
+{
+    const wr_endpoint_t *e = wr_tls_of(ssl)->endpoint;
+
+    return ssl_conf_of(e->default_server);
+}
+
 /* ---- sessions ---- */
 
 static void
@@ -57,7 +67,7 @@ drop_expired(wr_zone_t *z)
 static int
 on_new_session(SSL *ssl, SSL_SESSION *session)
 {
-    const ssl_conf_t *conf = conf_of_context(SSL_get_SSL_CTX(ssl));
+    const ssl_conf_t *conf = keeper_of(ssl);
     unsigned char     der[MAX_SESSION], *p = der;
     const unsigned char *id;
     unsigned          id_n;
@@ -104,7 +114,7 @@ on_new_session(SSL *ssl, SSL_SESSION *session)
 static SSL_SESSION *
 on_get_session(SSL *ssl, const unsigned char *id, int id_n, int *copy)
 {
-    const ssl_conf_t    *conf = conf_of_context(SSL_get_SSL_CTX(ssl));
+    const ssl_conf_t    *conf = keeper_of(ssl);
     unsigned char        der[MAX_SESSION];
     const unsigned char *p = der;
     SSL_SESSION         *session;
@@ -150,6 +160,25 @@ on_remove_session(SSL_CTX *ctx, SSL_SESSION *session)
         wr_keyed_remove(conf->zone, s);
     }
     wr_zone_unlock(conf->zone);
+}
+
+/* Of TLS 1.3: one is enough; none where it could not be used. */
+static size_t
+tickets_of(const ssl_conf_t *conf, const ssl_conf_t *keeper)
+{
+    return conf->tickets || keeper->cache == CACHE_OWN;
+}
+
+void
+ssl_session_offer(SSL *ssl, const ssl_conf_t *conf)
+{
+    (void) SSL_set_num_tickets(ssl, tickets_of(conf, keeper_of(ssl)));
+}
+
+void
+ssl_session_forget(SSL *ssl)
+{
+    SSL_CTX_remove_session(keeper_of(ssl)->ctx, SSL_get0_session(ssl));
 }
 
 /* ---- tickets ---- */
@@ -222,7 +251,7 @@ static int
 on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher,
           EVP_MAC_CTX *mac, int encrypt)
 {
-    const ssl_conf_t *conf = conf_of_context(SSL_get_SSL_CTX(ssl));
+    const ssl_conf_t *conf = keeper_of(ssl);
     ssl_key_t        *keys;
     unsigned          n;
 
@@ -395,8 +424,7 @@ ssl_sessions_use(SSL_CTX *ctx, ssl_conf_t *conf)
     conf->ticket_zone = ticket_zone;
     (void) SSL_CTX_set_ex_data(ctx, conf_index, conf);
     SSL_CTX_set_timeout(ctx, (long) conf->timeout);
-    /* One is enough; none where it could not be used. */
-    SSL_CTX_set_num_tickets(ctx, conf->tickets || conf->cache == CACHE_OWN);
+    SSL_CTX_set_num_tickets(ctx, tickets_of(conf, conf));
     if (!conf->tickets) {
         SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET);
     } else if (SSL_CTX_set_tlsext_ticket_key_evp_cb(ctx, on_ticket) == 0) {

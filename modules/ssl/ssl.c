@@ -5,6 +5,7 @@
 
 #include <openssl/err.h>
 #include <weir/http/status.h>
+#include <weir/http/uri.h>
 
 __attribute__((constructor)) static void
 init(void)
@@ -20,14 +21,38 @@ ssl_conf_of(const wr_server_t *server)
 
 /* ---- requests ---- */
 
+static const wr_log_t *
+blame(wr_req_t *r)
+{
+    r->log.action = "while reading client request headers";
+    return &r->log;
+}
+
 /* As nginx: a client that has shown a certificate to one server must not speak to
  * another on the same connection. */
 static bool
-misdirected(const wr_req_t *r, const wr_tls_t *t)
+misdirected(wr_req_t *r, const wr_tls_t *t)
 {
-    const char *name = wr_tls_name(t);
+    const char *asked = wr_tls_name(t);
+    wr_str_t    name;
+    int         port;
 
-    return name != NULL && t->named && !wr_str_ieqz(r->host, name);
+    return asked != NULL && t->named
+           && (wr_host_normalise(wr_pool(r), wr_str_z(asked), &name, &port) != WR_OK
+               || !wr_str_eq(name, r->host));
+}
+
+/* By the server of the handshake: the other one has nothing to say to him. */
+static wr_rc_t
+misdirect(wr_req_t *r, const wr_tls_t *t)
+{
+    wr_req_use_server(r, t->server);
+    wr_log(blame(r), WR_LOG_INFO, 0, "client attempted to request the server name "
+                                     "different from the one that was negotiated");
+    if (r->version < WR_HTTP_20) {
+        r->keepalive = 0;
+    }
+    return wr_fail(r, 421);
 }
 
 static bool
@@ -40,19 +65,12 @@ is_about_ca(long result)
            || result == X509_V_ERR_CERT_UNTRUSTED;
 }
 
-static const wr_log_t *
-blame(wr_req_t *r)
-{
-    r->log.action = "while reading client request headers";
-    return &r->log;
-}
-
 /* Without an SSL nobody has asked for a certificate in the handshake. */
 static wr_rc_t
 refuse(wr_req_t *r, SSL *ssl, unsigned status)
 {
     if (ssl != NULL) {
-        SSL_CTX_remove_session(SSL_get_SSL_CTX(ssl), SSL_get0_session(ssl));
+        ssl_session_forget(ssl);
     }
     return wr_fail(r, status);
 }
@@ -84,9 +102,7 @@ check_client(wr_req_t *r, void *state)
         return WR_DECLINED;
     }
     if (misdirected(r, t)) {
-        wr_log(blame(r), WR_LOG_INFO, 0, "client attempted to request the server name "
-                                         "different from the one that was negotiated");
-        return wr_fail(r, 421);
+        return misdirect(r, t);
     }
     cert = t->ssl != NULL ? SSL_get0_peer_certificate(t->ssl) : NULL;
     result = t->ssl != NULL ? SSL_get_verify_result(t->ssl) : X509_V_OK;
@@ -125,24 +141,6 @@ set_list(wr_conf_t *cf, const wr_directive_t *d, void *conf)
         *list = wr_array(cf->pool, sizeof(wr_cv_t));
     }
     return wr_cv_compile(cf, &cf->args[1], WR_PUSH(list, wr_cv_t));
-}
-
-static wr_rc_t
-set_command(wr_conf_t *cf, const wr_directive_t *d, void *c)
-{
-    ssl_conf_t *conf = c;
-    wr_pair_t  *p;
-
-    (void) d;
-    if (conf->commands.pool == NULL) {
-        conf->commands = wr_array(cf->pool, sizeof(wr_pair_t));
-    }
-    p = WR_PUSH(&conf->commands, wr_pair_t);
-    p->name = cf->args[1].text;
-    p->value.text = cf->args[2].text;
-    p->name = wr_str(wr_pool_strz(cf->pool, p->name), p->name.n);
-    p->value.text = wr_str(wr_pool_strz(cf->pool, p->value.text), p->value.text.n);
-    return WR_OK;
 }
 
 static wr_rc_t
@@ -194,27 +192,35 @@ set_ech(wr_conf_t *cf, const wr_directive_t *d, void *c)
     return WR_OK;
 }
 
-static wr_rc_t
-check_depth(wr_conf_t *cf, const wr_directive_t *d, void *conf)
-{
-    (void) d;
-    return ((ssl_conf_t *) conf)->depth > 1000
-               ? wr_conf_fail(cf, &cf->args[1], "invalid depth") : WR_OK;
-}
-
 /* ---- the end of reading ---- */
 
+static wr_rc_t
+no_certificate(wr_conf_t *cf, const wr_server_t *s)
+{
+    return wr_conf_fail(cf, &s->scope->at, "no \"ssl_certificate\" is defined for the "
+                                           "\"listen ... ssl\" directive");
+}
+
+/* A server without certificates has those of the default one. */
 static wr_rc_t
 check_endpoint(wr_conf_t *cf, const wr_endpoint_t *e)
 {
     const ssl_conf_t *conf = ssl_conf_of(e->default_server);
 
-    if (!e->ssl || conf->ctx != NULL) {
+    if (!e->ssl || conf->certificates.n != 0) {
         return WR_OK;
     }
-    return wr_conf_fail(cf, &e->default_server->scope->at,
-                        "no \"ssl_certificate\" is defined for the \"listen ... ssl\" "
-                        "directive");
+    if (!conf->reject) {
+        return no_certificate(cf, e->default_server);
+    }
+    for (WR_EACH(wr_server_t *, at, &e->servers)) {
+        const ssl_conf_t *other = ssl_conf_of(*at);
+
+        if (other->certificates.n == 0 && !other->reject) {
+            return no_certificate(cf, *at);
+        }
+    }
+    return WR_OK;
 }
 
 static wr_rc_t
@@ -258,8 +264,9 @@ master_start(wr_conf_t *cf)
 
 /* ---- workers ---- */
 
+/* Each once: servers that set nothing of their own share one. */
 static void
-each_server(const wr_worker_t *w, void (*fn)(ssl_conf_t *conf))
+each_conf(const wr_worker_t *w, void (*fn)(ssl_conf_t *conf))
 {
     const wr_http_t *http = wr_http_of(w->cycle);
 
@@ -267,14 +274,18 @@ each_server(const wr_worker_t *w, void (*fn)(ssl_conf_t *conf))
         return;
     }
     for (WR_EACH(wr_server_t *, at, &http->servers)) {
-        fn((*at)->conf[WR_SELF->schema.index]);
+        ssl_conf_t *conf = (*at)->conf[WR_SELF->schema.index];
+
+        if (conf->maker == *at) {
+            fn(conf);
+        }
     }
 }
 
 static wr_rc_t
 worker_start(wr_worker_t *w)
 {
-    each_server(w, ssl_staples_start);
+    each_conf(w, ssl_staples_start);
     ssl_renew_worker(w);
     return WR_OK;
 }
@@ -283,7 +294,7 @@ static void
 worker_stop(wr_worker_t *w)
 {
     ssl_renew_stop();
-    each_server(w, ssl_staples_stop);
+    each_conf(w, ssl_staples_stop);
 }
 
 /* ---- tables ---- */
@@ -332,7 +343,7 @@ static const wr_directive_t directives[] = {
     WR_CONF_FILE("ssl_dhparam", HERE, ssl_conf_t, dhparam, NULL,
                  "Parameters of DHE ciphers.",
                  .example = "ssl_dhparam dhparam.pem;"),
-    WR_CUSTOM("ssl_conf_command", HERE, 2, 2, set_command, ssl_conf_t, commands,
+    WR_CUSTOM("ssl_conf_command", HERE, 2, 2, wr_tls_command_set, ssl_conf_t, commands,
               "A setting of OpenSSL by its own name.", .flags = WR_DF_REPEAT,
               .args = "name value",
               .example = "ssl_conf_command Options PrioritizeChaCha;"),
@@ -343,7 +354,7 @@ static const wr_directive_t directives[] = {
             .example = "ssl_verify_client on;\n"
                        "ssl_client_certificate ca.pem;"),
     WR_INT("ssl_verify_depth", HERE, ssl_conf_t, depth, "1",
-           "The length of the chain of a client's certificate.", .set = check_depth,
+           "The length of the chain of a client's certificate.",
            .example = "ssl_verify_depth 2;"),
     WR_CONF_FILE("ssl_client_certificate", HERE, ssl_conf_t, client_ca, NULL,
                  "Authorities of clients' certificates, named to the clients.",

@@ -9,6 +9,7 @@
 #include <weir/http/h1.h>
 #include <weir/net/tls.h>
 #include <weir/net/tls_cache.h>
+#include <weir/net/tls_command.h>
 #include <weir/net/tls_pair.h>
 
 enum { VERIFY_OFF, VERIFY_ON, VERIFY_OPTIONAL, VERIFY_NO_CA };
@@ -22,7 +23,7 @@ typedef struct ssl_conf {
     wr_str_t   ciphers;
     bool       prefer_server;
     wr_str_t   curves, dhparam;
-    wr_array_t commands;                /* wr_pair of texts: wr_str_t, twice each */
+    wr_array_t commands;                /* wr_str_t: name, value, name, value … */
     int        verify;
     int64_t    depth;
     wr_str_t   client_ca, trusted, crl;
@@ -46,6 +47,7 @@ typedef struct ssl_conf {
     /* made of it */
     wr_array_t ticket_keys;             /* ssl_key_t */
     SSL_CTX   *ctx;
+    const wr_server_t *maker;            /* of those that share this: the one it was made for */
     wr_zone_t *ticket_zone;
     bool       variable;                /* certificates are read at each handshake */
     wr_array_t staples;                 /* staple_t *: staple.c */
@@ -88,6 +90,10 @@ wr_rc_t ssl_set_ticket_key(wr_conf_t *cf, const wr_directive_t *d, void *conf);
 wr_rc_t ssl_load_ticket_keys(wr_conf_t *cf, ssl_conf_t *conf);
 wr_rc_t ssl_sessions_prepare(wr_conf_t *cf);
 void    ssl_sessions_use(SSL_CTX *ctx, ssl_conf_t *conf);
+/* SNI has chosen this server: whether the client is given what it can resume by. */
+void    ssl_session_offer(SSL *ssl, const ssl_conf_t *conf);
+/* The session will not be resumed. */
+void    ssl_session_forget(SSL *ssl);
 
 /* staple.c: what authorities say of our certificates. */
 wr_rc_t ssl_staples_make(wr_conf_t *cf, ssl_conf_t *conf, const wr_tok_t *at);

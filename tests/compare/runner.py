@@ -24,6 +24,7 @@ import zlib
 
 from harness import http1, ports
 from harness.fronts import CONNECTIONS
+from harness.pki import pki
 from harness.server import (Problem, Server, make_prefix, nginx_binary,
                             weir_binary, write_files)
 from harness.upstream import Upstream
@@ -537,6 +538,11 @@ WRAPS = {
 }
 
 
+def conf_files(conf):
+    files = {"more.conf": "gzip on;\n", "broken.conf": "gzip on\n"}
+    return dict(files, **pki()) if ".pem" in conf else files
+
+
 def run_conf_test(test, self_check=SELF):
     """Returns None or the difference: of the field `line` if it is only that."""
     id, where, text, accepted, _ = test
@@ -548,8 +554,7 @@ def run_conf_test(test, self_check=SELF):
     try:
         for kind in ("nginx", "nginx" if self_check else "weir"):
             s = Server(conf, kind=kind, prefix=prefix, names=names, raw=True,
-                       wait=False, files={"more.conf": "gzip on;\n",
-                                          "broken.conf": "gzip on\n"})
+                       wait=False, files=conf_files(conf))
             extra = [] if kind == "weir" else [
                 "-g", "pid %s/logs/server.pid;" % prefix]
             if re.search(r"^\s*pid\b", conf, re.M) or where == "whole":

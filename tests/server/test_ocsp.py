@@ -122,6 +122,15 @@ def test_stapled(server, ca, more):
     assert until_stapled(s, "Cert Status: good")
 
 
+def test_servers_that_share_settings_ask_once(server, ca):
+    ca.start()
+    pair = "ssl_certificate %%C%%/server.pem; ssl_certificate_key %%C%%/server.key;\n"
+    s = server(pair + STAPLE % ca.folder + "".join(
+        "server { listen 127.0.0.1:%%%%PORT%%%% ssl; server_name %s.example; }\n" % c
+        for c in "abc"), names={"C": ca.folder})
+    assert until_stapled(s, "Cert Status: good")
+
+
 def test_another_responder_is_named(server, ca):
     ca.issue("server", extensions=False)
     ca.start()

@@ -471,7 +471,22 @@ def test_slow_readers_get_every_byte(server, certs, path):
         assert rest.endswith(b"hi")
 
 
-def records(s, name, request):
+@pytest.mark.parametrize("light", ["on", "off"])
+@pytest.mark.parametrize("padding", [512, 4096, 16384])
+def test_padded_records(server, certs, light, padding):
+    """Much more goes out than there is to send; nothing overtakes."""
+    body = bytes(range(251)) * 8000
+    s = server("""ssl_light %s;
+server {
+    listen 127.0.0.1:%%%%PORT%%%% ssl sndbuf=8k; root html;
+    ssl_certificate %%%%C%%%%/a.example.pem; ssl_certificate_key %%%%C%%%%/a.example.key;
+    ssl_conf_command RecordPadding %d;
+}""" % (light, padding), names={"C": certs}, files={"html/big": body})
+    sizes = records(s, "a.example", b"GET /big HTTP/1.1\r\nHost: a.example\r\n\r\n", len(body))
+    assert all((n - 16) % padding == 0 or n == 16384 + 17 for n in sizes)
+
+
+def records(s, name, request, least=200000):
     """The sizes of the records of an answer, as they are on the wire."""
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
     t = context(ssl.TLSVersion.TLSv1_3).wrap_bio(incoming, outgoing, server_hostname=name)
@@ -492,7 +507,7 @@ def records(s, name, request):
         wire = b""
         t.write(request)
         raw.sendall(outgoing.read())
-        while b"\r\n\r\n" not in got or len(got) < 200000:
+        while b"\r\n\r\n" not in got or len(got) < least:
             got += pump(lambda: t.read(65536))
         while len(wire) >= 5:
             n = int.from_bytes(wire[3:5], "big")

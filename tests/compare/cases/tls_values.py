@@ -33,6 +33,52 @@ group("ssl-resumed-elsewhere", http="ssl_session_cache shared:S:1m;\nssl_protoco
           secure(get("/", host=n), "%s %s" % (n, v["version"]), name=n, resume=0, **v)
           for n in ("a.example", "b.example") for v in (V12, V13)])
 
+# ---- several servers of an address: whose settings count ----
+
+WHO = 'return 200 "$server_name $ssl_server_name $ssl_cipher $ssl_protocol $ssl_curve ' \
+      '$ssl_session_reused $ssl_client_verify";'
+RESUMED = dict(V12, **NOW), dict(V13, **NOW)
+
+
+def beside(name, *servers, http="", clients=({},), names=None):
+    """s0.example, the default one, s1.example, …; each client asks for each name."""
+    names = names or [None, "unknown.example"] + ["s%d.example" % i for i in range(len(servers))]
+    group("ssl-beside-" + name, http="ssl_protocols TLSv1.2 TLSv1.3;\n" + http + "".join(
+        "server { listen 127.0.0.1:%%%%PORT%%%% ssl; server_name s%d.example; %s%s%s }\n" % (
+            i, PAIR, s, WHO) for i, s in enumerate(servers)),
+        files=fronts.pki, front="tls", errors="info", requests=[
+            secure(get("/", host=h), "%s to %s %s" % (n, h, c), name=n, **c)
+            for n in names for h in sorted({n or "s0.example", "s0.example"}) for c in clients])
+
+
+beside("tickets-off", "", "ssl_session_tickets off;", "ssl_session_tickets on;", clients=RESUMED)
+beside("tickets-default-off", "ssl_session_tickets off;", "", clients=RESUMED)
+beside("cache-default", "ssl_session_cache shared:A:1m;", "", "ssl_session_cache off;",
+       http="ssl_session_tickets off;\n", clients=RESUMED)
+beside("cache-named", "", "ssl_session_cache shared:A:1m;", "ssl_session_cache builtin;",
+       http="ssl_session_tickets off;\n", clients=RESUMED)
+beside("cache-each", "ssl_session_cache shared:A:1m;", "ssl_session_cache shared:B:1m;",
+       "ssl_session_cache none;", "ssl_session_cache builtin;",
+       http="ssl_session_tickets off;\n", clients=RESUMED)
+beside("cache-off", "ssl_session_cache off;", "ssl_session_cache shared:B:1m;",
+       "ssl_session_cache none;", clients=RESUMED)
+beside("early", "ssl_early_data on;", "ssl_early_data off;", "", clients=RESUMED)
+beside("curves", "ssl_ecdh_curve prime256v1;", "ssl_ecdh_curve secp384r1;", "",
+       clients=(V12, V13, {"curve": "secp384r1"}, {"curve": "prime256v1"}))
+beside("ciphers", "ssl_ciphers ECDHE-ECDSA-AES128-GCM-SHA256;",
+       "ssl_ciphers ECDHE-ECDSA-AES256-GCM-SHA384;", "ssl_ciphers ECDHE-RSA-AES128-GCM-SHA256;",
+       clients=(V12, V13))
+VERIFIED = (V12, {}, {"client": "client"}, {"client": "strange"}, {"client": "revoked", **V12})
+CA = "ssl_client_certificate %%PREFIX%%/ca.pem;\n"
+beside("verify", "", "ssl_verify_client on;", "ssl_verify_client optional;",
+       "ssl_verify_client optional_no_ca;", http=CA, clients=VERIFIED)
+beside("verify-default", "ssl_verify_client on;", "",
+       "ssl_verify_client optional; ssl_crl %%PREFIX%%/crl.pem;",
+       "ssl_verify_client on; ssl_client_certificate %%PREFIX%%/other.pem;", http=CA,
+       clients=VERIFIED)
+beside("names", "", "ssl_verify_client optional_no_ca; error_page 421 =403 /no;", clients=(V12, {}),
+       names=["S1.example", "s1.example.", "s1.EXAMPLE.", "-x", "a_b"])
+
 # ---- settings handed down ----
 
 group("ssl-levels", http=PAIR + """
@@ -147,6 +193,48 @@ for id, text in [
         ("proxy-depth-9", "proxy_ssl_verify_depth 9; proxy_ssl_verify off;"),
         ("ticket-key", "ssl_session_ticket_key nowhere;"), ("ocsp-leaf", "ssl_ocsp leaf;"), ("ocsp-cache-zone", "ssl_ocsp_cache shared:o:1m;")]:
     accepted("tls-" + id, text)
+ON = "listen 127.0.0.1:%%PORT2%% ssl; ssl_certificate server.pem; ssl_certificate_key server.key; "
+for id, text in [
+        ("protocols-twice", "ssl_protocols TLSv1.2; ssl_protocols TLSv1.3;"),
+        ("no-files", "ssl_dhparam ''; ssl_client_certificate ''; ssl_trusted_certificate ''; "
+                     "ssl_crl ''; ssl_password_file pass;"),
+        ("no-stapling-file", "ssl_stapling on; ssl_stapling_file '';"),
+        ("unused-authorities", "ssl_client_certificate nowhere.pem;"),
+        ("deep", "ssl_verify_depth 99999999999;"),
+        ("command-file", "ssl_conf_command Certificate rsa.pem; "
+                         "ssl_conf_command PrivateKey rsa.key;"),
+        ("command-client", "ssl_conf_command ChainCAFile ca.pem;"),
+        ("no-streams", "http2_max_concurrent_streams 0;")]:
+    accepted("tls-on-" + id, ON + text)
+for id, text in [
+        ("dhparam", "ssl_dhparam nowhere.pem;"), ("curves-none", "ssl_ecdh_curve '';"),
+        ("curve-twice", "ssl_ecdh_curve X25519:X25519;"),
+        ("command-file", "ssl_conf_command Certificate nowhere.pem;"),
+        ("command", "ssl_conf_command MinProtocol x;"), ("command-name", "ssl_conf_command x y;"),
+        ("certificate-behind", "ssl_certificate rsa.pem;"),
+        ("trusted", "ssl_trusted_certificate nowhere.pem;"), ("crl", "ssl_crl nowhere.pem;"),
+        ("authorities", "ssl_verify_client on; ssl_client_certificate nowhere.pem;"),
+        ("chunk", "http2_chunk_size 0;"), ("preread", "http2_body_preread_size 2147483648;")]:
+    refused("tls-on-" + id, ON + text)
+for id, text in [
+        ("commands", "proxy_ssl_conf_command Certificate client.pem; "
+                     "proxy_ssl_conf_command PrivateKey client.key; "
+                     "proxy_ssl_conf_command VerifyCAFile ca.pem; "
+                     "proxy_ssl_conf_command NumTickets 3;"),
+        ("protocols", "proxy_ssl_protocols TLSv1.2; proxy_ssl_protocols TLSv1.3;"),
+        ("masks", "proxy_next_upstream error; proxy_next_upstream timeout; gzip_proxied any; "
+                  "gzip_proxied off;"),
+        ("unverified", "proxy_ssl_trusted_certificate nowhere.pem; proxy_ssl_crl nowhere.pem;"),
+        ("no-crl", "proxy_ssl_verify on; proxy_ssl_trusted_certificate ca.pem; "
+                   "proxy_ssl_crl '';")]:
+    accepted("proxy-tls-" + id, "proxy_pass https://127.0.0.1:1; " + text, "location")
+for id, text in [
+        ("command", "proxy_ssl_conf_command MinProtocol x;"),
+        ("command-file", "proxy_ssl_conf_command Certificate nowhere.pem;"),
+        ("no-authorities", "proxy_ssl_verify on; proxy_ssl_trusted_certificate '';")]:
+    refused("proxy-tls-" + id, "proxy_pass https://127.0.0.1:1; " + text, "location")
+refused("tls-reject-alone", "server { listen 127.0.0.1:%%PORT%% ssl; ssl_reject_handshake on; }\n"
+        "server { listen 127.0.0.1:%%PORT%% ssl; server_name b; }", "http")
 accepted("tls-recv-buffer", "http2_recv_buffer_size 128k;", where="http")
 for id, text, where in [
         ("recv-buffer", "http2_recv_buffer_size 128k;", "server"),
