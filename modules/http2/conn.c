@@ -368,7 +368,8 @@ client_close(wr_client_t *c)
     for (wr_queue_t *q = h2->streams.next; q != &h2->streams; q = q->next) {
         h2_stream_t *s = WR_QUEUE_ITEM(q, h2_stream_t, link);
 
-        if (s->started && !s->finishing && !s->r->aborted) {
+        /* Of a shielded one nothing else may be looked at: it may be a thread's. */
+        if (s->started && !s->finishing && (s->r->shielded || !s->r->aborted)) {
             wr_req_abort(s->r);
         }
     }
