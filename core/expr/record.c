@@ -6,6 +6,7 @@
 #include <weir/expr/json_out.h>
 #include <weir/expr/mapping.h>
 #include <weir/expr/put.h>
+#include <weir/expr/val_priv.h>
 
 static const wr_record_t *
 record_of(const wr_obj_t *o)
@@ -122,8 +123,32 @@ truth(wr_eval_t *ev, wr_obj_t *o, bool *is)
     return true;
 }
 
+/* With another row or a dict: the same keys, in whatever order, with the same values. */
+static bool
+equal(wr_eval_t *ev, wr_obj_t *o, const wr_val_t *v, bool *is)
+{
+    const wr_record_t *r = record_of(o), *other = wr_record_of(v);
+
+    *is = other != NULL ? other->shape->n == r->shape->n
+                        : v->type == WR_V_DICT && v->u.dict->live == r->shape->n;
+    for (uint32_t i = 0; *is && i < r->shape->n; i++) {
+        wr_val_t        key = wr_vstr(r->shape->keys[i]);
+        int64_t         at = other != NULL ? place(other->shape, r->shape->keys[i]) : -1;
+        const wr_val_t *value = other == NULL ? wr_dict_get(ev, v->u.dict, &key)
+                                : at >= 0     ? &other->cells[at]
+                                              : NULL;
+
+        *is = value != NULL;
+        if (ev->failed || (*is && !wr_same(ev, &r->cells[i], value, is))) {
+            return false;
+        }
+    }
+    return true;
+}
+
 const wr_obj_type_t wr_record_type = {
     .name = "Row", .attr = wr_mapping_attr, .item = item, .truth = truth,
     .str = wr_mapping_repr, .repr = wr_mapping_repr, .map = &map, .mapping = true,
     .length = wr_mapping_length, .iter = wr_mapping_iter, .contains = wr_mapping_contains,
+    .equal = equal,
 };

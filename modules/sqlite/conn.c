@@ -45,12 +45,19 @@ is_harmless(const char *name, const char *arg)
 }
 
 static int
+deny(sq_conn_t *c, const char *why)
+{
+    c->why = why;
+    return SQLITE_DENY;
+}
+
+static int
 authorize(void *data, int action, const char *a, const char *b, const char *database,
           const char *trigger)
 {
-    const sq_conn_t *c = data;
+    sq_conn_t *c = data;
+    bool       script = c->mode == SQ_SCRIPT;
 
-    (void) database;
     (void) trigger;
     if (c->mode == SQ_OWN) {
         return SQLITE_OK;
@@ -58,23 +65,35 @@ authorize(void *data, int action, const char *a, const char *b, const char *data
     switch (action) {
     case SQLITE_ATTACH:
     case SQLITE_DETACH:
+        return deny(c, script ? "a script is of one database"
+                              : "\"sqlite_use\" says which database a statement is of");
     case SQLITE_TRANSACTION:
     case SQLITE_SAVEPOINT:
-        return SQLITE_DENY;
-    /* What is temporary belongs to a connection, and those are everybody's. */
+        return deny(c, script ? "a script runs in a transaction: leave BEGIN, COMMIT and "
+                                "savepoints out"
+                              : "\"transaction\" makes one around the steps of a request");
+    case SQLITE_CREATE_TABLE:
+    case SQLITE_CREATE_VIEW:
+    case SQLITE_CREATE_VTABLE:
+        if (database == NULL || sqlite3_stricmp(database, "temp") != 0) {
+            return SQLITE_OK;
+        }
+        __attribute__((fallthrough));
     case SQLITE_CREATE_TEMP_INDEX:
     case SQLITE_CREATE_TEMP_TABLE:
     case SQLITE_CREATE_TEMP_TRIGGER:
     case SQLITE_CREATE_TEMP_VIEW:
-        return c->mode == SQ_SCRIPT ? SQLITE_OK : SQLITE_DENY;
+        return script ? SQLITE_OK
+                      : deny(c, "what is temporary belongs to a connection, and requests "
+                                "share those");
     case SQLITE_FUNCTION:
         return sqlite3_stricmp(b, "load_extension") == 0 ? SQLITE_DENY : SQLITE_OK;
     case SQLITE_PRAGMA:
-        return c->mode == SQ_SCRIPT ? (sqlite3_stricmp(a, "writable_schema") == 0
-                                           ? SQLITE_DENY
-                                           : SQLITE_OK)
-               : is_harmless(a, b) ? SQLITE_OK
-                                   : SQLITE_DENY;
+        if (script) {
+            return sqlite3_stricmp(a, "writable_schema") == 0 ? SQLITE_DENY : SQLITE_OK;
+        }
+        return is_harmless(a, b) ? SQLITE_OK
+                                 : deny(c, "pragmas stand in the block of \"sqlite\"");
     default:
         return SQLITE_OK;
     }
@@ -233,8 +252,9 @@ sq_conn_open(const sq_db_t *db, sq_kind_t kind, wr_log_t *log)
         rc = prepare_controls(c);
     }
     if (rc != SQLITE_OK) {
-        wr_log(log, WR_LOG_EMERG, 0, "the database \"%.*s\" cannot be opened: %s",
-               WR_ARG(db->path), c->db != NULL ? sqlite3_errmsg(c->db) : "no memory");
+        wr_log(log, WR_LOG_EMERG, 0, "the database \"%.*s\" cannot be opened: %s in %.*s:%u:%u",
+               WR_ARG(db->path), c->db != NULL ? sqlite3_errmsg(c->db) : "no memory",
+               WR_ARG(db->at.file), db->at.line, db->at.column);
         sq_conn_close(c);
         return NULL;
     }

@@ -9,6 +9,8 @@
 
 #include <weir/base/utf8.h>
 
+#define NO_ID INT64_MIN
+
 void
 sq_err_take(sq_err_t *err, sqlite3 *db, wr_pool_t *pool)
 {
@@ -121,13 +123,51 @@ take_cell(wr_pool_t *pool, sqlite3_value *from, wr_val_t *to)
     }
 }
 
+static bool
+is_taken(const wr_str_t *names, unsigned n, wr_str_t name)
+{
+    for (unsigned i = 0; i < n; i++) {
+        if (wr_str_eq(names[i], name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+wr_str_t *
+sq_column_names(wr_pool_t *pool, sqlite3_stmt *s, unsigned *n)
+{
+    wr_str_t *names;
+
+    *n = (unsigned) sqlite3_column_count(s);
+    names = WR_NEW_N(pool, wr_str_t, *n + 1);
+    for (unsigned i = 0; i < *n; i++) {
+        const char *name = sqlite3_column_name(s, (int) i);
+
+        names[i] = wr_pool_str(pool, wr_str_z(name));
+        for (unsigned k = 1; is_taken(names, i, names[i]); k++) {
+            names[i] = wr_pool_printf(pool, "%s:%u", name, k);
+        }
+    }
+    return names;
+}
+
+/* Or its like, with a number behind it: sq_column_names. */
+static bool
+is_key_of(wr_str_t key, const char *name)
+{
+    size_t n = strlen(name);
+
+    return key.n >= n && memcmp(key.p, name, n) == 0 && (key.n == n || key.p[n] == ':');
+}
+
 bool
 sq_names_are(sqlite3_stmt *s, const sq_sql_t *sql)
 {
     bool same = sqlite3_column_count(s) == (int) sql->shape->n;
 
     for (unsigned i = 0; same && i < sql->shape->n; i++) {
-        same = wr_str_eqz(sql->shape->keys[i], sqlite3_column_name(s, (int) i));
+        same = is_key_of(sql->shape->keys[i], sqlite3_column_name(s, (int) i));
     }
     return same;
 }
@@ -137,19 +177,13 @@ sq_names_are(sqlite3_stmt *s, const sq_sql_t *sql)
 static const wr_shape_t *
 shape_of(wr_pool_t *pool, sqlite3_stmt *s, const sq_sql_t *sql)
 {
-    unsigned    n = (unsigned) sqlite3_column_count(s);
     wr_shape_t *shape;
-    wr_str_t   *names;
 
     if (sq_names_are(s, sql)) {
         return sql->shape;
     }
-    names = WR_NEW_N(pool, wr_str_t, n + 1);
-    for (unsigned i = 0; i < n; i++) {
-        names[i] = wr_pool_str(pool, wr_str_z(sqlite3_column_name(s, (int) i)));
-    }
     shape = WR_NEW(pool, wr_shape_t);
-    *shape = (wr_shape_t) {.keys = names, .n = n};
+    shape->keys = sq_column_names(pool, s, &shape->n);
     return shape;
 }
 
@@ -204,24 +238,31 @@ fail(sq_conn_t *c, sq_call_t *call, int rc)
     }
 }
 
+/* Whether a statement has inserted a row is told by the connection's last id, which it is
+ * given one before that no row has. One that asks for the last id is given that of its
+ * transaction, never one of another. */
 static void
 run(sq_conn_t *c, sq_call_t *call, sqlite3_stmt *s)
 {
-    int64_t total = sqlite3_total_changes64(c->db), id;
-    int     rc = sq_bind(s, call);
+    sq_tx_t *tx = call->tx;
+    int64_t  total = sqlite3_total_changes64(c->db), id, before;
+    bool     changes, has_id;
+    int      rc = sq_bind(s, call);
 
+    before = call->sql->asks_id ? tx->last_id : NO_ID;
     if (rc == SQLITE_OK) {
-        sqlite3_set_last_insert_rowid(c->db, 0);
+        sqlite3_set_last_insert_rowid(c->db, before);
         rc = sq_read(call, s, false, c->conf->result_limit);
     }
     if (rc != SQLITE_DONE) {
         fail(c, call, rc);
         return;
     }
+    changes = sqlite3_total_changes64(c->db) != total;
     id = sqlite3_last_insert_rowid(c->db);
-    sq_rows_end(call->rows,
-                sqlite3_total_changes64(c->db) != total ? sqlite3_changes64(c->db) : 0,
-                id != 0, id);
+    has_id = id != before || (before != NO_ID && changes && call->sql->inserts);
+    tx->last_id = has_id ? id : tx->last_id;
+    sq_rows_end(call->rows, changes ? sqlite3_changes64(c->db) : 0, has_id, id);
 }
 
 void

@@ -75,6 +75,18 @@ rows_contains(wr_eval_t *ev, wr_obj_t *o, const wr_val_t *v, bool *is)
 }
 
 static bool
+rows_equal(wr_eval_t *ev, wr_obj_t *o, const wr_val_t *v, bool *is)
+{
+    wr_val_t list = wr_vlist(rows_of(o)->list), other = *v;
+
+    if (v->type == WR_V_OBJ && v->u.obj->type == o->type) {
+        other = wr_vlist(rows_of(v->u.obj)->list);
+    }
+    *is = false;
+    return other.type != WR_V_LIST || wr_equal(ev, &list, &other, is);
+}
+
+static bool
 rows_slice(wr_eval_t *ev, wr_obj_t *o, const wr_val_t *start, const wr_val_t *stop,
            const wr_val_t *step, wr_val_t *out)
 {
@@ -93,8 +105,8 @@ rows_repr(wr_eval_t *ev, wr_obj_t *o, wr_buf_t *to)
 
 static const wr_obj_type_t rows_type = {
     .name = "Rows", .attr = rows_attr, .item = rows_item, .length = rows_length,
-    .iter = rows_iter, .contains = rows_contains, .slice = rows_slice, .str = rows_repr,
-    .repr = rows_repr, .sequence = true, .at_hand = true,
+    .iter = rows_iter, .contains = rows_contains, .equal = rows_equal, .slice = rows_slice,
+    .str = rows_repr, .repr = rows_repr, .sequence = true, .at_hand = true,
 };
 
 /* ---- making them ---- */

@@ -48,11 +48,30 @@ read_file(wr_conf_t *cf, const sq_db_t *db, wr_str_t path, file_t *f)
         return wr_conf_fail_errno(cf, &db->at, err, "%s \"%.*s\" failed", call,
                                   WR_ARG(path));
     }
+    if (memchr(f->text.p, '\0', f->text.n) != NULL) {
+        return wr_conf_fail(cf, &db->at, "\"%.*s\" is no text: it has a byte 0",
+                            WR_ARG(path));
+    }
     wr_cycle_watch(cf, path);
     f->path = path;
     f->name = wr_str_skip(path, (size_t) (slash + 1));
     checksum(f);
     return WR_OK;
+}
+
+/* For glob(3): a name that matches itself alone. */
+static wr_str_t
+literal(wr_conf_t *cf, wr_str_t path)
+{
+    wr_buf_t b = wr_buf(cf->temp);
+
+    for (size_t i = 0; i < path.n; i++) {
+        if (strchr("*?[\\", path.p[i]) != NULL) {
+            wr_buf_lit(&b, "\\");
+        }
+        wr_buf_add(&b, &path.p[i], 1);
+    }
+    return wr_buf_text(&b);
 }
 
 static wr_rc_t
@@ -71,7 +90,10 @@ read_migrations(wr_conf_t *cf, const sq_db_t *db, wr_array_t *files)
         return wr_conf_fail_errno(cf, &db->at, errno, "stat() \"%.*s\" failed",
                                   WR_ARG(db->migrations));
     }
-    pattern = wr_pool_printf(cf->temp, "%.*s/*.sql", WR_ARG(db->migrations));
+    if (!S_ISDIR(st.st_mode)) {
+        return wr_conf_fail_errno(cf, &db->at, ENOTDIR, "\"%.*s\"", WR_ARG(db->migrations));
+    }
+    pattern = wr_pool_printf(cf->temp, "%.*s/*.sql", WR_ARG(literal(cf, db->migrations)));
     wr_cycle_watch(cf, pattern);
     err = wr_file_glob(&names, pattern.p);
     if (err != 0) {
@@ -90,23 +112,46 @@ read_migrations(wr_conf_t *cf, const sq_db_t *db, wr_array_t *files)
 
 /* ---- scripts ---- */
 
+/* Behind blank lines and comments. */
+static const char *
+skip_nothing(const char *p)
+{
+    for (;;) {
+        const char *end = p[0] == '-' && p[1] == '-'   ? "\n"
+                          : p[0] == '/' && p[1] == '*' ? "*/"
+                                                       : NULL;
+
+        if (end != NULL) {
+            p = strstr(p + 2, end);
+            if (p == NULL) {
+                return NULL;
+            }
+            p += strlen(end);
+        } else if (*p != '\0' && (unsigned char) *p <= ' ') {
+            p++;
+        } else {
+            return p;
+        }
+    }
+}
+
 /* SQLite's error, at its place in the script: in the statement at `p`, of which it may
- * tell how far it had come. The blank lines in front of that do not count as its own. */
+ * tell how far it had come. What is nothing to SQL in front of that is not its own. */
 static wr_rc_t
 wrong_script(wr_conf_t *cf, const sq_db_t *db, sq_conn_t *c, const file_t *f, const char *p)
 {
     int         offset = sqlite3_error_offset(c->db);
     const char *bol = f->text.p;
     wr_tok_t    at = {.file = f->path, .line = 1};
-    wr_str_t    hint = wr_pool_printf(cf->temp, "for the database in %.*s:%u",
+    const char *begins = skip_nothing(p);
+    wr_str_t    hint = wr_pool_printf(cf->temp, "%s%sfor the database in %.*s:%u",
+                                      c->why != NULL ? c->why : "", c->why != NULL ? "; " : "",
                                       WR_ARG(db->at.file), db->at.line);
 
     if (offset > 0) {
         p += offset;
-    } else {
-        while (*p != '\0' && (unsigned char) *p <= ' ') {
-            p++;
-        }
+    } else if (begins != NULL) {
+        p = begins;
     }
     for (const char *q = bol; q < p; q++) {
         if (*q == '\n') {
@@ -129,6 +174,7 @@ run_script(wr_conf_t *cf, const sq_db_t *db, sq_conn_t *c, const file_t *f)
     while (*p != '\0') {
         sqlite3_stmt *stmt = NULL;
 
+        c->why = NULL;
         rc = sqlite3_prepare_v2(c->db, p, -1, &stmt, &tail);
         if (rc == SQLITE_OK && stmt != NULL) {
             do {
@@ -335,23 +381,42 @@ copy_schema(wr_conf_t *cf, const sq_db_t *db, sq_conn_t *mem, bool *found)
     return rc;
 }
 
-/* Whether what the schema holds ends transactions by itself. */
+/* Whether something in the schema, as a trigger, has the word. */
 static bool
-rolls_back(sq_conn_t *c)
+has_word(sq_conn_t *c, const char *word)
 {
     sqlite3_stmt *s = NULL;
     bool          is = false;
 
     c->mode = SQ_OWN;
     if (sqlite3_prepare_v2(c->db, "SELECT 1 FROM sqlite_schema WHERE sql LIKE "
-                                  "'%rollback%'", -1, &s, NULL)
+                                  "'%' || ? || '%'", -1, &s, NULL)
         == SQLITE_OK)
     {
+        sqlite3_bind_text(s, 1, word, -1, SQLITE_STATIC);
         is = sqlite3_step(s) == SQLITE_ROW;
     }
     sqlite3_finalize(s);
     c->mode = SQ_STATEMENT;
     return is;
+}
+
+/* The folder of the file is made, but no folder for the folder. */
+static wr_rc_t
+check_folder(wr_conf_t *cf, const sq_db_t *db)
+{
+    wr_str_t    path = db->path;
+    struct stat st;
+
+    for (unsigned level = 0; level < 2; level++) {
+        ssize_t slash = wr_str_rchr(path, '/');
+
+        path = wr_str_sub(path, 0, slash > 0 ? (size_t) slash : 0);
+        if (path.n == 0 || stat(wr_pool_strz(cf->temp, path), &st) == 0) {
+            return WR_OK;
+        }
+    }
+    return wr_conf_fail_errno(cf, &db->at, errno, "stat() \"%.*s\" failed", WR_ARG(path));
 }
 
 wr_rc_t
@@ -360,7 +425,7 @@ sq_schema_memory(wr_conf_t *cf, sq_db_t *db, sq_conn_t **mem)
     wr_array_t files;
     bool       found;
 
-    *mem = sq_conn_open(db, SQ_MEMORY, cf->log);
+    *mem = check_folder(cf, db) == WR_OK ? sq_conn_open(db, SQ_MEMORY, cf->log) : NULL;
     if (*mem == NULL) {
         return WR_ERROR;
     }
@@ -372,7 +437,8 @@ sq_schema_memory(wr_conf_t *cf, sq_db_t *db, sq_conn_t **mem)
         *mem = NULL;
         return WR_ERROR;
     }
-    db->alone = rolls_back(*mem);
+    db->alone = has_word(*mem, "rollback");
+    db->asks_id = has_word(*mem, "last_insert_rowid");
     return WR_OK;
 }
 

@@ -67,6 +67,13 @@ set_sqlite(wr_conf_t *cf, const wr_directive_t *d, void *conf)
 
     (void) d;
     (void) conf;
+    if (wr_str_eq(cf->args[2].text, WR_STR(":memory:"))
+        || wr_str_starts(cf->args[2].text, WR_STR("file:")))
+    {
+        return wr_conf_fail_hint(cf, &cf->args[2], WR_STR("one in memory would be another for "
+                                                          "each connection"),
+                                 "the database needs the path of a file");
+    }
     db->name = wr_pool_str(cf->pool, cf->args[1].text);
     db->path = wr_conf_path(cf, cf->args[2].text);
     db->at = cf->args[2];
@@ -98,7 +105,7 @@ static bool
 is_plain(wr_str_t s)
 {
     for (size_t i = 0; i < s.n; i++) {
-        if (!wr_is_word(s.p[i]) && s.p[i] != '-' && s.p[i] != '.') {
+        if (!wr_is_word(s.p[i]) && s.p[i] != '-') {
             return false;
         }
     }
@@ -118,13 +125,17 @@ set_pragma(wr_conf_t *cf, const wr_directive_t *d, void *conf)
         {"mmap_size", "the directive of this name sets it"},
         {"foreign_keys", "it is always on"},
         {"ignore_check_constraints", "it is always off"},
-        {"trusted_schema", "it is always off"},
+        {"trusted_schema", "it is always on: the schema is the conf's own"},
         {"writable_schema", "it is always off"},
         {"locking_mode", "workers share the database"},
         {"query_only", "the server itself sets it"},
         {"wal_autocheckpoint", "the server itself sets it"},
         {"wal_checkpoint", "the server itself does it"},
         {"schema_version", "SQLite itself sets it"},
+        {"user_version", "it is of the file: a migration sets it"},
+        {"application_id", "it is of the file: a migration sets it"},
+        {"soft_heap_limit", "it is of the whole process"},
+        {"hard_heap_limit", "it is of the whole process"},
         {"temp_store_directory", "it is of the whole process"},
         {"data_store_directory", "it is of the whole process"},
     };
@@ -148,6 +159,45 @@ set_pragma(wr_conf_t *cf, const wr_directive_t *d, void *conf)
     p = WR_PUSH(&c->db.pragmas, sq_pragma_t);
     p->sql = wr_pool_printf(cf->pool, "PRAGMA %.*s=%.*s", WR_ARG(name), WR_ARG(value)).p;
     p->at = cf->args[1];
+    p->at.file = wr_pool_str(cf->pool, p->at.file);
+    p->at.text = wr_pool_str(cf->pool, name);
+    return WR_OK;
+}
+
+/* SQLite itself takes any name. */
+static wr_rc_t
+check_pragmas(wr_conf_t *cf, const sq_db_t *db, sq_conn_t *mem)
+{
+    wr_array_t    names = wr_array(cf->temp, sizeof(const char *));
+    sqlite3_stmt *s = NULL;
+
+    mem->mode = SQ_OWN;
+    if (sqlite3_prepare_v2(mem->db, "SELECT name FROM pragma_pragma_list", -1, &s, NULL)
+        == SQLITE_OK)
+    {
+        while (sqlite3_step(s) == SQLITE_ROW) {
+            *WR_PUSH(&names, const char *) = wr_pool_strz(
+                cf->temp, wr_str_z((const char *) sqlite3_column_text(s, 0)));
+        }
+    }
+    sqlite3_finalize(s);
+    mem->mode = SQ_STATEMENT;
+    for (WR_EACH(sq_pragma_t, p, &db->pragmas)) {
+        bool        is = names.n == 0;
+        const char *near;
+
+        for (WR_EACH(const char *, name, &names)) {
+            is |= wr_str_ieqz(p->at.text, *name);
+        }
+        if (is) {
+            continue;
+        }
+        near = wr_nearest(p->at.text, names.items, names.n);
+        return wr_conf_fail_hint(cf, &p->at, near != NULL
+                                     ? wr_pool_printf(cf->temp, "did you mean \"%s\"?", near)
+                                     : WR_STR("SQLite lists those that it has: PRAGMA pragma_list"),
+                                 "there is no pragma \"%.*s\"", WR_ARG(p->at.text));
+    }
     return WR_OK;
 }
 
@@ -249,7 +299,7 @@ static const wr_directive_t directives[] = {
             .example = "mmap_size 64m;"),
     WR_SIZE("result_limit", WR_SQLITE, sq_conf_t, db.result_limit, "64m",
             "How large the rows of one statement may be, so that a query without LIMIT cannot "
-            "fill the memory.",
+            "fill the memory; 0 for any size.",
             .example = "result_limit 8m;"),
     WR_CUSTOM("pragma", WR_SQLITE, 2, 2, set_pragma, sq_conf_t, db.pragmas,
               "Another pragma of each connection.", .flags = WR_DF_REPEAT,
@@ -292,6 +342,7 @@ settings(sq_db_t *db)
     db->at = own.at;
     db->zone = own.zone;
     db->scope = own.scope;
+    db->result_limit = db->result_limit != 0 ? db->result_limit : SIZE_MAX;
 }
 
 static sq_db_t *
@@ -324,10 +375,13 @@ check_db(wr_conf_t *cf, const sq_main_t *m, sq_db_t *db)
     sq_conn_t *mem;
     wr_rc_t    rc = sq_schema_memory(cf, db, &mem);
 
+    if (rc == WR_OK) {
+        rc = check_pragmas(cf, db, mem);
+    }
     db->sqls = wr_array(cf->pool, sizeof(sq_sql_t *));
     for (WR_EACH(sq_stmt_t *, s, &m->stmts)) {
         if (rc == WR_OK && (*s)->db == db) {
-            rc = sq_stmt_check(cf, *s, mem->db);
+            rc = sq_stmt_check(cf, *s, mem);
         }
     }
     sq_conn_close(mem);

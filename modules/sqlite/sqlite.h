@@ -56,6 +56,7 @@ typedef struct sq_db {
     wr_array_t guests;          /* const wr_sql_guest_t * */
     wr_array_t schemas;         /* const char *: of other modules */
     bool       alone;           /* the schema rolls back by itself: no batches */
+    bool       asks_id;         /* … calls last_insert_rowid() */
     wr_zone_t *zone;            /* holds the sq_lock_t; its user is this */
     wr_scope_t *scope;
     sq_run_t  *run;             /* of this worker */
@@ -101,6 +102,8 @@ typedef struct sq_sql {
     int         n;
     unsigned    id;             /* within its database */
     bool        readonly;
+    bool        asks_id;        /* it may call last_insert_rowid() */
+    bool        inserts;
     wr_shape_t *shape;          /* the columns, as the conf's check has found them */
     uint32_t   *from;           /* for each byte, its offset in the conf's text */
     uint32_t    seconds;        /* the metric's cell */
@@ -160,7 +163,8 @@ const wr_scope_t *sq_scope_of(const wr_scope_t *scope);
 /* statement.c */
 wr_rc_t sq_stmt_parse(wr_conf_t *cf, const wr_tok_t *text, sq_stmt_t *s);
 /* Makes the texts and prepares each in `mem`. */
-wr_rc_t sq_stmt_check(wr_conf_t *cf, sq_stmt_t *s, sqlite3 *mem);
+struct sq_conn;
+wr_rc_t sq_stmt_check(wr_conf_t *cf, sq_stmt_t *s, struct sq_conn *mem);
 
 /* ---- connections: conn.c ---- */
 
@@ -180,6 +184,7 @@ typedef struct sq_conn {
     unsigned         nstmts;
     sqlite3_stmt    *controls[SQ_CONTROLS];
     sq_mode_t        mode;
+    const char      *why;       /* the authorizer has refused something; a hint */
     uint64_t         deadline;  /* ns; 0: none */
     bool             late;      /* the deadline has passed */
     const bool      *gone;      /* set by the loop: nobody waits any more; may be NULL */
@@ -227,6 +232,9 @@ void       sq_err_take(sq_err_t *err, sqlite3 *db, wr_pool_t *pool);
 void       sq_conn_run(sq_conn_t *c, sq_call_t *call);
 /* The same in pieces. The values are borrowed until they are bound anew. */
 int        sq_bind(sqlite3_stmt *s, const sq_call_t *call);
+/* The names of its columns, no two the same: the second "a" is "a:1", as SQLite itself
+ * names it in a subquery. */
+wr_str_t *sq_column_names(wr_pool_t *pool, sqlite3_stmt *s, unsigned *n);
 /* Are the columns those of the conf's check? */
 bool       sq_names_are(sqlite3_stmt *s, const sq_sql_t *sql);
 /* All rows: SQLITE_DONE, an error, or SQLITE_ROW if they take more than `limit` bytes.
@@ -293,6 +301,7 @@ struct sq_tx {
     uint64_t    deadline;       /* ns */
     wr_op_t     end;            /* its COMMIT */
     sq_err_t    err;            /* of the COMMIT */
+    int64_t     last_id;        /* of the last row it has inserted; 0: none */
     uint32_t    guest;          /* whose turn it is before the COMMIT */
     const wr_tok_t *at;
 };

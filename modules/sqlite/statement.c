@@ -10,10 +10,24 @@
 
 enum { MOST_SQLS = 256 };
 
+static const char NO_PARAMETERS[] = "parameters are written {{ expression }}, not ? or :name";
+
+static size_t
+skip_blank(wr_str_t s, size_t i)
+{
+    while (i < s.n && (s.p[i] == ' ' || s.p[i] == '\n' || s.p[i] == '\t' || s.p[i] == '\r')) {
+        i++;
+    }
+    return i;
+}
+
+/* [a name] as well. */
 static size_t
 skip_quoted(wr_str_t s, size_t i, bool backslash)
 {
-    char quote = s.p[i++];
+    char quote = s.p[i] == '[' ? ']' : s.p[i];
+
+    i++;
 
     for (; i < s.n && s.p[i] != quote; i++) {
         if (backslash && s.p[i] == '\\') {
@@ -96,22 +110,17 @@ parse_choices(wr_conf_t *cf, const wr_tok_t *tok, sq_part_t *part)
     while (i < s.n) {
         size_t end;
 
-        while (i < s.n && (s.p[i] == ' ' || s.p[i] == '\n' || s.p[i] == '\t'
-                           || s.p[i] == '\r'))
-        {
-            i++;
-        }
+        i = skip_blank(s, i);
         if (i >= s.n || (s.p[i] != '"' && s.p[i] != '\'')) {
             return wr_conf_fail(cf, tok, "one_of takes only texts in quotes");
         }
         end = skip_quoted(s, i, false);
         *WR_PUSH(&list, wr_str_t) = wr_pool_str(cf->pool, wr_str_sub(s, i + 1, end - 1));
-        for (i = end; i < s.n && s.p[i] != ','; i++) {
-            if (s.p[i] != ' ' && s.p[i] != '\n') {
-                return wr_conf_fail(cf, tok, "one_of takes only texts in quotes");
-            }
+        i = skip_blank(s, end);
+        if (i < s.n && s.p[i] != ',') {
+            return wr_conf_fail(cf, tok, "one_of takes only texts in quotes");
         }
-        i++;
+        i = skip_blank(s, i + 1);
     }
     if (list.n == 0) {
         return wr_conf_fail(cf, tok, "one_of needs at least one text");
@@ -131,11 +140,8 @@ parse_hole(wr_conf_t *cf, const wr_tok_t *tok, sq_stmt_t *s, sq_part_t *part)
 
     if (bar >= 0) {
         wr_str_t filter = wr_str_skip(tok->text, (size_t) bar + 1);
-        size_t   blank = 0;
+        size_t   blank = skip_blank(filter, 0);
 
-        while (blank < filter.n && filter.p[blank] == ' ') {
-            blank++;
-        }
         filter = wr_str_skip(filter, blank);
         if (wr_str_starts(filter, WR_STR("one_of"))
             && (filter.n == 6 || !wr_is_word(filter.p[6])))
@@ -167,6 +173,40 @@ add_part(sq_stmt_t *s, wr_str_t text, size_t from, size_t to, sq_part_t *part)
     *WR_PUSH(&s->parts, sq_part_t) = *part;
 }
 
+static bool
+ends_in_word(wr_str_t s, wr_str_t word)
+{
+    s = wr_str_trim(s);
+    return s.n >= word.n && wr_str_ieq(wr_str_skip(s, s.n - word.n), word)
+           && (s.n == word.n || !wr_is_word(s.p[s.n - word.n - 1]));
+}
+
+/* `ORDER BY {{ query.sort }}` is what people write first, and it does nothing. */
+static void
+warn_of_order(wr_conf_t *cf, const wr_tok_t *tok, wr_str_t before, wr_str_t behind, size_t at)
+{
+    static const char *const words[] = {"asc", "desc", "limit"};
+    bool                     is_all;
+    size_t                   n = 0;
+    wr_tok_t                 hole = wr_tok_part(tok, at, SIZE_MAX);
+
+    if (!ends_in_word(before, WR_STR("by"))) {
+        return;
+    }
+    behind = wr_str_trim(behind);
+    is_all = behind.n == 0 || behind.p[0] == ',' || behind.p[0] == ')';
+    while (n < behind.n && wr_is_word(behind.p[n])) {
+        n++;
+    }
+    for (unsigned i = 0; i < WR_COUNT(words); i++) {
+        is_all |= wr_str_ieqz(wr_str_sub(behind, 0, n), words[i]);
+    }
+    if (is_all) {
+        wr_conf_warn(cf, &hole, "a bound value is the same for all rows: it orders and groups "
+                                "nothing (a column is chosen with |one_of(\"a\", \"b\"))");
+    }
+}
+
 static wr_rc_t
 parse_text(wr_conf_t *cf, const wr_tok_t *tok, sq_stmt_t *s)
 {
@@ -177,7 +217,7 @@ parse_text(wr_conf_t *cf, const wr_tok_t *tok, sq_stmt_t *s)
         char c = t.p[i];
         char next = i + 1 < t.n ? t.p[i + 1] : '\0';
 
-        if (c == '\'' || c == '"' || c == '`') {
+        if (c == '\'' || c == '"' || c == '`' || c == '[') {
             size_t   end = skip_quoted(t, i, false);
             wr_str_t inside = wr_str_sub(t, i, end);
             ssize_t  hole = wr_str_find(inside, WR_STR("{{"));
@@ -199,8 +239,13 @@ parse_text(wr_conf_t *cf, const wr_tok_t *tok, sq_stmt_t *s)
             if (parse_hole(cf, &inside, s, &part) != WR_OK) {
                 return WR_ERROR;
             }
+            if (part.choices == NULL) {
+                warn_of_order(cf, tok, wr_str_sub(t, start, i), wr_str_skip(t, end), i);
+            }
             add_part(s, t, start, i, &part);
             start = i = end;
+        } else if (c == '?') {
+            return wr_conf_fail_at(cf, tok, i, "%s", NO_PARAMETERS);
         } else {
             i++;
         }
@@ -306,42 +351,65 @@ make_sql(wr_conf_t *cf, sq_stmt_t *s, unsigned variant)
 
 /* ---- checking ---- */
 
+/* Where the word stands; -1: nowhere. */
+static ssize_t
+find_word(const char *text, const char *word)
+{
+    size_t n = strlen(word);
+
+    for (const char *at = text; n != 0 && (at = strstr(at, word)) != NULL; at++) {
+        if ((at == text || !wr_is_word(at[-1])) && !wr_is_word(at[n])) {
+            return at - text;
+        }
+    }
+    return -1;
+}
+
 /* SQLite tells no place for some errors: then that of the name it speaks of. */
 static size_t
 guess(const sq_sql_t *sql, const char *message)
 {
     static const char *const marks[] = {"no such table: ", "no such column: ",
-                                        "has no column named ", "no such function: "};
+                                        "has no column named ", "no such function: ",
+                                        "no such index: ", "no such window: "};
 
     for (unsigned i = 0; i < WR_COUNT(marks); i++) {
         const char *at = strstr(message, marks[i]);
-        const char *name, *found;
+        ssize_t     found = at != NULL ? find_word(sql->text, at + strlen(marks[i])) : -1;
 
-        if (at == NULL) {
-            continue;
-        }
-        name = at + strlen(marks[i]);
-        found = strstr(sql->text, name);
-        if (found != NULL) {
-            return (size_t) (found - sql->text);
+        if (found >= 0) {
+            return (size_t) found;
         }
     }
     return 0;
 }
 
-static wr_rc_t
-refuse(wr_conf_t *cf, const sq_stmt_t *s, const sq_sql_t *sql, sqlite3 *mem)
+static wr_tok_t
+place_of(const sq_stmt_t *s, const sq_sql_t *sql, size_t at)
 {
-    const char *message = sqlite3_errmsg(mem);
-    int         offset = sqlite3_error_offset(mem);
-    size_t      at = offset >= 0 ? (size_t) offset : guess(sql, message);
-    wr_tok_t    tok;
+    return wr_tok_part(&s->at, sql->from[wr_min_size(at, (size_t) sql->n)], SIZE_MAX);
+}
 
-    if (at > (size_t) sql->n) {
-        at = (size_t) sql->n;
+static wr_rc_t
+refuse(wr_conf_t *cf, const sq_stmt_t *s, const sq_sql_t *sql, const sq_conn_t *mem)
+{
+    const char *message = sqlite3_errmsg(mem->db);
+    int         offset = sqlite3_error_offset(mem->db);
+    size_t      at = offset >= 0 ? (size_t) offset : guess(sql, message);
+    wr_tok_t    tok = place_of(s, sql, at);
+    wr_str_t    before = wr_str(sql->text, wr_min_size(at, (size_t) sql->n));
+
+    if (mem->why != NULL) {
+        return wr_conf_fail_hint(cf, &tok, wr_str_z(mem->why), "%s", message);
     }
-    tok = wr_tok_part(&s->at, sql->from[at], SIZE_MAX);
-    return wr_conf_fail(cf, &tok, "%s", message);
+    if (strncmp(message, "near \"?", 7) != 0) {
+        return wr_conf_fail(cf, &tok, "%s", message);
+    }
+    return wr_conf_fail_hint(cf, &tok, ends_in_word(before, WR_STR("in"))
+                                 ? WR_STR("of a list: IN (SELECT value FROM "
+                                          "json_each({{ list|tojson }}))")
+                                 : WR_STR("names are chosen with |one_of(\"a\", \"b\")"),
+                             "no bound value can stand here");
 }
 
 static bool
@@ -376,39 +444,78 @@ is_vacuum(wr_str_t s)
     }
 }
 
+/* Only ours, which are ?1, ?2, … */
 static wr_rc_t
-check_sql(wr_conf_t *cf, sq_stmt_t *s, sq_sql_t *sql, sqlite3 *mem)
+check_parameters(wr_conf_t *cf, const sq_stmt_t *s, const sq_sql_t *sql, sqlite3_stmt *stmt)
+{
+    int n = sqlite3_bind_parameter_count(stmt);
+
+    for (int i = n; i > 0; i--) {
+        const char *name = sqlite3_bind_parameter_name(stmt, i);
+
+        if (name != NULL && name[0] != '?') {
+            ssize_t  at = find_word(sql->text, name);
+            wr_tok_t tok = place_of(s, sql, at >= 0 ? (size_t) at : 0);
+
+            return wr_conf_fail(cf, &tok, "%s", NO_PARAMETERS);
+        }
+    }
+    return n == (int) s->nparams ? WR_OK : wr_conf_fail(cf, &s->at, "%s", NO_PARAMETERS);
+}
+
+static bool
+has(const sq_sql_t *sql, const char *word)
+{
+    return wr_str_ifind(wr_str(sql->text, (size_t) sql->n), wr_str_z(word)) >= 0;
+}
+
+static void
+take_columns(wr_conf_t *cf, sq_stmt_t *s, sq_sql_t *sql, sqlite3_stmt *stmt)
+{
+    unsigned  n;
+    wr_str_t *names = sq_column_names(cf->pool, stmt, &n);
+
+    for (unsigned i = 0; i < n; i++) {
+        const char *name = sqlite3_column_name(stmt, (int) i);
+
+        *WR_PUSH(&s->columns, wr_str_t) = names[i];
+        if (!wr_str_eqz(names[i], name) && s->name.n != 0) {
+            wr_conf_warn(cf, &s->at, "another column is named \"%s\": this one, number %u, is "
+                                     "\"%.*s\" (AS gives it a name of its own)",
+                         name, i + 1, WR_ARG(names[i]));
+        }
+    }
+    sql->shape = wr_shape_new(cf->pool, names, n);
+}
+
+static wr_rc_t
+check_sql(wr_conf_t *cf, sq_stmt_t *s, sq_sql_t *sql, sq_conn_t *mem)
 {
     sqlite3_stmt *stmt = NULL;
     const char   *tail = NULL;
     wr_rc_t       rc = WR_OK;
-    wr_str_t     *names;
-    unsigned      columns;
 
-    if (sqlite3_prepare_v2(mem, sql->text, sql->n + 1, &stmt, &tail) != SQLITE_OK) {
+    mem->why = NULL;
+    if (sqlite3_prepare_v2(mem->db, sql->text, sql->n + 1, &stmt, &tail) != SQLITE_OK) {
         return refuse(cf, s, sql, mem);
     }
     if (stmt == NULL) {
         return wr_conf_fail(cf, &s->at, "there is no SQL statement");
     }
     if (is_vacuum(wr_str(sql->text, (size_t) sql->n))) {
-        rc = wr_conf_fail(cf, &s->at, "not authorized");
+        rc = wr_conf_fail_hint(cf, &s->at, WR_STR("it cannot run beside other connections"),
+                               "not authorized");
     } else if (!is_blank(tail)) {
         rc = wr_conf_fail(cf, &s->at, "only one SQL statement may stand here");
     } else if (s->guest != NULL) {
         s->nparams = (unsigned) sqlite3_bind_parameter_count(stmt);
-    } else if (sqlite3_bind_parameter_count(stmt) != (int) s->nparams) {
-        rc = wr_conf_fail(cf, &s->at, "parameters are written {{ expression }}, not "
-                                      "? or :name");
+    } else {
+        rc = check_parameters(cf, s, sql, stmt);
     }
-    columns = (unsigned) sqlite3_column_count(stmt);
-    names = WR_NEW_N(cf->pool, wr_str_t, columns + 1);
-    for (unsigned i = 0; i < columns; i++) {
-        names[i] = wr_pool_str(cf->pool, wr_str_z(sqlite3_column_name(stmt, (int) i)));
-        *WR_PUSH(&s->columns, wr_str_t) = names[i];
-    }
-    sql->shape = wr_shape_new(cf->pool, names, columns);
+    take_columns(cf, s, sql, stmt);
     sql->readonly = sqlite3_stmt_readonly(stmt) != 0;
+    sql->asks_id = s->db->asks_id || has(sql, "last_insert_rowid");
+    sql->inserts = has(sql, "insert") || has(sql, "replace");
     s->writes |= !sql->readonly;
     sqlite3_finalize(stmt);
     return rc;
@@ -432,7 +539,7 @@ remark(wr_conf_t *cf, const sq_stmt_t *s)
 }
 
 wr_rc_t
-sq_stmt_check(wr_conf_t *cf, sq_stmt_t *s, sqlite3 *mem)
+sq_stmt_check(wr_conf_t *cf, sq_stmt_t *s, sq_conn_t *mem)
 {
     s->sqls = WR_NEW_N(cf->pool, sq_sql_t, s->nsqls);
     s->columns = wr_array(cf->pool, sizeof(wr_str_t));

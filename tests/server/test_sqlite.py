@@ -478,7 +478,7 @@ BAD = [
     ("sql SELECT {{ params.x }}, nix;", "no such column: nix", "nix"),
     ("sql SELECT id\n FROM posts\n  WHERE oops = {{ query.a }};",
      "no such column: oops", "oops"),
-    ("sql SELECT ?;", "parameters are written {{ expression }}", "SELECT"),
+    ("sql SELECT ?;", "parameters are written {{ expression }}", "?"),
     ("sql SELECT '{{ query.a }}';", "{{ }} inside quotes", "{{"),
     ("sql SELECT {{ 1 + }};", "", None),
     ("sql ATTACH 'x' AS y;", "not authorized", None),

@@ -95,7 +95,7 @@ def test_json(served):
               {"id": 2, "title": "a2", "text": None},
               {"id": 3, "title": "a3", "text": "ta&3"}], "b": ["b\"1\"", "b2"], "first": "tb1"}
     assert body(served, "/keys") == ('[{"with \\"quotes\\"": 1, "\\u00e4<&>": 2, "": 3, '
-                                     '"x": 4, "x": 5}]')
+                                     '"x": 4, "x:1": 5}]')
     assert body(served, "/none") == "[[], null]"
 
 

@@ -222,8 +222,8 @@ def test_values_to_the_last_bit():
     "VACUUM INTO 'copy.db'", "ATTACH DATABASE ':memory:' AS m", "DETACH DATABASE main",
     "SAVEPOINT s", "ROLLBACK", "PRAGMA foreign_keys = off", "PRAGMA synchronous = off",
     "PRAGMA wal_checkpoint", "PRAGMA cache_size = 1", "PRAGMA temp_store_directory = '/'",
-    "SELECT load_extension('x', 'y')", "CREATE TEMP TABLE t(x)",
-    "CREATE TEMP VIEW v AS SELECT 1", "INSERT INTO sqlite_schema(name) VALUES('x')"])
+    "SELECT load_extension('x', 'y')", "CREATE TEMP TABLE t(x)", "CREATE TABLE temp.t(x)",
+    "CREATE VIRTUAL TABLE temp.t USING fts5(x)", "CREATE TEMP VIEW v AS SELECT 1", "INSERT INTO sqlite_schema(name) VALUES('x')"])
 def test_refused(sql):
     s = start("sqlite a data/a.db { schema a.sql; }\nserver { listen 127.0.0.1:%%PORT%%;"
               " route GET / { sql " + sql + "; text x; } }", wait=False)
@@ -272,7 +272,11 @@ def test_a_transaction_has_a_database(database, wrap, message):
     ("pragma writable_schema on", "cannot be set here"),
     ("pragma foreign_keys off", "cannot be set here"),
     ("pragma foreign_keys on", "it is always on"),
-    ("pragma a; b", "invalid"), ("readers 0", "readers"), ("journal memory", "journal"),
+    ("pragma a; b", "invalid"), ("pragma main.journal_mode delete", "invalid"),
+    ("pragma user_version 5", "a migration sets it"),
+    ("pragma trusted_schema on", "it is always on"),
+    ("pragma tmp_store memory", 'there is no pragma "tmp_store" in '),
+    ("pragma tmp_store memory", 'did you mean "temp_store"?'), ("readers 0", "readers"), ("journal memory", "journal"),
     ("synchronous fast", "synchronous")])
 def test_refused_settings(line, message):
     s = start("sqlite a data/a.db { schema a.sql; %s; }" % line, wait=False)
@@ -281,6 +285,143 @@ def test_refused_settings(line, message):
         assert out.returncode != 0 and message in out.stderr
     finally:
         s.remove()
+
+
+# Where it is wrong, and what to do
+
+@pytest.mark.parametrize("sql,message,at", [
+    ("SELECT 1 AS banana FROM an", "no such table: an ", "an;"),
+    ("SELECT ?1, {{ query.a }}", "not ? or :name", "?1"),
+    ("SELECT ?, {{ query.a }}", "not ? or :name", "?,"),
+    ("SELECT :a, {{ query.a }}", "not ? or :name", ":a,"),
+    ("SELECT {{ query.a }}, @a", "not ? or :name", "@a;"),
+    ("SELECT '?', \"x\", [n], `x` AS y, {{ query.a }} FROM a -- ?\n", None, None),
+    ("SELECT x AS [?] FROM a", None, None),
+    ("SELECT * FROM {{ query.t }}", 'no bound value can stand here', "{{ query.t"),
+    ("SELECT * FROM {{ query.t }}", 'chosen with |one_of("a", "b")', None),
+    ("SELECT * FROM a WHERE x IN {{ query.t }}", "json_each({{ list|tojson }})", None),
+    ("SELECT * FROM a ORDER BY {{ query.t }}", "[warn] a bound value is the same for all rows",
+     "{{ query.t"),
+    ("SELECT * FROM a ORDER BY {{ query.t }} DESC LIMIT 5", "[warn] a bound value is", None),
+    ("SELECT * FROM a ORDER BY {{ query.t|int }} - n", None, None),
+    ("SELECT * FROM a ORDER BY n LIMIT {{ query.t }}", None, None),
+    ("SELECT x, n, n FROM a", '[warn] another column is named "n": this one, number 3, is "n:1"',
+     None),
+    ("SELECT x FROM a ORDER BY {{ query.t|\r\n one_of(\"x\"\t,\r\n'n'\r\n) }}", None, None),
+    ("SELECT x FROM a ORDER BY {{ query.t|one_of('x' 'n') }}", "only texts in quotes", None),
+    ("COMMIT", '("transaction" makes one around', "COMMIT"),
+    ("PRAGMA foreign_keys = 0", '(pragmas stand in the block of "sqlite")', "PRAGMA")])
+def test_what_is_wrong_with_a_statement(sql, message, at):
+    s = start("sqlite a data/a.db { schema a.sql; }\nserver { listen 127.0.0.1:%%PORT%%;"
+              " route GET / {\n  sql y = " + sql + ";\n  json y; } }", wait=False)
+    try:
+        out = s.run("-t")
+        if message is None:
+            assert out.returncode == 0 and "warn" not in out.stderr, out.stderr
+            return
+        assert message in out.stderr, out.stderr
+        assert (out.returncode == 0) == message.startswith("[warn]"), out.stderr
+        if at is not None:
+            line, column = re.search(r"test\.conf:(\d+):(\d+)", out.stderr).groups()
+            with open(s.prefix + "/test.conf") as f:
+                text = f.read().split("\n")[int(line) - 1]
+            assert text[int(column) - 1:].startswith(at), out.stderr
+    finally:
+        s.remove()
+
+
+@pytest.mark.parametrize("script,message", [
+    ("BEGIN;\nCREATE TABLE a(x);\nCOMMIT;", r"a\.sql:1:1 \(a script runs in a transaction"),
+    ("CREATE TABLE a(x UNIQUE);\nINSERT INTO a VALUES(1);\n/* one\n more */\n-- twice\n"
+     "  INSERT INTO a VALUES(1);", r"UNIQUE constraint failed: a\.x in \S*a\.sql:6:3 "),
+    ("CREATE TABLE a(x);\0CREATE TABL b(x);", r'a\.sql" is no text: it has a byte 0'),
+    (b"\xff\xfeC\0R\0E\0A\0", r'a\.sql" is no text'),
+    ("\ufeffCREATE TABLE a(x);\r\nCREATE TABLE b(x);\r\n", None)])
+def test_what_is_wrong_with_a_script(script, message):
+    s = start("sqlite a data/a.db { schema a.sql; }", files={"a.sql": script}, wait=False)
+    try:
+        out = s.run("-t")
+        assert (out.returncode == 0) == (message is None), out.stderr
+        assert message is None or re.search(message, out.stderr), out.stderr
+    finally:
+        s.remove()
+
+
+@pytest.mark.parametrize("path,block,message", [
+    (":memory:", "", "needs the path of a file"), ("file:a.db?mode=ro", "", "needs the path"),
+    ("data/x/y/a.db", "", r'stat\(\) "\S*/data/x" failed \(2: '), ("data/x/a.db", "", None),
+    ("data/a.db", "migrations a.sql;", r'a\.sql" \(20: Not a directory'),
+    ("data/a.db", "migrations m[1]?;", None)])
+def test_where_files_are(path, block, message):
+    s = start("sqlite a " + path + " { " + block + " }\nserver { listen 127.0.0.1:%%PORT%%;"
+              " route GET / { sql y = SELECT count(*) AS n FROM weir_migrations; json y; } }"
+              if message is None and block else "sqlite a " + path + " { " + block + " }",
+              files={"m[1]?/1.sql": "CREATE TABLE m(x);"}, wait=False)
+    try:
+        out = s.run("-t")
+        assert (out.returncode == 0) == (message is None), out.stderr
+        assert message is None or re.search(message, out.stderr), out.stderr
+    finally:
+        s.remove()
+
+
+# The last id, names of columns, results as values
+
+RESULTS = """
+sqlite a data/a.db { schema a.sql; result_limit 0; }
+server {
+    listen 127.0.0.1:%%PORT%%;
+    route POST /two {
+        transaction;
+        sql a = INSERT INTO a(x) VALUES({{ request.body }});
+        sql b = INSERT INTO b(a, n) VALUES(last_insert_rowid(), changes());
+        sql c = SELECT last_insert_rowid() AS id;
+        sql d = SELECT a, n FROM b ORDER BY id DESC LIMIT 1;
+        json [a.last_insert_id, b.last_insert_id, c.first.id, d.first.a, d.first.n];
+    }
+    route POST /other { transaction; sql c = SELECT last_insert_rowid() AS id;
+                        sql UPDATE b SET n = 5;
+                        json [c.first.id, c.last_insert_id]; }
+    route POST /alone { sql b = INSERT INTO b(a) VALUES(nullif(last_insert_rowid(), 0));
+                        sql c = SELECT max(a) AS id FROM b;
+                        json [b.last_insert_id != none, c.first.id]; }
+    route POST /zero { sql a = INSERT INTO a(id, x) VALUES(0, 'zero'); json a.last_insert_id; }
+    route POST /log { transaction; sql a = INSERT INTO t(x) VALUES(1);
+                      sql b = SELECT max(id) AS id FROM log;
+                      json [a.last_insert_id, b.first.id]; }
+    route GET /names { sql v = SELECT 1 AS a, 2 AS a, 3 AS "a:1", 4 AS a, 5 AS b;
+                       json [v.first, v.first["a"], v.first[1]]; }
+    route GET /same { sql v = SELECT 1 AS a; sql w = SELECT 1 AS a; sql n = SELECT 1 WHERE 0;
+                      sql r = SELECT 1 AS a, 2 AS b UNION SELECT 1, 2 UNION SELECT 1, 3;
+                      sql o = SELECT 2 AS b, 1.0 AS a;
+                      json [v == w, v == [{"a": 1}], v == n, n == [], v != w, v == 1,
+                            r.first == o.first, r.first == {"b": 2, "a": 1}, r[1] == r[0],
+                            r.first == {"a": 1}, v.first == o.first, o.first in r]; }
+}
+"""
+
+
+def test_results():
+    schema = """
+    CREATE TABLE a(id INTEGER PRIMARY KEY, x UNIQUE);
+    CREATE TABLE b(id INTEGER PRIMARY KEY, a REFERENCES a(id), n);
+    CREATE TABLE t(id INTEGER PRIMARY KEY, x); CREATE TABLE log(id);
+    """
+    trigger = """CREATE TRIGGER tr AFTER INSERT ON t BEGIN
+        INSERT INTO log VALUES(last_insert_rowid()); END;"""
+    for more in "", trigger:
+        with start(RESULTS, files={"a.sql": schema + more}) as s:
+            assert answer(post(s, "/two", "x")) == (200, [1, 1, 1, 1, 1])
+            assert answer(post(s, "/two", "y")) == (200, [2, 2, 2, 2, 1])
+            # Not that of another request.
+            assert answer(post(s, "/other")) == (200, [0, None])
+            assert answer(post(s, "/alone")) == (200, [True, 2])
+            assert answer(post(s, "/zero")) == (200, 0)
+            assert answer(post(s, "/log")) == (200, [1, 1 if more else None])
+            r = get(s.port(), "/names")
+            assert r.text == ('[{"a": 1, "a:1": 2, "a:1:1": 3, "a:2": 4, "b": 5}, 1, 2]')
+            assert answer(get(s.port(), "/same")) == (200, [
+                True, True, False, True, False, False, True, True, False, False, False, True])
 
 
 # Files
