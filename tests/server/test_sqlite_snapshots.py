@@ -124,6 +124,12 @@ def test_no_snapshot_stays_behind():
         assert os.path.getsize(s.prefix + "/data/a.db-wal") == 0
 
 
+def beginnings(s):
+    """How often the log began anew: https://www.sqlite.org/fileformat.html#walformat"""
+    with open(s.prefix + "/data/a.db-wal", "rb") as f:
+        return int.from_bytes(f.read(16)[12:], "big")
+
+
 def test_the_log_begins_anew_while_others_read():
     """Written are five times as many pages as it takes to copy the log."""
     with start(2) as s:
@@ -132,7 +138,7 @@ def test_the_log_begins_anew_while_others_read():
             for n in range(1, 501):
                 post(s, n)
         assert os.path.getsize(s.prefix + "/data/a.db") > 15e6
-        assert os.path.getsize(s.prefix + "/data/a.db-wal") < 12e6
+        assert beginnings(s) >= 1
 
 
 class Relay(threading.Thread):
@@ -169,8 +175,7 @@ def test_the_log_begins_anew_though_there_always_is_a_reader():
         finally:
             relay.stop = True
             relay.join()
-        assert os.path.getsize(s.prefix + "/data/a.db") > 25e6
-        assert os.path.getsize(s.prefix + "/data/a.db-wal") < 17e6
+        assert beginnings(s) >= 1
 
 
 def test_a_reader_that_stays_does_not_hold_up_writers():
