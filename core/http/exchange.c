@@ -126,19 +126,26 @@ handshake(wr_exchange_t *x)
 static void
 tcp_ready(wr_exchange_t *x)
 {
-    x->state = IDLE;
+    const char *was = x->log->action;
+    bool        begun;
+
     if (x->tls == NULL) {
+        x->state = IDLE;
         complete(x, WR_OK);
         return;
     }
+    x->state = CONNECTING;
+    x->log->action = wr_exchange_doing(x);
     x->uc->conn.peer_errors = 1;
-    if (wr_tls_client_begin(&x->uc->conn, x->tls, x->tls_name, x->tls_sni) != WR_OK
-        || (x->tls_certificate != NULL
-            && !wr_tls_client_present(&x->uc->conn, x->tls_cache, x->tls_certificate, x->tls_key,
-                                      x->tls_passwords)))
-    {
+    begun = wr_tls_client_begin(&x->uc->conn, x->tls, x->tls_name, x->tls_sni) == WR_OK
+            && (x->tls_certificate == NULL
+                || wr_tls_client_present(&x->uc->conn, x->tls_cache, x->tls_certificate,
+                                         x->tls_key, x->tls_passwords));
+    x->log->action = was;
+    if (!begun) {
+        x->state = IDLE;
         x->error = EPROTO;
-        x->said = true;
+        x->said = x->own_fault = true;
         complete(x, WR_ERROR);
         return;
     }
@@ -181,7 +188,7 @@ wr_exchange_connect(wr_exchange_t *x, wr_peer_t *peer, const wr_addr_t *local, u
     if (rc != WR_OK && rc != WR_AGAIN) {
         x->error = errno;
         x->said = true;
-        x->not_bound = rc == WR_LIMIT;
+        x->own_fault = rc == WR_LIMIT;
         wr_uconn_close(uc);
         wr_op_complete(&x->op, WR_ERROR);
         return;

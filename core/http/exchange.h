@@ -23,7 +23,7 @@ typedef struct wr_exchange {
     wr_log_t    *log;
     int          error;         /* errno of the last failure … */
     bool         said;          /* … which has been logged */
-    bool         not_bound;     /* the local address was the matter, not the peer */
+    bool         own_fault;     /* address, certificate or name were the matter, not the peer */
     uint8_t      state;
     /* TLS: set before connecting; NULL: plain */
     wr_tls_client_t *tls;

@@ -31,7 +31,8 @@ wr_h1_test_http2(wr_h1_t *h)
     static const char preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
     size_t            n = h->end - h->pos;
 
-    if (h->requests != 0 || h->req != NULL || wr_http2 == NULL || h->conn.tls != NULL
+    /* Where TLS is to be spoken, ALPN chooses; nothing is served without it. */
+    if (h->requests != 0 || h->req != NULL || wr_http2 == NULL || h->endpoint->ssl
         || memcmp(h->buf + h->pos, preface, wr_min_size(n, sizeof(preface) - 1)) != 0
         || !wr_http2->enabled(h->endpoint, NULL))
     {

@@ -423,15 +423,33 @@ choose_keepalive(wr_h1_t *h)
 }
 
 static wr_rc_t
+check_tls(wr_h1_t *h)
+{
+    return h->endpoint->ssl && h->conn.tls == NULL
+               ? reject(h, WR_STATUS_TO_HTTPS, "plain HTTP request to HTTPS port") : WR_OK;
+}
+
+static wr_rc_t
 head_complete(wr_h1_t *h)
 {
-    if (check_host(h) != WR_OK || check_framing(h) != WR_OK) {
+    if (check_host(h) != WR_OK || check_framing(h) != WR_OK || check_tls(h) != WR_OK) {
         return WR_DONE;
     }
-    if (h->endpoint->ssl && h->conn.tls == NULL) {
-        return reject(h, WR_STATUS_TO_HTTPS, "plain HTTP request to HTTPS port");
-    }
     choose_keepalive(h);
+    h->req->log.action = NULL;
+    h->state = H1_RUN;
+    return WR_OK;
+}
+
+/* HTTP/0.9: a line is all. */
+static wr_rc_t
+line_complete(wr_h1_t *h)
+{
+    h->hr->body_done = true;
+    wr_req_use_server(h->req, wr_server_find(h->endpoint, h->req->host, h->req));
+    if (check_tls(h) != WR_OK) {
+        return WR_DONE;
+    }
     h->req->log.action = NULL;
     h->state = H1_RUN;
     return WR_OK;
@@ -499,14 +517,10 @@ take_line(wr_h1_t *h, wr_str_t line)
         if (parse_line(h, line) != WR_OK) {
             return WR_DONE;
         }
-        h->req->log.action = "while reading client request headers";
         if (h->req->version < WR_HTTP_10) {
-            hr->body_done = true;
-            wr_req_use_server(h->req, wr_server_find(h->endpoint, h->req->host, h->req));
-            h->req->log.action = NULL;
-            h->state = H1_RUN;
-            return WR_DECLINED;
+            return line_complete(h) == WR_OK ? WR_DECLINED : WR_DONE;
         }
+        h->req->log.action = "while reading client request headers";
         return WR_OK;
     }
     if (line.n == 0) {

@@ -341,9 +341,10 @@ not_done(wr_conn_t *c, int kind, int err)
     if (kind == SSL_ERROR_WANT_READ || kind == SSL_ERROR_WANT_WRITE) {
         return WR_AGAIN;
     }
-    if (kind == SSL_ERROR_SYSCALL && err == 0) {
-        wr_log(wr_conn_log(c), c->peer_errors ? WR_LOG_ERR : WR_LOG_INFO, 0,
-               "peer closed connection in SSL handshake");
+    if (kind == SSL_ERROR_ZERO_RETURN || ERR_peek_error() == 0) {
+        wr_log(wr_conn_log(c), c->peer_errors ? WR_LOG_ERR : WR_LOG_INFO,
+               kind == SSL_ERROR_SYSCALL ? err : 0, "peer closed connection in SSL handshake");
+        ERR_clear_error();
         c->error = true;
         return WR_ERROR;
     }

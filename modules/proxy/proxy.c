@@ -264,7 +264,7 @@ connected(wr_req_t *r, void *state)
     if (rc == WR_TIMEOUT) {
         return failed(r, p, NEXT_TIMEOUT, 504);
     }
-    if (p->x.not_bound) {
+    if (p->x.own_fault) {
         proxy_close(p);
         return wr_fail(r, 500);
     }

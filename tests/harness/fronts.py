@@ -119,6 +119,16 @@ class TlsSocket:
             pass
 
 
+def hello():
+    """The first bytes of a usual client."""
+    outgoing = ssl.MemoryBIO()
+    try:
+        tls_context().wrap_bio(ssl.MemoryBIO(), outgoing, server_hostname="a.example").do_handshake()
+    except ssl.SSLWantReadError:
+        pass
+    return outgoing.read()
+
+
 class TlsConnection(http1.PlainConnection):
     """HTTP/1 over TLS.  An end without close_notify is "cut"."""
 

@@ -10,6 +10,7 @@ import time
 
 import pytest
 
+from harness import http2
 from harness.http1 import within
 
 pytestmark = pytest.mark.plain("brings TLS of its own")
@@ -163,6 +164,30 @@ def test_plain_requests_are_answered_497(server, certs):
     answer = s.get("/")
     assert answer.status == 400
     assert b"The plain HTTP request was sent to HTTPS port" in answer.body
+
+
+@pytest.mark.parametrize("request_", [
+    b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", b"GET /\r\n", b"GET /\n", b"\r\nGET / \r\n",
+    http2.PREFACE + http2.frame(http2.SETTINGS, 0, 0)
+    + http2.frame(http2.HEADERS, http2.END_STREAM | http2.END_HEADERS, 1, http2.request())])
+@pytest.mark.parametrize("listen, h2", [("ssl", "off"), ("ssl", "on"), ("ssl http2", "off")])
+def test_nothing_is_served_without_tls(server, certs, request_, listen, h2):
+    """However old or new the HTTP is: else nobody would have to show his certificate."""
+    s = server("""
+http2 %s;
+server {
+    listen 127.0.0.1:%%%%PORT%%%% %s;
+    ssl_certificate %%%%C%%%%/a.example.pem; ssl_certificate_key %%%%C%%%%/a.example.key;
+    ssl_verify_client on; ssl_client_certificate %%%%C%%%%/a.example.pem;
+    return 200 secret;
+}""" % (h2, listen), names={"C": certs})
+    with socket.create_connection(("127.0.0.1", s.port()), 5) as c:
+        c.sendall(request_)
+        c.shutdown(socket.SHUT_WR)
+        data = b""
+        while part := c.recv(65536):
+            data += part
+    assert data and b"secret" not in data
 
 
 @pytest.mark.parametrize("offer, chosen", [

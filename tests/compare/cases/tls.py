@@ -2,7 +2,7 @@
 
 from harness import fronts
 
-from ..dsl import accepted, get, group, refused, secure
+from ..dsl import SHUT, accepted, get, group, raw, refused, secure
 
 PAIR = "ssl_certificate %%PREFIX%%/server.pem; ssl_certificate_key %%PREFIX%%/server.key;\n"
 SAY = "return 200 \"$ssl_protocol $ssl_cipher $ssl_curve $ssl_session_reused " \
@@ -108,8 +108,29 @@ group("ssl-sni", http=SNI.replace("@", PAIR + SAYS),
 
 group("ssl-plain-on-tls", http=servers("", "error_page 497 =301 https://$host/;",
                                        "error_page 497 /x;"),
-      files=fronts.pki, requests=[get("/", port="PORT%d" % i) for i in range(3)]
-      + [get("/", port="PORT0", version="1.0")])
+      files=fronts.pki, errors="info",
+      requests=[get("/", port="PORT%d" % i) for i in range(3)]
+      + [get("/", port="PORT0", version="1.0")]
+      + [raw(text, SHUT, n=0, port="PORT%d" % i) for text in ("GET /\r\n", "GET / \n", "\nGET /x\n")
+         for i in range(3)])
+# What is no handshake, or a part of one.
+group("ssl-broken", http=servers(""), files=fronts.pki, errors="info",
+      # What a bad client gets is nothing to be alarmed by; the newest nginx thinks so as well.
+      norm=[(r"error:[0-9A-F]+:", "error:"), (r"^\[crit\] SSL_do", "[info] SSL_do"),
+            (r"(?s)^\x16\x03.*", "TLS")],
+      requests=[raw(*parts, SHUT, n=0, port="PORT0", id=id) for id, parts in (
+          ("nothing", [b""]), ("a byte", [b"\x16"]), ("a head", [b"\x16\x03\x01\x02\x00"]),
+          ("SSL 2", [b"\x80\x2e\x01\x03\x01\x00\x15\x00\x00\x00\x10" + b"x" * 37]),
+          ("too long", [b"\x16\x03\x01\xff\xff" + b"x" * 100]),
+          ("empty", [b"\x16\x03\x01\x00\x00"]), ("many empty", [b"\x16\x03\x01\x00\x00" * 40]),
+          ("another message", [b"\x16\x03\x01\x00\x04\x02\x00\x00\x00"]),
+          ("an empty hello", [b"\x16\x03\x01\x00\x04\x01\x00\x00\x00"]),
+          ("a huge hello", [b"\x16\x03\x01\x00\x04\x01\xff\xff\xff"]),
+          ("half a hello", [fronts.hello()[:100]]), ("a hello", [fronts.hello()]),
+          ("then a request", [fronts.hello(), 0.1, b"GET / HTTP/1.1\r\n\r\n"]),
+          ("then an alert", [fronts.hello(), 0.1, b"\x15\x03\x03\x00\x02\x02\x28"]),
+          ("then the end", [fronts.hello(), 0.1, b"\x15\x03\x03\x00\x02\x01\x00"]),
+          ("then a warning", [fronts.hello(), 0.1, b"\x15\x03\x03\x00\x02\x01\x5a"]))])
 group("ssl-495-496", http=servers(
     "ssl_verify_client on; ssl_client_certificate %%PREFIX%%/ca.pem; error_page 495 496 =401 /no; "
     "location = /no { return 200 \"$status $ssl_client_verify\"; }",

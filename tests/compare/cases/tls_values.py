@@ -162,6 +162,23 @@ group("proxy-ssl-levels", http=UP, files=fronts.pki, requests=[
     get(p) for p in ("/0", "/1", "/2?n=n.example", "/2?n=", "/2/in?n=n.example", "/4", "/5",
                      "/6", "/7", "/8")])
 
+# A certificate or name that cannot be used is no fault of the upstream's.
+OWN = ["proxy_ssl_certificate %%PREFIX%%/$arg_c.pem; proxy_ssl_certificate_key "
+       "%%PREFIX%%/$arg_c.key;",
+       "proxy_ssl_certificate %%PREFIX%%/$arg_c.pem; proxy_ssl_certificate_key "
+       "%%PREFIX%%/server.key;"]
+group("proxy-ssl-own-faults", http="""
+server { listen 127.0.0.1:%%PORT2%% ssl; @ssl_verify_client on;
+ssl_client_certificate %%PREFIX%%/ca.pem; return 200 $ssl_client_s_dn; }
+upstream u { server 127.0.0.1:%%PORT2%%; server 127.0.0.1:%%PORT2%%; }
+server { listen 127.0.0.1:%%PORT%%; proxy_ssl_session_reuse off;
+proxy_set_header Connection close; proxy_http_version 1.1;
+""".replace("@", PAIR) + "".join("location /%d { %s proxy_pass https://u; }\n" % (i, s)
+                                for i, s in enumerate(OWN)) + "}\n",
+      files=fronts.pki, errors="error", norm=[(r"/tmp/[^/]+/", "/"), (r"error:[0-9A-F]+:", "error:")],
+      requests=[get("/%d?c=%s" % (i, c)) for i in range(len(OWN))
+                for c in ("client", "missing", "", "server")])
+
 # ---- HTTP/2: settings and sizes of frames ----
 
 H2 = ["", "http2_max_concurrent_streams 7;", "http2_chunk_size 1k;", "http2_chunk_size 16k;",
