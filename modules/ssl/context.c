@@ -336,41 +336,6 @@ on_secret(const SSL *ssl, const char *line)
 
 /* ---- the context ---- */
 
-/* Sessions of servers that differ in certificates or in whom they let in are not
- * interchangeable. */
-static void
-set_session_id_context(SSL_CTX *ctx, const ssl_conf_t *conf)
-{
-    EVP_MD_CTX   *md = EVP_MD_CTX_new();
-    unsigned char id[EVP_MAX_MD_SIZE], one[EVP_MAX_MD_SIZE];
-    unsigned      n, k;
-    int           more;
-
-    WR_ASSERT(md != NULL);
-    EVP_DigestInit_ex(md, EVP_sha256(), NULL);
-    EVP_DigestUpdate(md, "HTTP", 4);
-    for (more = SSL_CTX_set_current_cert(ctx, SSL_CERT_SET_FIRST); more == 1;
-         more = SSL_CTX_set_current_cert(ctx, SSL_CERT_SET_NEXT))
-    {
-        X509 *x = SSL_CTX_get0_certificate(ctx);
-
-        if (x != NULL && X509_digest(x, EVP_sha256(), one, &k) == 1) {
-            EVP_DigestUpdate(md, one, k);
-        }
-    }
-    for (WR_EACH(wr_cv_t, cv, &conf->certificates)) {
-        if (!wr_cv_is_const(cv)) {
-            EVP_DigestUpdate(md, cv->text.p, cv->text.n);
-        }
-    }
-    EVP_DigestUpdate(md, &conf->verify, sizeof(conf->verify));
-    EVP_DigestUpdate(md, conf->client_ca.p, conf->client_ca.n);
-    EVP_DigestUpdate(md, conf->trusted.p, conf->trusted.n);
-    EVP_DigestFinal_ex(md, id, &n);
-    EVP_MD_CTX_free(md);
-    SSL_CTX_set_session_id_context(ctx, id, wr_min_size(n, SSL_MAX_SID_CTX_LENGTH));
-}
-
 static wr_str_t
 source_of(wr_conf_t *cf, const wr_cv_t *cv)
 {
@@ -494,7 +459,7 @@ ssl_make_context(wr_conf_t *cf, ssl_conf_t *conf, const wr_server_t *server)
     SSL_CTX_set_client_hello_cb(ctx, on_hello, NULL);
     SSL_CTX_set_tlsext_servername_callback(ctx, on_name);
     SSL_CTX_set_alpn_select_cb(ctx, on_alpn, NULL);
-    set_session_id_context(ctx, conf);
+    ssl_session_set_id(cf, ctx, conf);
     ssl_sessions_use(ctx, conf);
     return WR_OK;
 }

@@ -95,6 +95,9 @@ void    ssl_session_offer(SSL *ssl, const ssl_conf_t *conf);
 /* The session will not be resumed. */
 void    ssl_session_forget(SSL *ssl);
 
+/* session_id.c: before ssl_sessions_use, when the context is complete. */
+void ssl_session_set_id(wr_conf_t *cf, SSL_CTX *ctx, const ssl_conf_t *conf);
+
 /* staple.c: what authorities say of our certificates. */
 wr_rc_t ssl_staples_make(wr_conf_t *cf, ssl_conf_t *conf, const wr_tok_t *at);
 void    ssl_staples_start(ssl_conf_t *conf);        /* in a worker */

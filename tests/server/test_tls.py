@@ -11,7 +11,8 @@ import time
 import pytest
 
 from harness import http2
-from harness.http1 import within
+from harness.http1 import wait_until, within
+from harness.pki import pki, tls_context
 
 pytestmark = pytest.mark.plain("brings TLS of its own")
 
@@ -146,15 +147,17 @@ def test_openssl_may_be_configured(server, certs, tmp_path, version, text):
     assert "a %s a.example r https" % version.name.replace("_", ".") in answer
 
 
+def reload(s):
+    old = s.workers()
+    s.signal("HUP")
+    wait_until(lambda: not set(old) & set(s.workers()), 10)
+
+
 def test_sessions_survive_a_reload(server, certs):
     s = server(TWO, names={"C": certs})
     ctx = context(ssl.TLSVersion.TLSv1_2)
     _, _, session = ask(s, ctx=ctx)
-    old = s.workers()
-    s.signal("HUP")
-    deadline = time.monotonic() + 10
-    while set(old) & set(s.workers()) and time.monotonic() < deadline:
-        time.sleep(0.05)
+    reload(s)
     text, _, _ = ask(s, ctx=ctx, session=session)
     assert " r https" in text
 
@@ -673,3 +676,46 @@ def test_expressions_and_cookies_know_of_tls(server, certs):
                           "https://a.example:%d/" % s.port()], capture_output=True, text=True,
                          timeout=20, check=True).stdout
     assert out == "https on https HTTP/2.0 h2 TLSv1.3 a.example."
+
+
+REVOKING = """
+ssl_client_certificate %%PREFIX%%/ca.pem; ssl_verify_client on; ssl_verify_depth 1;
+ssl_certificate %%PREFIX%%/server.pem; ssl_certificate_key %%PREFIX%%/server.key;
+server { listen 127.0.0.1:%%PORT%% ssl; server_name a.example;
+         location / { return 200 "in $ssl_session_reused."; } }
+server { listen 127.0.0.1:%%PORT%% ssl; server_name b.example; ssl_crl %%PREFIX%%/crl.pem;
+         location / { return 200 "in $ssl_session_reused."; } }
+"""
+
+
+@pytest.mark.parametrize("version", ["1.2", "1.3"])
+@pytest.mark.parametrize("cache", ["", "ssl_session_cache shared:S:1m; ssl_session_tickets off;"])
+def test_a_session_is_no_way_around_another_servers_list(server, version, cache):
+    """The certificate is the same, and so are the authorities; not what they revoked."""
+    s = server(cache + REVOKING, files=pki())
+    ctx = tls_context(version=version, client="revoked")
+    text, _, session = ask(s, "a.example", ctx=ctx)
+    assert "in ." in text
+    assert "in r" in ask(s, "a.example", ctx=ctx, session=session)[0]
+    _, _, session = ask(s, "a.example", ctx=ctx)
+    assert "The SSL certificate error" in ask(s, "b.example", ctx=ctx, session=session)[0]
+
+
+@pytest.mark.parametrize("version", ["1.2", "1.3"])
+def test_who_is_revoked_has_no_session_any_more(server, version, tmp_path):
+    files = pki()
+    for name in ("ca.pem", "ca.key"):
+        (tmp_path / name).write_text(files[name])
+    (tmp_path / "index").write_text("")
+    (tmp_path / "conf").write_text("[ca]\ndefault_ca=d\n[d]\ndatabase=index\n"
+                                   "default_md=sha256\ndefault_crl_days=30\n")
+    openssl("ca", "-gencrl", "-config", "conf", "-cert", "ca.pem", "-keyfile", "ca.key", "-out",
+            "crl.pem", cwd=tmp_path)
+    s = server(REVOKING, files=dict(files, **{"crl.pem": (tmp_path / "crl.pem").read_text()}))
+    ctx = tls_context(version=version, client="revoked")
+    assert "in ." in ask(s, "b.example", ctx=ctx)[0]
+    session = ask(s, "b.example", ctx=ctx)[2]
+    with open(s.path("crl.pem"), "w") as f:
+        f.write(files["crl.pem"])
+    reload(s)
+    assert "The SSL certificate error" in ask(s, "b.example", ctx=ctx, session=session)[0]
