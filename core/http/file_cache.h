@@ -30,7 +30,8 @@ wr_rc_t wr_file_open(wr_req_t *r, wr_str_t path, wr_opened_t *out) WR_MUST_CHECK
 
 /* Set by a module: whether a file is not for clients, whatever its name: it is not even
  * opened, as if it were not there (ENOENT). Who changes files asks about folders and
- * (inode 0) names not yet taken as well. NULL: none is. */
+ * (inode 0) names not yet taken as well. Any thread may ask about a file that is there,
+ * without a request. NULL: none is. */
 extern bool (*wr_file_private)(wr_req_t *r, wr_str_t path, uint64_t device, uint64_t inode);
 /* For who writes or removes files on behalf of clients: asks that of `path` (a NUL
  * stands behind it, no slash at its end), whether it is there or not. Calls stat(2). */

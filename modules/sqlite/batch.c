@@ -59,9 +59,21 @@ static void
 close_batch(sq_writer_t *w)
 {
     w->open = false;
+    w->owes |= w->full;
     if (!w->owes) {
         sq_lock_leave(w->lock);
     }
+}
+
+/* What would be written to a file that has lost its name is gone when the server ends. */
+static bool
+is_in_place(sq_writer_t *w)
+{
+    int moved = 0;
+
+    return sqlite3_file_control(w->conn->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved)
+               != SQLITE_OK
+           || moved == 0;
 }
 
 static bool
@@ -74,6 +86,12 @@ open_batch(sq_writer_t *w, sq_call_t *call)
     snprintf(who, sizeof(who), "%.*s:%u", WR_ARG(at->file), at->line);
     if (!sq_lock_take(w->lock, deadline, wr_str_z(who))) {
         sq_call_fail(call, SQLITE_BUSY, "database is locked");
+        return false;
+    }
+    if (!is_in_place(w)) {
+        sq_call_fail(call, SQLITE_READONLY_DBMOVED, "the database's file has been moved or "
+                     "replaced while the server runs: stop it first");
+        sq_lock_leave(w->lock);
         return false;
     }
     now = wr_clock_ns();
@@ -140,11 +158,18 @@ release(sq_writer_t *w, sq_tx_t *tx, sq_err_t *err)
     }
 }
 
+static bool
+is_full(const sq_writer_t *w, int code)
+{
+    return (code & 0xff) == SQLITE_FULL && w->copier != NULL;
+}
+
 /* The statement itself; false: SQLite has rolled back the batch. */
 static bool
 run_statement(sq_writer_t *w, sq_call_t *call)
 {
     sq_conn_run(w->conn, call);
+    w->full |= is_full(w, call->err.code);
     if (sqlite3_get_autocommit(w->conn->db) == 0) {
         return true;
     }
@@ -275,22 +300,34 @@ run_call(sq_writer_t *w, sq_call_t *call)
  * some pages later. And the log begins anew only when nobody reads in it any more, which
  * may never be so by itself where many read: when it has become long, those that read
  * are waited for. Who comes meanwhile reads in the file, so that takes no longer than
- * their statements; a reader that stays is tried again some megabytes later. Under the
- * lock, so there is never a checkpoint beside a commit of another process of this server. */
+ * their statements; a reader that stays is tried again some megabytes later. Where the
+ * disk is full, to begin anew is the one way to go on writing.
+ *
+ * SQLite before 3.51.3 may lose pages if somebody commits while a checkpoint starts
+ * (sqlite.org/wal.html, the WAL-reset bug). Nobody of this server does, for that is done
+ * under the lock; nor does another program, or the server that this one is upgraded from,
+ * for SQLite's own lock is held as well: by RESTART itself, else by the writer while
+ * another connection copies. */
 static void
 checkpoint(sq_writer_t *w)
 {
-    int  pages = 0, copied = 0;
-    bool waits = w->conn->wal_pages >= WAIT_PAGES && w->conn->wal_pages >= w->next_wait;
+    sqlite3 *db = w->conn->db;
+    int      pages = 0, copied = 0;
+    bool     waits = w->full || (w->conn->wal_pages >= WAIT_PAGES
+                                 && w->conn->wal_pages >= w->next_wait);
 
     if (!w->owes) {
         return;
     }
-    w->owes = false;
-    sqlite3_busy_timeout(w->conn->db, waits ? WAIT : 0);
-    (void) sqlite3_wal_checkpoint_v2(w->conn->db, NULL, waits ? SQLITE_CHECKPOINT_RESTART
-                                                              : SQLITE_CHECKPOINT_PASSIVE,
-                                     &pages, &copied);
+    w->owes = w->full = false;
+    sqlite3_busy_timeout(db, waits ? WAIT : 0);
+    if (waits) {
+        (void) sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_RESTART, &pages, &copied);
+    } else if (sq_conn_control(w->conn, SQ_IMMEDIATE) == SQLITE_OK) {
+        (void) sqlite3_wal_checkpoint_v2(w->copier->db, NULL, SQLITE_CHECKPOINT_PASSIVE, &pages,
+                                         &copied);
+        (void) sq_conn_control(w->conn, SQ_ROLLBACK);
+    }
     w->next_checkpoint = copied < pages ? pages + AGAIN_PAGES : WAL_PAGES;
     w->next_wait = waits ? w->conn->wal_pages + WAL_PAGES : w->next_wait;
     sq_lock_leave(w->lock);
@@ -337,6 +374,7 @@ commit(sq_writer_t *w)
 
         set_err(w, &err, sqlite3_extended_errcode(w->conn->db),
                 sqlite3_errmsg(w->conn->db));
+        w->full |= is_full(w, err.code);
         sq_batch_fail(w, &err);
         wr_metric_add_mt(w->run->stats.rollbacks, n);
         if (sqlite3_get_autocommit(w->conn->db) == 0) {

@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 static const char *const controls[SQ_CONTROLS] = {
     "BEGIN", "BEGIN IMMEDIATE", "COMMIT", "ROLLBACK", "SAVEPOINT weir", "RELEASE weir",
@@ -225,6 +226,17 @@ prepare_controls(sq_conn_t *c)
     return rc;
 }
 
+/* The log beside another file of that name may be that of ours. */
+static bool
+is_another(const sq_db_t *db)
+{
+    const sq_run_t *run = db->run;
+    struct stat     st;
+
+    return run != NULL && run->inode != 0
+           && (stat(db->path.p, &st) != 0 || st.st_ino != run->inode || st.st_dev != run->device);
+}
+
 sq_conn_t *
 sq_conn_open(const sq_db_t *db, sq_kind_t kind, wr_log_t *log)
 {
@@ -240,8 +252,9 @@ sq_conn_open(const sq_db_t *db, sq_kind_t kind, wr_log_t *log)
     if (kind == SQ_MAKER || kind == SQ_MEMORY) {
         flags |= SQLITE_OPEN_CREATE;
     }
-    rc = sqlite3_open_v2(kind == SQ_MEMORY ? ":memory:" : db->path.p, &c->db, flags,
-                         kind == SQ_QUICK ? sq_vfs() : NULL);
+    rc = is_another(db) ? SQLITE_READONLY_DBMOVED
+                        : sqlite3_open_v2(kind == SQ_MEMORY ? ":memory:" : db->path.p, &c->db,
+                                          flags, kind == SQ_QUICK ? sq_vfs() : NULL);
     if (rc == SQLITE_OK) {
         rc = set_up(c, kind);
     }
@@ -253,7 +266,9 @@ sq_conn_open(const sq_db_t *db, sq_kind_t kind, wr_log_t *log)
     }
     if (rc != SQLITE_OK) {
         wr_log(log, WR_LOG_EMERG, 0, "the database \"%.*s\" cannot be opened: %s in %.*s:%u:%u",
-               WR_ARG(db->path), c->db != NULL ? sqlite3_errmsg(c->db) : "no memory",
+               WR_ARG(db->path), c->db != NULL                   ? sqlite3_errmsg(c->db)
+                                 : rc == SQLITE_READONLY_DBMOVED ? "another file has its name"
+                                                                 : "no memory",
                WR_ARG(db->at.file), db->at.line, db->at.column);
         sq_conn_close(c);
         return NULL;

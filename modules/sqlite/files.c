@@ -136,9 +136,35 @@ is_name_of_theirs(wr_str_t path)
     return false;
 }
 
+/* Without the list, which is the loop's: for any thread. */
+static bool
+is_theirs(uint64_t device, uint64_t inode)
+{
+    for (WR_EACH(sq_db_t *, db, &sq_dbs)) {
+        for (unsigned i = 0; i < WR_COUNT(ends); i++) {
+            char        path[PATH_MAX + 1];
+            struct stat st;
+
+            snprintf(path, sizeof(path), "%.*s%s", WR_ARG((*db)->path), ends[i]);
+            if (stat(path, &st) == 0 && st.st_ino == inode && st.st_dev == device) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 static bool
 is_private(wr_req_t *r, wr_str_t path, uint64_t device, uint64_t inode)
 {
+    if (r == NULL) {
+        if (is_theirs(device, inode)) {
+            wr_log(&wr_log_main, WR_LOG_ERR, 0, "\"%.*s\" belongs to a database",
+                   WR_ARG(path));
+            return true;
+        }
+        return false;
+    }
     if (inode == 0 && is_name_of_theirs(path)) {
         wr_log(&r->log, WR_LOG_ERR, 0, "\"%.*s\" belongs to a database", WR_ARG(path));
         return true;

@@ -5,6 +5,7 @@
 #include "sqlite.h"
 
 #include <stdlib.h>
+#include <sys/stat.h>
 
 /* ---- queues ---- */
 
@@ -277,7 +278,8 @@ sq_tx_end(sq_tx_t *tx, bool commit)
 static wr_rc_t
 open_run(sq_db_t *db, wr_log_t *log)
 {
-    sq_run_t *run = calloc(1, sizeof(*run));
+    sq_run_t   *run = calloc(1, sizeof(*run));
+    struct stat st;
 
     WR_ASSERT(run != NULL);
     db->run = run;
@@ -286,6 +288,10 @@ open_run(sq_db_t *db, wr_log_t *log)
     run->writer = sq_writer_open(run, log);
     if (run->writer == NULL || !sq_readers_open(run, log)) {
         return WR_ERROR;
+    }
+    if (stat(db->path.p, &st) == 0) {
+        run->device = st.st_dev;
+        run->inode = st.st_ino;
     }
     run->quick = sq_quick_open(run);
     return WR_OK;

@@ -338,6 +338,7 @@ void sq_stats_init(const sq_db_t *db, sq_stats_t *s);
 
 struct sq_run {
     sq_db_t      *db;
+    uint64_t      device, inode;    /* of the file */
     sq_stats_t    stats;
     bool          closing;      /* the worker ends: nothing new is begun */
     sq_writer_t  *writer;

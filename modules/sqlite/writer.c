@@ -463,7 +463,11 @@ sq_writer_open(sq_run_t *run, wr_log_t *log)
     pthread_mutex_init(&w->lock_late, NULL);
     w->pump.fn = pump;
     w->conn = sq_conn_open(run->db, SQ_WRITER, log);
-    if (w->conn == NULL) {
+    if (w->conn != NULL && run->db->journal == 0) {
+        w->copier = sq_conn_open(run->db, SQ_READER, log);
+    }
+    if (w->conn == NULL || (w->copier == NULL && run->db->journal == 0)) {
+        sq_conn_close(w->conn);
         free(w);
         return NULL;
     }
@@ -485,6 +489,7 @@ sq_writer_close(sq_writer_t *w)
         (void) sq_conn_control(w->conn, SQ_ROLLBACK);
         sq_lock_leave(w->lock);
     }
+    sq_conn_close(w->copier);
     if (sq_lock_take(w->lock, wr_clock_ns() + 5000000000u, WR_STR("closing"))) {
         sq_conn_close(w->conn);
         sq_lock_leave(w->lock);

@@ -11,6 +11,7 @@ typedef enum { KEEP, RELEASE, UNDO } former_t;
 struct sq_writer {
     sq_run_t     *run;
     sq_conn_t    *conn;
+    sq_conn_t    *copier;           /* copies the log into the file; NULL: there is none */
     wr_threads_t *thread;
     sq_lock_t    *lock;
     wr_log_t     *log;
@@ -50,6 +51,7 @@ struct sq_writer {
     int           next_wait;        /* pages: from then on it waits for readers */
     int           settled;          /* transactions that the last COMMIT settled */
     bool          owes;             /* a checkpoint: the lock is kept for it */
+    bool          full;             /* the disk: the log is to begin anew if it can */
     char          message[256];
 };
 

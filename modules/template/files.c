@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <weir/event/loop.h>
+#include <weir/http/file_cache.h>
 #include <weir/os/changes.h>
 #include <weir/os/readfile.h>
 
@@ -59,6 +60,7 @@ template_load(void *data, wr_pool_t *pool, wr_str_t name, wr_source_t *out, wr_e
     }
     path = wr_pool_join(pool, root->folder, name);
     if (stat(path.p, &st) != 0 || !S_ISREG(st.st_mode)
+        || (wr_file_private != NULL && wr_file_private(NULL, path, st.st_dev, st.st_ino))
         || wr_file_read(pool, path.p, 64 << 20, &out->text, &call) != 0)
     {
         return WR_NOTFOUND;

@@ -527,6 +527,26 @@ def test_files_are_never_changed():
         assert rows(s, "PRAGMA integrity_check") == [("ok",)]
 
 
+def test_files_are_no_templates():
+    conf = """
+    sqlite a data/a.db { schema a.sql; }
+    template_root %%PREFIX%%;
+    server { listen 127.0.0.1:%%PORT%%;
+        route POST /hit { sql INSERT INTO a(x) VALUES('secret'); text ok; }
+        route GET / { template page.html name=query.name; } }
+    """
+    with start(conf, files={"page.html": "{% include name %}", "other.html": "other"},
+               main=MODULES + "load_module modules/http_template_module.so;\n") as s:
+        assert post(s, "/hit").status == 200
+        os.link(s.prefix + "/data/a.db", s.prefix + "/hard")
+        os.symlink("data/a.db-wal", s.prefix + "/soft")
+        for name in "data/a.db", "data/a.db-wal", "data/a.db-shm", "hard", "soft":
+            r = get(s.port(), "/?name=" + name)
+            assert r.status == 500 and b"secret" not in r.body
+            assert '%s" belongs to a database' % name in s.error_log()
+        assert get(s.port(), "/?name=other.html").text == "other"
+
+
 def test_files_are_opened_by_workers_only():
     with start(SERVED) as s:
         post(s, "/hit")
@@ -621,6 +641,68 @@ def test_full(kind):
     finally:
         if mounted:
             subprocess.run(["umount", "-l", prefix + "/data"], check=True)
+
+
+UPDATES = """
+sqlite a data/a.db { schema a.sql; synchronous normal; }
+server {
+    listen 127.0.0.1:%%PORT%%;
+    route POST /fill { sql INSERT INTO a(n) SELECT zeroblob(3500) FROM json_each('[1,2,3,4,5]'); text ok; }
+    route POST /n { transaction; sql UPDATE a SET n = randomblob(3500); json {}; }
+}
+"""
+
+
+def test_a_full_disk_is_written_to_in_place():
+    """What needs no more room than there is goes on: the log begins anew."""
+    prefix = make_prefix()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=512k,mode=777", "none", prefix + "/data"],
+        capture_output=True).returncode == 0
+    try:
+        with start(UPDATES, prefix=prefix) as s:
+            assert post(s, "/fill").status == 200
+            db = sqlite3.connect(prefix + "/data/a.db")
+            db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            assert [post(s, "/n").status for i in range(4)] == [200] * 4
+            with open(prefix + "/data/ballast", "wb", buffering=0) as f:
+                try:
+                    while mounted:
+                        f.write(b"x" * 4096)
+                except OSError:
+                    pass
+            seen = [post(s, "/n") for i in range(40)]
+            for r in seen:
+                assert r.status == 200 or answer(r) == (507, {
+                    "error": "database or disk is full"})
+            assert (507 in [r.status for r in seen]) == mounted
+            assert [r.status for r in seen].count(200) > 20
+            assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+            db.close()
+    finally:
+        if mounted:
+            subprocess.run(["umount", "-l", prefix + "/data"], check=True)
+
+
+@pytest.mark.parametrize("how", ["moved", "replaced"])
+def test_a_file_that_is_moved(how):
+    """What is answered as stored is in the file of that name."""
+    with start(UPDATES.replace("text ok", "json {}")) as s:
+        name = s.prefix + "/data/a.db"
+        assert post(s, "/fill").status == 200
+        os.rename(name, s.prefix + "/data/old.db")
+        if how == "replaced":
+            db = sqlite3.connect(s.prefix + "/data/new.db")
+            db.execute(TABLE)
+            db.close()
+            os.rename(s.prefix + "/data/new.db", name)
+        for target in "/fill", "/n":
+            assert answer(post(s, target)) == (500, {"error": (
+                "the database's file has been moved or replaced while the server runs: "
+                "stop it first")})
+        # It is back.
+        os.rename(s.prefix + "/data/old.db", name)
+        assert post(s, "/n").status == 200
 
 
 # Other programs
