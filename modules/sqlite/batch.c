@@ -25,13 +25,16 @@ now_ms(void)
     return wr_clock_ns() / 1000000;
 }
 
-/* Copied, since it outlives the call that failed. */
-static void
-set_err(sq_writer_t *w, sq_err_t *err, int code, const char *message)
+/* Of what has failed for all. SQLite's own text would not outlive it; these are constant,
+ * and the same but for a foreign key. */
+static sq_err_t
+error_of(const sq_writer_t *w)
 {
-    snprintf(w->message, sizeof(w->message), "%s", message);
-    err->code = code;
-    err->message = wr_str_z(w->message);
+    int code = sqlite3_extended_errcode(w->conn->db);
+
+    return (sq_err_t) {code, code == SQLITE_CONSTRAINT_FOREIGNKEY
+                                 ? WR_STR("FOREIGN KEY constraint failed")
+                                 : wr_str_z(sqlite3_errstr(code))};
 }
 
 void
@@ -112,9 +115,8 @@ open_batch(sq_writer_t *w, sq_call_t *call)
 static void
 batch_lost(sq_writer_t *w, sq_tx_t *tx)
 {
-    sq_err_t err;
+    sq_err_t err = {SQLITE_BUSY, WR_STR("the transaction was rolled back with another")};
 
-    set_err(w, &err, SQLITE_BUSY, "the transaction was rolled back with another");
     sq_batch_fail(w, &err);
     tx->lost = true;
     tx->slow = w->conn->late;
@@ -152,8 +154,7 @@ release(sq_writer_t *w, sq_tx_t *tx, sq_err_t *err)
         return;
     }
     if (sq_conn_control(w->conn, SQ_RELEASE) != SQLITE_OK) {
-        set_err(w, err, sqlite3_extended_errcode(w->conn->db),
-                sqlite3_errmsg(w->conn->db));
+        *err = error_of(w);
         undo(w, tx);
     }
 }
@@ -370,10 +371,8 @@ commit(sq_writer_t *w)
     int n = w->settled = count_good(w);
 
     if (sq_conn_control(w->conn, SQ_COMMIT) != SQLITE_OK) {
-        sq_err_t err;
+        sq_err_t err = error_of(w);
 
-        set_err(w, &err, sqlite3_extended_errcode(w->conn->db),
-                sqlite3_errmsg(w->conn->db));
         w->full |= is_full(w, err.code);
         sq_batch_fail(w, &err);
         wr_metric_add_mt(w->run->stats.rollbacks, n);

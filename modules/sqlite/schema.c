@@ -274,9 +274,10 @@ migrate(wr_conf_t *cf, const sq_db_t *db, sq_conn_t *c, const wr_array_t *files,
         int is = applied(c, f);
 
         if (is < 0) {
-            return wr_conf_fail(cf, &db->at, "the migration \"%.*s\" was changed after "
-                                             "it had been applied",
-                                WR_ARG(f->path));
+            return wr_conf_fail_hint(cf, &db->at, WR_STR("put it back as it was, and what is "
+                                                         "new into a further one"),
+                                     "the migration \"%.*s\" was changed after it had been "
+                                     "applied", WR_ARG(f->path));
         }
         if (is > 0) {
             continue;
@@ -511,7 +512,7 @@ static wr_rc_t
 apply(wr_conf_t *cf, const sq_db_t *db, sq_conn_t *c)
 {
     wr_array_t files;
-    bool       fresh = access(db->path.p, F_OK) != 0 || is_new(c);
+    bool       fresh;
 
     if (read_migrations(cf, db, &files) != WR_OK) {
         return WR_ERROR;

@@ -52,7 +52,6 @@ struct sq_writer {
     int           settled;          /* transactions that the last COMMIT settled */
     bool          owes;             /* a checkpoint: the lock is kept for it */
     bool          full;             /* the disk: the log is to begin anew if it can */
-    char          message[256];
 };
 
 /* The thread's: a job, and what it owes when no other has come. */
