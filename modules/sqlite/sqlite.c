@@ -305,7 +305,7 @@ static const wr_directive_t directives[] = {
               "Another pragma of each connection.", .flags = WR_DF_REPEAT,
               .args = "NAME VALUE",
               .example = "pragma temp_store memory;"),
-    WR_TEXT("sqlite_use", ALL, sq_conf_t, use, NULL,
+    WR_TEXT("sqlite_use", ALL | WR_WHEN | WR_GATHER, sq_conf_t, use, NULL,
             "Which database statements speak of, where there are several.",
             .example = "sqlite_use blog;"),
     WR_FLAG("sqlite_error_detail", ALL, sq_conf_t, detail, "on",

@@ -109,6 +109,36 @@ def test_where_a_transaction_holds():
             assert (len(rows(s)) - before == 1) == stays, target
 
 
+USES = """
+sqlite a data/a.db { schema a.sql; }
+sqlite b data/b.db { schema a.sql; journal delete; }
+server {
+    listen 127.0.0.1:%%PORT%%;
+    sqlite_use a;
+    route POST /both/{x} {
+        transaction;
+        sql INSERT INTO a(x) VALUES({{ params.x }});
+        when true { sqlite_use b; sql INSERT INTO a(x) VALUES({{ params.x }}); }
+        require params.x != "bad" else 400;
+        text ok;
+    }
+    route GET /both {
+        gather { sql a = SELECT count(*) AS n FROM a; }
+        gather { sqlite_use b; sql b = SELECT count(*) AS n FROM a; }
+        json [a.first.n, b.first.n];
+    }
+}
+"""
+
+
+def test_which_database_a_block_speaks_of():
+    """The transaction is of one; statements of another stand alone."""
+    with start(USES) as s:
+        assert post(s, "/both/good").status == 200
+        assert post(s, "/both/bad").status == 400
+        assert answer(get(s.port(), "/both")) == (200, [1, 2])
+
+
 # Statuses and messages
 
 ERRORS = """
