@@ -283,8 +283,8 @@ typedef struct wr_conf_file {
 const wr_array_t *wr_conf_files(const wr_conf_t *cf);
 
 /* A part of a token, with its own place in the file: for raw text that has a
- * grammar of its own. `word`: up to the first blank; *rest begins behind the
- * blanks. */
+ * grammar of its own. `word`: up to the first blank, without quotes around
+ * it; *rest begins behind the blanks. */
 wr_tok_t wr_tok_part(const wr_tok_t *tok, size_t from, size_t to);
 wr_tok_t wr_tok_word(const wr_tok_t *tok, wr_tok_t *rest);
 bool     wr_tok_is_blank(char c);       /* space, tab, CR, LF */

@@ -72,7 +72,9 @@ wr_tok_word(const wr_tok_t *tok, wr_tok_t *rest)
     while (next < s.n && wr_tok_is_blank(s.p[next])) {
         next++;
     }
-    word = wr_tok_part(tok, 0, end);
+    word = end > 2 && (s.p[0] == '"' || s.p[0] == '\'') && s.p[end - 1] == s.p[0]
+           ? wr_tok_part(tok, 1, end - 1)
+           : wr_tok_part(tok, 0, end);
     *rest = wr_tok_part(tok, next, s.n);
     return word;
 }

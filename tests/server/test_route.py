@@ -167,6 +167,8 @@ def test_methods(app):
     ("route GET /x { fetch a = http://127.0.0.1/ { timeout 1s; timeout 2s; } text a; }",
      "duplicate"),
     ("route GET /x { when 1 { add_header A b; } text 1; }", "is not allowed here"),
+    ('route GET /x { header "X A" b; text 1; }', "needs NAME TEXT"),
+    ('route GET /x { header "" b; text 1; }', "needs NAME TEXT"),
     ("route GET /x { when 1; text 1; }", 'directive "when" has no opening "{"'),
     ("when 1;", 'has no opening "{"'), ("routes /x { when {1: 2}; }", 'has no opening "{"'),
     ("route GET /x { when 1 { return 200; } text 1; }", "is not allowed here"),
@@ -446,6 +448,15 @@ def test_no_answer_is_split(app, value):
         r = s.get("/%s?v=%s" % (path, value.replace(" ", "%20")))
         assert r.status in (400, 500), path
         assert r.get("X") is None
+
+
+def test_names_may_be_quoted(app):
+    """As any argument of a directive of nginx."""
+    s = app("""route GET /h { header "X-A" "b c"; header 'X-B' {{ query.v }}; text x; }
+               route GET /c { cookie "a" "b c" "secure" path=/x; text x; }""")
+    r = s.get("/h?v=1")
+    assert (r.get("X-A"), r.get("X-B")) == ("b c", "1")
+    assert s.get("/c").get("Set-Cookie") == 'a="b c"; Secure; Path=/x'
 
 
 @pytest.mark.parametrize("expression,name", [
