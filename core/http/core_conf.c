@@ -222,19 +222,26 @@ set_open_file_cache(wr_conf_t *cf, const wr_directive_t *d, void *conf)
 static wr_rc_t
 set_disable_symlinks(wr_conf_t *cf, const wr_directive_t *d, void *conf)
 {
+    static const char *const words[] = {"off", "on", "if_not_owner"};
+
     core_t  *core = conf;
     wr_str_t value;
+    bool     said = false;
 
-    (void) d;
     for (unsigned i = 1; i < cf->nargs; i++) {
         wr_tok_t tok = cf->args[i];
+        unsigned word = 0;
 
-        if (wr_str_eqz(tok.text, "off")) {
-            core->disable_symlinks = 0;
-        } else if (wr_str_eqz(tok.text, "on")) {
-            core->disable_symlinks = 1;
-        } else if (wr_str_eqz(tok.text, "if_not_owner")) {
-            core->disable_symlinks = 2;
+        while (word < WR_COUNT(words) && !wr_str_eqz(tok.text, words[word])) {
+            word++;
+        }
+        if (word < WR_COUNT(words)) {
+            if (said) {
+                return wr_conf_fail(cf, &tok, "duplicate parameters \"%.*s %.*s\"",
+                                    WR_ARG(cf->args[1].text), WR_ARG(tok.text));
+            }
+            core->disable_symlinks = word;
+            said = true;
         } else if (wr_arg_value(tok.text, "from", &value)) {
             tok.text = value;
             if (wr_cv_compile(cf, &tok, &core->disable_symlinks_from) != WR_OK) {
@@ -245,9 +252,12 @@ set_disable_symlinks(wr_conf_t *cf, const wr_directive_t *d, void *conf)
             return wr_conf_fail(cf, &tok, "invalid parameter \"%.*s\"", WR_ARG(tok.text));
         }
     }
-    if (core->disable_symlinks == 0 && core->disable_symlinks_from.given) {
-        return wr_conf_fail(cf, NULL, "\"from=\" parameter of \"disable_symlinks\" cannot "
-                                      "be used with \"off\"");
+    if (!said) {
+        return wr_conf_fail(cf, NULL, "\"%s\" must have \"off\", \"on\" or \"if_not_owner\" "
+                                      "parameter", d->name);
+    }
+    if (core->disable_symlinks == 0 && cf->nargs == 3) {
+        return wr_conf_fail(cf, NULL, "\"from=\" cannot be used with \"off\" parameter");
     }
     wr_scope_mark(cf, cf->scope, &wr_http_core_module.schema,
                   offsetof(core_t, disable_symlinks_from));
@@ -416,22 +426,18 @@ static const wr_directive_t directives[] = {
     WR_INT("types_hash_bucket_size", HSL, core_t, types_hash_bucket_size, "64",
            "Accepted, without effect: tables grow by themselves.",
            .example = "types_hash_bucket_size 64;"),
-    WR_ACTION("server_names_hash_max_size", WR_HTTP, 1, 1, accept_word,
-              "Accepted, without effect: tables grow by themselves.",
-              .example = "server_names_hash_max_size 512;",
-              .args = "number"),
-    WR_ACTION("server_names_hash_bucket_size", WR_HTTP, 1, 1, accept_word,
-              "Accepted, without effect: tables grow by themselves.",
-              .example = "server_names_hash_bucket_size 64;",
-              .args = "number"),
-    WR_ACTION("variables_hash_max_size", WR_HTTP, 1, 1, accept_word,
-              "Accepted, without effect: tables grow by themselves.",
-              .example = "variables_hash_max_size 1024;",
-              .args = "number"),
-    WR_ACTION("variables_hash_bucket_size", WR_HTTP, 1, 1, accept_word,
-              "Accepted, without effect: tables grow by themselves.",
-              .example = "variables_hash_bucket_size 64;",
-              .args = "number"),
+    WR_INT("server_names_hash_max_size", WR_HTTP, core_t, server_names_hash_max_size, "512",
+           "Accepted, without effect: tables grow by themselves.",
+           .example = "server_names_hash_max_size 512;"),
+    WR_INT("server_names_hash_bucket_size", WR_HTTP, core_t, server_names_hash_bucket_size, "64",
+           "Accepted, without effect: tables grow by themselves.",
+           .example = "server_names_hash_bucket_size 64;"),
+    WR_INT("variables_hash_max_size", WR_HTTP, core_t, variables_hash_max_size, "1024",
+           "Accepted, without effect: tables grow by themselves.",
+           .example = "variables_hash_max_size 1024;"),
+    WR_INT("variables_hash_bucket_size", WR_HTTP, core_t, variables_hash_bucket_size, "64",
+           "Accepted, without effect: tables grow by themselves.",
+           .example = "variables_hash_bucket_size 64;"),
 
     WR_FLAG("sendfile", WR_ANY_IF, core_t, sendfile, "off",
             "Files go from the page cache to the socket without being copied, where no filter "
@@ -445,10 +451,9 @@ static const wr_directive_t directives[] = {
               "Accepted, without effect: files are sent by sendfile or from memory.",
               .extra = aio_words, .args = "on | off | threads[=pool]",
               .example = "aio threads;"),
-    WR_ACTION("aio_write", HSL, 1, 1, accept_word,
-              "Accepted, without effect: see aio.",
-              .example = "aio_write off;",
-              .args = "on | off"),
+    WR_FLAG("aio_write", HSL, core_t, aio_write, "off",
+            "Accepted, without effect: see aio.",
+            .example = "aio_write off;"),
     WR_CUSTOM("directio", HSL, 1, 1, set_size_or_off, core_t, directio,
               "Accepted, without effect: files go through the page cache.", .def = "off",
               .args = "size | off",
@@ -557,14 +562,12 @@ static const wr_directive_t directives[] = {
     WR_INT("max_headers", HS, core_t, max_headers, "1000",
            "How many fields a request's head may have; more is answered 400.",
            .example = "max_headers 100;"),
-    WR_ACTION("connection_pool_size", HS, 1, 1, accept_word,
-              "Accepted, without effect: pools take what they need.",
-              .example = "connection_pool_size 256;",
-              .args = "size"),
-    WR_ACTION("request_pool_size", HS, 1, 1, accept_word,
-              "Accepted, without effect: pools take what they need.",
-              .example = "request_pool_size 4k;",
-              .args = "size"),
+    WR_SIZE("connection_pool_size", HS, core_t, connection_pool_size, "512",
+            "Accepted, without effect: pools take what they need.",
+            .example = "connection_pool_size 256;"),
+    WR_SIZE("request_pool_size", HS, core_t, request_pool_size, "4k",
+            "Accepted, without effect: pools take what they need.",
+            .example = "request_pool_size 4k;"),
 
     WR_CUSTOM("keepalive_timeout", HSL, 1, 2, set_keepalive_timeout, core_t,
               keepalive_timeout,

@@ -87,6 +87,12 @@ typedef struct wr_http_core {
     bool        file_cache_errors;
     bool        file_cache_events;
     unsigned    file_cache;             /* which open_file_cache of the conf; 0: none */
+
+    /* accepted, without effect */
+    int64_t     server_names_hash_max_size, server_names_hash_bucket_size;
+    int64_t     variables_hash_max_size, variables_hash_bucket_size;
+    size_t      connection_pool_size, request_pool_size;
+    bool        aio_write;
 } wr_http_core_t;
 
 typedef struct wr_error_page {

@@ -90,6 +90,13 @@ typedef struct proxy_conf {
     wr_tls_cache_t *ssl_cache;      /* NULL: none */
     struct wr_file_log *ssl_key_log;    /* NULL: none */
     wr_tls_client_t *client;        /* made of these; NULL: no https here */
+    struct {                        /* without effect: nothing is cached */
+        bool      background_update, convert_head, lock, revalidate;
+        wr_msec_t lock_age, lock_timeout;
+        int64_t   max_range_offset, min_uses;
+        unsigned  methods, use_stale;
+        wr_cv_t   key;
+    } cache;
 } proxy_conf_t;
 
 /* One request's way through. In its frame. */

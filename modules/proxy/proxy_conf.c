@@ -23,6 +23,14 @@ static const wr_enum_t ignore_words[] = {
     {"Cache-Control", IGNORE_CACHE_CONTROL}, {"Set-Cookie", IGNORE_SET_COOKIE},
     {"Vary", IGNORE_VARY}, {NULL, 0}};
 
+/* Of what only tunes a cache the values are checked. */
+static const wr_enum_t cache_methods[] = {{"GET", 1}, {"HEAD", 2}, {"POST", 4}, {NULL, 0}};
+static const wr_enum_t stale_words[] = {
+    {"error", 1 << 0}, {"timeout", 1 << 1}, {"invalid_header", 1 << 2}, {"updating", 1 << 3},
+    {"http_500", 1 << 4}, {"http_502", 1 << 5}, {"http_503", 1 << 6}, {"http_504", 1 << 7},
+    {"http_403", 1 << 8}, {"http_404", 1 << 9}, {"http_429", 1 << 10}, {"off", 1 << 11},
+    {NULL, 0}};
+
 /* ---- proxy_pass ---- */
 
 /* The other server's own address becomes ours. */
@@ -393,9 +401,13 @@ proxy_check(wr_conf_t *cf, wr_scope_t *scope, void *conf, const void *outer)
 
 #define ALL WR_ANY
 #define CACHE(n, lo, hi, repeat, line)                                        \
-    WR_ACTION(n, ALL, lo, hi, wr_conf_ignore,                                   \
-              "Without effect, as in nginx where proxy_cache is off.", .flags = repeat, \
-              .example = line)
+    WR_ACTION(n, ALL, lo, hi, wr_conf_ignore, NO_CACHE, .flags = repeat, .example = line)
+#define NO_CACHE "Without effect, as in nginx where proxy_cache is off."
+/* One field at a time. */
+#define FIELDS(n, field, line, text)                                          \
+    {.name = n, .contexts = ALL, .type = WR_D_TEXT_LIST, .min = 1, .max = 1,  \
+     .flags = WR_DF_REPEAT, WR_FIELD(conf_t, field, wr_array_t), .doc = text, \
+     .args = "field", .example = line}
 #define EXTRA(field) WR_CUSTOM("", 0, 0, 0, wr_conf_ignore, conf_t, field, "")
 
 const wr_directive_t proxy_directives[] = {
@@ -517,15 +529,11 @@ const wr_directive_t proxy_directives[] = {
     WR_FLAG("proxy_force_ranges", ALL, conf_t, force_ranges, "off",
             "Byte ranges are served whatever the other server says.",
             .example = "proxy_force_ranges on;"),
-    WR_TEXT_LIST("proxy_pass_header", ALL, conf_t, pass_header, NULL,
-                 "A field of the answer that is passed on although it usually is not: Date, "
-                 "Server, X-Pad, X-Accel-….",
-                 .example = "proxy_pass_header Server;",
-                 .args = "field …"),
-    WR_TEXT_LIST("proxy_hide_header", ALL, conf_t, hide_header, NULL,
-                 "A field of the answer that is not passed on.",
-                 .example = "proxy_hide_header X-Powered-By;",
-                 .args = "field …"),
+    FIELDS("proxy_pass_header", pass_header, "proxy_pass_header Server;",
+           "A field of the answer that is passed on although it usually is not: Date, "
+           "Server, X-Pad, X-Accel-…."),
+    FIELDS("proxy_hide_header", hide_header, "proxy_hide_header X-Powered-By;",
+           "A field of the answer that is not passed on."),
     WR_MASK("proxy_ignore_headers", ALL, conf_t, ignore_headers, ignore_words, NULL,
             "Fields of the answer that have no effect here.",
             .example = "proxy_ignore_headers X-Accel-Redirect;"),
@@ -556,30 +564,30 @@ const wr_directive_t proxy_directives[] = {
               .flags = WR_DF_REPEAT,
               .example = "proxy_cache_path data/cache keys_zone=one:10m;",
               .args = "path keys_zone=name:size [option …]"),
-    CACHE("proxy_cache_background_update", 1, 1, 0,
-          "proxy_cache_background_update on;"),
+    WR_FLAG("proxy_cache_background_update", ALL, conf_t, cache.background_update, "off", NO_CACHE,
+            .example = "proxy_cache_background_update on;"),
     CACHE("proxy_cache_bypass", 1, 255, 0,
           "proxy_cache_bypass $cookie_nocache;"),
-    CACHE("proxy_cache_convert_head", 1, 1, 0,
-          "proxy_cache_convert_head off;"),
-    CACHE("proxy_cache_key", 1, 1, 0,
-          "proxy_cache_key $scheme$proxy_host$uri;"),
-    CACHE("proxy_cache_lock", 1, 1, 0,
-          "proxy_cache_lock on;"),
-    CACHE("proxy_cache_lock_age", 1, 1, 0,
-          "proxy_cache_lock_age 5s;"),
-    CACHE("proxy_cache_lock_timeout", 1, 1, 0,
-          "proxy_cache_lock_timeout 5s;"),
-    CACHE("proxy_cache_max_range_offset", 1, 1, 0,
-          "proxy_cache_max_range_offset 1m;"),
-    CACHE("proxy_cache_methods", 1, 255, 0,
-          "proxy_cache_methods GET HEAD;"),
-    CACHE("proxy_cache_min_uses", 1, 1, 0,
-          "proxy_cache_min_uses 2;"),
-    CACHE("proxy_cache_revalidate", 1, 1, 0,
-          "proxy_cache_revalidate on;"),
-    CACHE("proxy_cache_use_stale", 1, 255, 0,
-          "proxy_cache_use_stale error timeout;"),
+    WR_FLAG("proxy_cache_convert_head", ALL, conf_t, cache.convert_head, "on", NO_CACHE,
+            .example = "proxy_cache_convert_head off;"),
+    WR_CV("proxy_cache_key", ALL, conf_t, cache.key, NULL, NO_CACHE,
+          .example = "proxy_cache_key $scheme$proxy_host$uri;"),
+    WR_FLAG("proxy_cache_lock", ALL, conf_t, cache.lock, "off", NO_CACHE,
+            .example = "proxy_cache_lock on;"),
+    WR_MSEC("proxy_cache_lock_age", ALL, conf_t, cache.lock_age, "5s", NO_CACHE,
+            .example = "proxy_cache_lock_age 5s;"),
+    WR_MSEC("proxy_cache_lock_timeout", ALL, conf_t, cache.lock_timeout, "5s", NO_CACHE,
+            .example = "proxy_cache_lock_timeout 5s;"),
+    WR_OFFSET("proxy_cache_max_range_offset", ALL, conf_t, cache.max_range_offset, NULL, NO_CACHE,
+              .example = "proxy_cache_max_range_offset 1m;"),
+    WR_MASK("proxy_cache_methods", ALL, conf_t, cache.methods, cache_methods, "GET HEAD", NO_CACHE,
+            .example = "proxy_cache_methods GET HEAD;"),
+    WR_INT("proxy_cache_min_uses", ALL, conf_t, cache.min_uses, "1", NO_CACHE,
+           .example = "proxy_cache_min_uses 2;"),
+    WR_FLAG("proxy_cache_revalidate", ALL, conf_t, cache.revalidate, "off", NO_CACHE,
+            .example = "proxy_cache_revalidate on;"),
+    WR_MASK("proxy_cache_use_stale", ALL, conf_t, cache.use_stale, stale_words, "off", NO_CACHE,
+            .example = "proxy_cache_use_stale error timeout;"),
     CACHE("proxy_cache_valid", 1, 255, WR_DF_REPEAT,
           "proxy_cache_valid 200 10m;"),
     CACHE("proxy_no_cache", 1, 255, 0,

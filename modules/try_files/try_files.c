@@ -24,7 +24,9 @@ set_tries(wr_conf_t *cf, const wr_directive_t *d, void *c)
     conf_t         *conf = c;
     const wr_tok_t *last = &cf->args[cf->nargs - 1];
 
-    (void) d;
+    if (conf->scope == cf->scope) {
+        return wr_conf_fail(cf, NULL, "\"%s\" directive is duplicate", d->name);
+    }
     conf->scope = cf->scope;
     conf->tries = wr_array(cf->pool, sizeof(try_t));
     for (unsigned i = 1; i + 1 < cf->nargs; i++) {
