@@ -307,14 +307,12 @@ check_temp_path(wr_conf_t *cf, const wr_directive_t *d, void *conf)
 {
     core_t *core = conf;
 
-    (void) d;
     core->client_body_temp_path = wr_conf_path(cf, cf->args[1].text);
     for (unsigned i = 2; i < cf->nargs; i++) {
         int64_t n;
 
         if (!wr_parse_int(cf->args[i].text, &n) || n < 1 || n > 3) {
-            return wr_conf_fail(cf, &cf->args[i], "invalid value \"%.*s\"",
-                                WR_ARG(cf->args[i].text));
+            return wr_conf_fail(cf, &cf->args[i], "\"%s\" directive invalid value", d->name);
         }
     }
     return WR_OK;
@@ -582,9 +580,10 @@ static const wr_directive_t directives[] = {
     WR_MSEC("keepalive_time", HSL, core_t, keepalive_time, "1h",
             "How old a connection may become; after the answer under way it is closed.",
             .example = "keepalive_time 2h;"),
-    WR_MASK("keepalive_disable", HSL, core_t, keepalive_disable, disable_words, "msie6",
-            "Browsers that get no persistent connections: msie6 for its POSTs, safari, or none.",
-            .example = "keepalive_disable safari;"),
+    {.name = "keepalive_disable", .contexts = HSL, .type = WR_D_MASK, .min = 1, .max = 2,
+     .extra = disable_words, WR_FIELD(core_t, keepalive_disable, unsigned), .def = "msie6",
+     .doc = "Browsers that get no persistent connections: msie6 for its POSTs, safari, or none.",
+     .example = "keepalive_disable safari;"},
     WR_MSEC("keepalive_min_timeout", HSL, core_t, keepalive_min_timeout, "0",
             "How long an idle connection is surely kept, for clients that reuse it just then, "
             "when a worker retires.",
