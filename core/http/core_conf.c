@@ -170,12 +170,9 @@ set_error_log(wr_conf_t *cf, const wr_directive_t *d, void *conf)
 static wr_rc_t
 set_internal(wr_conf_t *cf, const wr_directive_t *d, void *conf)
 {
-    core_t *core = conf;
-
-    if (core->internal) {
-        return wr_conf_fail(cf, NULL, "\"%s\" directive is duplicate", d->name);
-    }
-    core->internal = true;
+    (void) cf;
+    (void) d;
+    ((core_t *) conf)->internal = true;
     return WR_OK;
 }
 
@@ -499,11 +496,10 @@ static const wr_directive_t directives[] = {
             "Subrequests (of ssi, auth_request, mirror, addition) appear in the access log as "
             "lines of their own.",
             .example = "log_subrequest on;"),
-    {.name = "internal", .contexts = WR_LOCATION, .type = WR_D_CUSTOM,
-     .set = set_internal, .offset = offsetof(core_t, internal), .size = 0,
-     .doc = "Only requests from inside may come here: of error_page, rewrite, try_files, "
-            "X-Accel-Redirect, subrequests. Others get 404.",
-     .example = "internal;"},
+    WR_CUSTOM("internal", WR_LOCATION, 0, 0, set_internal, core_t, internal,
+              "Only requests from inside may come here: of error_page, rewrite, try_files, "
+              "X-Accel-Redirect, subrequests. Others get 404.",
+              .example = "internal;"),
     WR_ENUM("satisfy", HSL, core_t, satisfy, satisfy_words, "all",
             "Whether all access checks (allow and deny, auth_basic, auth_request) must agree, "
             "or one is enough.",

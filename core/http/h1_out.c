@@ -31,6 +31,12 @@ put_field(wr_buf_t *b, const char *name, wr_str_t value)
     wr_buf_lit(b, "\r\n");
 }
 
+static bool
+becomes_absolute(wr_req_t *r, wr_str_t target)
+{
+    return target.n != 0 && target.p[0] == '/' && wr_http_core(r)->absolute_redirect;
+}
+
 void
 wr_put_location(wr_req_t *r, wr_buf_t *b, wr_str_t target)
 {
@@ -38,7 +44,7 @@ wr_put_location(wr_req_t *r, wr_buf_t *b, wr_str_t target)
     wr_str_t              host = r->host;
     int                   port;
 
-    if (core->absolute_redirect && target.n != 0 && target.p[0] == '/') {
+    if (becomes_absolute(r, target)) {
         const wr_addr_t *local = wr_req_local(r);
         wr_str_t         scheme = wr_req_scheme(r);
 
@@ -184,11 +190,20 @@ append(wr_h1_t *h, wr_seg_t *segs)
     h->out_tail = wr_segs_tail(h->out_tail);
 }
 
+static void
+put_redirect(wr_req_t *r, wr_buf_t *b, wr_str_t target)
+{
+    wr_buf_lit(b, "Location: ");
+    wr_put_location(r, b, target);
+    wr_buf_lit(b, "\r\n");
+}
+
 wr_rc_t
 wr_h1_send_head(wr_req_t *r)
 {
-    wr_h1_t *h = r->front_data;
-    wr_buf_t b = wr_buf(wr_pool(r));
+    wr_h1_t           *h = r->front_data;
+    wr_buf_t           b = wr_buf(wr_pool(r));
+    const wr_header_t *location = wr_headers_first(&r->out, WR_H_LOCATION), *early = NULL;
 
     if (r->version < WR_HTTP_10) {
         r->keepalive = 0;
@@ -211,15 +226,21 @@ wr_h1_send_head(wr_req_t *r)
 
         put_field(&b, "Last-Modified: ", wr_str(date, wr_date_put(date, r->last_modified)));
     }
+    /* A place of our own stands before the framing, as nginx has it. */
+    if (location != NULL && becomes_absolute(r, location->value)) {
+        put_redirect(r, &b, location->value);
+        early = location;
+    }
     if (h->hr->chunked_out) {
         wr_buf_lit(&b, "Transfer-Encoding: chunked\r\n");
     }
     put_connection(h, r, &b);
     for (WR_EACH_HEADER(f, &r->out)) {
+        if (f == early) {
+            continue;
+        }
         if (f->id == WR_H_LOCATION) {
-            wr_buf_lit(&b, "Location: ");
-            wr_put_location(r, &b, f->value);
-            wr_buf_lit(&b, "\r\n");
+            put_redirect(r, &b, f->value);
             continue;
         }
         if (f->id == WR_H_CONNECTION || f->id == WR_H_CONTENT_LENGTH

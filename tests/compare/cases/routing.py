@@ -150,6 +150,16 @@ group("location-many", server="".join(
         "/l0", "/l299", "/l2999", "/l12", "/l1", "/e5", "/e55", "/e299",
         "/e300", "/e2", "/l", "/e"))
 
+group("internal-inside", server="""
+location /i { internal; location /i/in { } location /i/root { root html; }
+              location /i/says { add_header X-Y z; error_page 404 /inner; }
+              location ~ ^/i/re { etag off; return 200 re; }
+              location /i/return { limit_rate 1m; return 200 in; } }
+location /o { error_page 404 =200 /i/return/x; return 404; }
+location /inner { return 200 inner; }
+""", requests=gets("/i", "/i/in", "/i/in/x", "/i/root/index.html", "/i/says/x", "/i/re",
+                   "/i/return", "/o"))
+
 group("named-location", server="""
 error_page 404 = @fallback;
 location / { root html; }
