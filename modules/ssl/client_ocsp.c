@@ -21,6 +21,7 @@ typedef struct check {
     const ssl_conf_t *conf;
     wr_pool_t        *pool;
     STACK_OF(X509)   *chain;        /* the client's first */
+    STACK_OF(X509)   *above;        /* of the one that is asked about: who may answer */
     int               at, n;        /* how far; how many are asked about */
     bool              done;
     const char       *why;          /* the verdict; NULL: good */
@@ -180,11 +181,26 @@ choose_responder(check_t *c, X509 *cert)
     return true;
 }
 
+/* Whoever is in the list is believed without further ado: nobody vouches for himself. */
+static bool
+list_above(check_t *c)
+{
+    sk_X509_free(c->above);
+    c->above = sk_X509_new_null();
+    for (int i = c->at + 1; c->above != NULL && i < sk_X509_num(c->chain); i++) {
+        if (sk_X509_push(c->above, sk_X509_value(c->chain, i)) == 0) {
+            return false;
+        }
+    }
+    return c->above != NULL;
+}
+
 static void
 go_on(check_t *c)
 {
     while (c->at < c->n) {
-        ocsp_question_t q = {.responder = &c->responder, .chain = c->chain,
+        bool            listed = list_above(c);
+        ocsp_question_t q = {.responder = &c->responder, .chain = c->above,
                              .cert = sk_X509_value(c->chain, c->at),
                              .issuer = sk_X509_value(c->chain, c->at + 1),
                              .store = SSL_CTX_get_cert_store(c->conf->ctx),
@@ -200,7 +216,7 @@ go_on(check_t *c)
             }
             continue;
         }
-        if (!choose_responder(c, q.cert)) {
+        if (!listed || !choose_responder(c, q.cert)) {
             finished(c, "certificate status request failed");
             return;
         }
@@ -256,6 +272,7 @@ free_check(void *parent, void *data, CRYPTO_EX_DATA *ad, int index, long n, void
     if (!c->done) {
         finished(c, "the connection has ended");
     }
+    sk_X509_free(c->above);
     sk_X509_pop_free(c->chain, X509_free);
     wr_pool_free(c->pool);
 }

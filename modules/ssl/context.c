@@ -289,22 +289,21 @@ load_for(wr_req_t *r, SSL *ssl, const ssl_conf_t *conf)
     return WR_OK;
 }
 
+/* `data`: whose context it is; a server without certificates has that of the default one. */
 static int
 on_certificate(SSL *ssl, void *data)
 {
     static const wr_front_t nobody = {.name = "tls"};
     wr_tls_t               *t = wr_tls_of(ssl);
     wr_server_t            *server = t->server;
-    const ssl_conf_t       *conf;
+    const ssl_conf_t       *conf = data;
     wr_req_t               *r;
     wr_rc_t                 rc;
 
-    (void) data;
     if (server == NULL) {
         server = ((const wr_endpoint_t *) t->endpoint)->default_server;
     }
-    conf = ssl_conf_of(server);
-    if (!conf->variable || SSL_session_reused(ssl)) {
+    if (SSL_session_reused(ssl)) {
         return 1;
     }
     r = wr_req_new(&nobody, NULL, t->conn, server);
@@ -372,7 +371,7 @@ load_certificates(wr_conf_t *cf, SSL_CTX *ctx, ssl_conf_t *conf, const wr_tok_t 
         }
     }
     if (conf->variable) {
-        SSL_CTX_set_cert_cb(ctx, on_certificate, NULL);
+        SSL_CTX_set_cert_cb(ctx, on_certificate, conf);
     }
     return WR_OK;
 }

@@ -32,7 +32,8 @@ wr_str_t ocsp_url_of(wr_pool_t *pool, X509 *cert);
 typedef struct ocsp_question {
     const ocsp_responder_t *responder;
     X509                   *cert, *issuer;
-    STACK_OF(X509)         *chain;      /* may have signed; NULL: none */
+    STACK_OF(X509)         *chain;      /* may have signed, and with OCSP_TRUSTOTHER may sign;
+                                         * NULL: none */
     X509_STORE             *store;
     unsigned long           flags;      /* of OCSP_basic_verify */
     wr_str_t                about;      /* the certificate's name for the log */

@@ -252,7 +252,8 @@ static wr_rc_t
 begin(wr_conf_t *cf)
 {
     ssl_expiry_prepare(cf);
-    return ssl_renew_prepare(cf) == WR_OK ? ssl_sessions_prepare(cf) : WR_ERROR;
+    ssl_sessions_prepare();
+    return ssl_renew_prepare(cf) == WR_OK ? ssl_tickets_prepare(cf) : WR_ERROR;
 }
 
 static wr_rc_t

@@ -86,14 +86,21 @@ void ssl_expiry_put(wr_metrics_t *to);
 wr_rc_t ssl_set_cache(wr_conf_t *cf, const wr_directive_t *d, void *conf);
 /* "shared:NAME:SIZE", for a cache that is called so; NULL after a conf error. */
 wr_zone_t *ssl_zone_of(wr_conf_t *cf, const wr_tok_t *tok, const char *what, const void *tag);
-wr_rc_t ssl_set_ticket_key(wr_conf_t *cf, const wr_directive_t *d, void *conf);
-wr_rc_t ssl_load_ticket_keys(wr_conf_t *cf, ssl_conf_t *conf);
-wr_rc_t ssl_sessions_prepare(wr_conf_t *cf);
+void    ssl_sessions_prepare(void);
+/* As in nginx, sessions and tickets are those of the address, which its default server
+ * speaks for: a connection begins with its context, and SNI changes everything but that. */
+const ssl_conf_t *ssl_keeper_of(const SSL *ssl);
 void    ssl_sessions_use(SSL_CTX *ctx, ssl_conf_t *conf);
 /* SNI has chosen this server: whether the client is given what it can resume by. */
 void    ssl_session_offer(SSL *ssl, const ssl_conf_t *conf);
 /* The session will not be resumed. */
 void    ssl_session_forget(SSL *ssl);
+
+/* tickets.c */
+wr_rc_t ssl_set_ticket_key(wr_conf_t *cf, const wr_directive_t *d, void *conf);
+wr_rc_t ssl_load_ticket_keys(wr_conf_t *cf, ssl_conf_t *conf);
+wr_rc_t ssl_tickets_prepare(wr_conf_t *cf);         /* begins another reading */
+void    ssl_tickets_use(SSL_CTX *ctx, ssl_conf_t *conf);
 
 /* session_id.c: before ssl_sessions_use, when the context is complete. */
 void ssl_session_set_id(wr_conf_t *cf, SSL_CTX *ctx, const ssl_conf_t *conf);

@@ -220,6 +220,16 @@ def test_clients(server, ca, how, status, wanted):
         assert "client SSL certificate verify error: certificate revoked" in s.error_log()
 
 
+@pytest.mark.parametrize("how", ["on", "leaf"])
+def test_nobody_vouches_for_himself(server, ca, how):
+    """The way to the responder is not secret: an answer counts by who has signed it."""
+    ca.issue("client")
+    ca.start("-rsigner", "client.pem", "-rkey", "client.key")
+    s = start(server, ca, CLIENT % ca.folder + "ssl_ocsp %s;" % how)
+    assert "The SSL certificate error" in ask(s, ca, "client")
+    assert "OCSP_basic_verify() failed" in s.error_log()
+
+
 def test_what_is_known_is_not_asked_again(server, ca):
     ca.issue("client")
     ca.start()

@@ -79,6 +79,16 @@ beside("verify-default", "ssl_verify_client on;", "",
 beside("names", "", "ssl_verify_client optional_no_ca; error_page 421 =403 /no;", clients=(V12, {}),
        names=["S1.example", "s1.example.", "s1.EXAMPLE.", "-x", "a_b"])
 
+# Who has no certificates has those of the default server, variables and all.
+group("ssl-lent", http="ssl_protocols TLSv1.2 TLSv1.3;\n"
+      "server { listen 127.0.0.1:%%PORT%% ssl; ssl_certificate %%PREFIX%%/$ssl_server_name.pem; "
+      "ssl_certificate_key %%PREFIX%%/$ssl_server_name.key; " + WHO + "}\n"
+      "server { listen 127.0.0.1:%%PORT%% ssl; server_name server; " + WHO + "}\n"
+      "server { listen 127.0.0.1:%%PORT%% ssl; server_name rsa; " + PAIR + WHO + "}\n",
+      files=fronts.pki, front="tls", requests=[
+          secure(get("/", host=n), "%s %s" % (n, v), name=n, **v)
+          for n in ("server", "rsa", "client", "missing") for v in (V12, V13)])
+
 # ---- settings handed down ----
 
 group("ssl-levels", http=PAIR + """
