@@ -115,11 +115,11 @@ def test_towards_others(server):
     for name in ("client.pem", "client.key"):
         os.rename(os.path.join(s.prefix, name), os.path.join(s.prefix, "old." + name))
     assert s.get("/kept?c=client").body == dn
-    assert s.get("/read?c=client").status == 502
+    assert s.get("/read?c=client").status == 500
     assert 'cannot load certificate "%s/client.pem"' % s.prefix in s.error_log()
     # Two others take its place.
     assert s.get("/kept?c=rsa").status == s.get("/kept?c=server").status == 200
-    assert s.get("/kept?c=client").status == 502
+    assert s.get("/kept?c=client").status == 500
     assert labels(os.path.join(s.prefix, "logs", "upstream")) >= {
         "CLIENT_TRAFFIC_SECRET_0", "SERVER_TRAFFIC_SECRET_0"}
     s.allow = ["cannot load certificate"]
