@@ -240,6 +240,25 @@ applied(sq_conn_t *c, const file_t *f)
     return is;
 }
 
+/* The last of those that have been applied, by its name; empty: none has. */
+static wr_str_t
+last_applied(wr_conf_t *cf, sq_conn_t *c)
+{
+    sqlite3_stmt *s = NULL;
+    wr_str_t      name = WR_STR_NONE;
+
+    c->mode = SQ_OWN;
+    if (sqlite3_prepare_v2(c->db, "SELECT name FROM weir_migrations ORDER BY name DESC LIMIT 1",
+                           -1, &s, NULL) == SQLITE_OK
+        && sqlite3_step(s) == SQLITE_ROW)
+    {
+        name = wr_pool_str(cf->temp, wr_str_z((const char *) sqlite3_column_text(s, 0)));
+    }
+    sqlite3_finalize(s);
+    c->mode = SQ_STATEMENT;
+    return name;
+}
+
 static int
 remember(sq_conn_t *c, const file_t *f)
 {
@@ -259,17 +278,20 @@ remember(sq_conn_t *c, const file_t *f)
     return rc;
 }
 
-/* `skip`: the schema has what they change. */
+/* `skip`: the schema has what they change. `say`: it is the file. */
 static wr_rc_t
 migrate(wr_conf_t *cf, const sq_db_t *db, sq_conn_t *c, const wr_array_t *files,
         bool skip, bool say)
 {
+    wr_str_t last;
+
     if (sq_conn_own(c, "CREATE TABLE IF NOT EXISTS weir_migrations(name TEXT PRIMARY KEY,"
                        " checksum TEXT NOT NULL, applied TEXT NOT NULL)")
         != SQLITE_OK)
     {
         return failed(cf, db, c);
     }
+    last = last_applied(cf, c);
     for (WR_EACH(file_t, f, files)) {
         int is = applied(c, f);
 
@@ -281,6 +303,11 @@ migrate(wr_conf_t *cf, const sq_db_t *db, sq_conn_t *c, const wr_array_t *files,
         }
         if (is > 0) {
             continue;
+        }
+        if (!say && wr_str_cmp(f->name, last) < 0) {
+            wr_conf_warn(cf, &db->at, "the migration \"%.*s\" comes behind \"%.*s\" here, where "
+                                      "that has been applied, but before it in a new database",
+                         WR_ARG(f->path), WR_ARG(last));
         }
         if (!skip && run_script(cf, db, c, f) != WR_OK) {
             return WR_ERROR;

@@ -553,6 +553,15 @@ def test_migrations():
     s = Server(base + ONE, main=MODULES, prefix=prefix, wait=False)
     out = s.run("-t")
     assert out.returncode != 0 and "was changed after" in out.stderr
+    # One whose name comes earlier: it will not be what a new database gets.
+    with open(prefix + "/m/002.sql", "w") as f:
+        f.write(files["m/002.sql"])
+    assert "[warn]" not in s.run("-t").stderr
+    with open(prefix + "/m/0025.sql", "w") as f:
+        f.write("UPDATE a SET y = 6;")
+    out = s.run("-t")
+    assert out.returncode == 0, out.stderr
+    assert re.search(r'm/0025\.sql" comes behind "003\.sql" here', out.stderr)
 
 
 # Several at once
