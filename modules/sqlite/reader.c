@@ -17,7 +17,10 @@
 
 #include <stdlib.h>
 
-enum { BATCH_NS = 1000000 };
+enum {
+    BATCH_NS = 1000000,
+    HAND_OVER_NS = 1000000000,      /* a thread may take so long to come to its job */
+};
 
 /* Of a thread: the snapshot of the statements that stand alone. */
 typedef struct batch {
@@ -176,6 +179,16 @@ end(sq_tx_t *tx, bool commit)
 
 /* ---- on a thread ---- */
 
+/* It has waited for a thread, behind others: however short busy_timeout is, which is about
+ * who holds the database, not for the time that a thread takes to wake up. */
+static bool
+is_late(const sq_tx_t *tx, uint64_t now)
+{
+    uint64_t patience = (uint64_t) tx->run->db->busy_timeout * 1000000;
+
+    return now > tx->deadline && now - tx->deadline + patience > HAND_OVER_NS;
+}
+
 /* False: the call has failed, or must wait. */
 static bool
 begin(sq_call_t *call)
@@ -185,7 +198,7 @@ begin(sq_call_t *call)
     if (tx->conn == NULL) {
         uint64_t now = wr_clock_ns();
 
-        if (now > tx->deadline) {
+        if (is_late(tx, now)) {
             sq_call_fail(call, SQLITE_BUSY, "the readers are busy");
             return false;
         }

@@ -219,6 +219,21 @@ def test_busy_names_the_holder():
         assert post(s, "/detail/insert", "f").status == 200
 
 
+def test_no_patience():
+    """Nobody holds it: then nobody has waited."""
+    conf = ERRORS.replace("busy_timeout 400ms;", "busy_timeout 0;")
+    with start(conf) as s:
+        for i in range(20):
+            assert post(s, "/detail/json", "1").status == 200
+            assert post(s, "/detail/insert", str(i)).status == 200
+        db = sqlite3.connect(s.prefix + "/data/a.db", isolation_level=None)
+        db.execute("BEGIN IMMEDIATE")
+        assert post(s, "/detail/insert", "a").status == 503
+        assert post(s, "/detail/json", "1").status == 200
+        db.close()
+        assert post(s, "/detail/insert", "a").status == 200
+
+
 # Values
 
 def test_values_to_the_last_bit():
