@@ -188,10 +188,15 @@ set_up(sq_conn_t *c, sq_kind_t kind)
     if (reads) {
         sqlite3_db_config(c->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     }
+    /* Before the mode of the journal: to set that makes the file, and then some of them
+     * (page_size, auto_vacuum, encoding) would come too late. */
+    for (WR_EACH(sq_pragma_t, p, &conf->pragmas)) {
+        rc = rc == SQLITE_OK ? sq_conn_own(c, p->sql) : rc;
+    }
     /* WAL is a property of the file: only who makes it need say so. */
     if (kind == SQ_MAKER || conf->journal != 0) {
         snprintf(sql, sizeof(sql), "PRAGMA journal_mode=%s", journals[conf->journal]);
-        rc = sq_conn_own(c, sql);
+        rc = rc == SQLITE_OK ? sq_conn_own(c, sql) : rc;
     }
     snprintf(sql, sizeof(sql), "PRAGMA synchronous=%s", syncs[conf->synchronous]);
     rc = rc == SQLITE_OK ? sq_conn_own(c, sql) : rc;
@@ -202,9 +207,6 @@ set_up(sq_conn_t *c, sq_kind_t kind)
     if (conf->mmap_size != 0 && kind != SQ_QUICK) {
         snprintf(sql, sizeof(sql), "PRAGMA mmap_size=%zu", conf->mmap_size);
         rc = rc == SQLITE_OK ? sq_conn_own(c, sql) : rc;
-    }
-    for (WR_EACH(sq_pragma_t, p, &conf->pragmas)) {
-        rc = rc == SQLITE_OK ? sq_conn_own(c, p->sql) : rc;
     }
     if (reads) {
         rc = rc == SQLITE_OK ? sq_conn_own(c, "PRAGMA query_only=1") : rc;

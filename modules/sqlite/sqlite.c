@@ -157,7 +157,8 @@ set_pragma(wr_conf_t *cf, const wr_directive_t *d, void *conf)
         c->db.pragmas = wr_array(cf->pool, sizeof(sq_pragma_t));
     }
     p = WR_PUSH(&c->db.pragmas, sq_pragma_t);
-    p->sql = wr_pool_printf(cf->pool, "PRAGMA %.*s=%.*s", WR_ARG(name), WR_ARG(value)).p;
+    /* In quotes, for `UTF-16` is no word; a number may stand in them as well. */
+    p->sql = wr_pool_printf(cf->pool, "PRAGMA %.*s='%.*s'", WR_ARG(name), WR_ARG(value)).p;
     p->at = cf->args[1];
     p->at.file = wr_pool_str(cf->pool, p->at.file);
     p->at.text = wr_pool_str(cf->pool, name);

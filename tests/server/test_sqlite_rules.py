@@ -340,6 +340,24 @@ def test_refused_settings(line, message):
         s.remove()
 
 
+def test_pragmas():
+    """Those of a new file as well."""
+    conf = """
+    sqlite a data/a.db {
+        schema a.sql;
+        pragma page_size 8192; pragma auto_vacuum incremental; pragma encoding UTF-16le;
+        pragma case_sensitive_like on; pragma journal_size_limit -1;
+    }
+    server { listen 127.0.0.1:%%PORT%%;
+        route GET / { sql a = SELECT x, 'A' LIKE 'a' AS alike FROM a; json a; } }
+    """
+    with start(conf, files={"a.sql": "CREATE TABLE a(x); INSERT INTO a VALUES('ü€😀');"}) as s:
+        assert answer(get(s.port(), "/")) == (200, [{"x": "ü€😀", "alike": 0}])
+        for name, value in (("page_size", 8192), ("auto_vacuum", 2), ("encoding", "UTF-16le"),
+                            ("journal_mode", "wal")):
+            assert rows(s, "PRAGMA " + name) == [(value,)], name
+
+
 # Where it is wrong, and what to do
 
 @pytest.mark.parametrize("sql,message,at", [
