@@ -8,8 +8,8 @@
  * journal would be played back into the database), or move, copy or remove a folder in
  * which a database is: the folders above are known like the files.
  *
- * The list is made anew once a second, since the files beside come and go; a name that
- * ends like theirs is looked up at once.
+ * The list is made anew once a second, since the files beside come and go; a name like
+ * theirs is looked up at once.
  */
 #include "sqlite.h"
 
@@ -81,17 +81,6 @@ look(void)
     }
 }
 
-static bool
-ends_like_theirs(wr_str_t path)
-{
-    for (unsigned i = 1; i < WR_COUNT(ends); i++) {
-        if (wr_str_ends(path, wr_str_z(ends[i]))) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static wr_str_t
 base_of(wr_str_t path)
 {
@@ -101,6 +90,22 @@ base_of(wr_str_t path)
         n--;
     }
     return wr_str_skip(path, n);
+}
+
+static bool
+is_like_theirs(wr_str_t path)
+{
+    for (WR_EACH(sq_db_t *, db, &sq_dbs)) {
+        if (wr_str_eq(base_of(path), base_of((*db)->path))) {
+            return true;
+        }
+    }
+    for (unsigned i = 1; i < WR_COUNT(ends); i++) {
+        if (wr_str_ends(path, wr_str_z(ends[i]))) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* Are these names in the same folder? */
@@ -169,7 +174,7 @@ is_private(wr_req_t *r, wr_str_t path, uint64_t device, uint64_t inode)
         wr_log(&r->log, WR_LOG_ERR, 0, "\"%.*s\" belongs to a database", WR_ARG(path));
         return true;
     }
-    if (known.made != wr_clock.sec || ends_like_theirs(path)) {
+    if (known.made != wr_clock.sec || is_like_theirs(path)) {
         look();
     }
     for (unsigned i = 0; i < known.n; i++) {

@@ -750,15 +750,18 @@ def test_a_full_disk_is_written_to_in_place():
 @pytest.mark.parametrize("how", ["moved", "replaced"])
 def test_a_file_that_is_moved(how):
     """What is answered as stored is in the file of that name."""
-    with start(UPDATES.replace("text ok", "json {}")) as s:
+    with start(UPDATES.replace("text ok", "json {}").replace("server {", "server { root "
+                                                             "%%PREFIX%%;")) as s:
         name = s.prefix + "/data/a.db"
         assert post(s, "/fill").status == 200
+        assert get(s.port(), "/data/a.db").status == 404
         os.rename(name, s.prefix + "/data/old.db")
         if how == "replaced":
             db = sqlite3.connect(s.prefix + "/data/new.db")
             db.execute(TABLE)
             db.close()
             os.rename(s.prefix + "/data/new.db", name)
+            assert get(s.port(), "/data/a.db").status == 404
         for target in "/fill", "/n":
             assert answer(post(s, target)) == (500, {"error": (
                 "the database's file has been moved or replaced while the server runs: "
