@@ -197,6 +197,10 @@ set_up(sq_conn_t *c, sq_kind_t kind)
     if (kind == SQ_MAKER || conf->journal != 0) {
         snprintf(sql, sizeof(sql), "PRAGMA journal_mode=%s", journals[conf->journal]);
         rc = rc == SQLITE_OK ? sq_conn_own(c, sql) : rc;
+        if ((rc & 0xff) == SQLITE_BUSY) {
+            c->why = " (the mode of the journal cannot change while others have the file open: "
+                     "stop the server first)";
+        }
     }
     snprintf(sql, sizeof(sql), "PRAGMA synchronous=%s", syncs[conf->synchronous]);
     rc = rc == SQLITE_OK ? sq_conn_own(c, sql) : rc;
@@ -267,10 +271,11 @@ sq_conn_open(const sq_db_t *db, sq_kind_t kind, wr_log_t *log)
         rc = prepare_controls(c);
     }
     if (rc != SQLITE_OK) {
-        wr_log(log, WR_LOG_EMERG, 0, "the database \"%.*s\" cannot be opened: %s in %.*s:%u:%u",
+        wr_log(log, WR_LOG_EMERG, 0, "the database \"%.*s\" cannot be opened: %s%s in %.*s:%u:%u",
                WR_ARG(db->path), c->db != NULL                   ? sqlite3_errmsg(c->db)
                                  : rc == SQLITE_READONLY_DBMOVED ? "another file has its name"
                                                                  : "no memory",
+               c->why != NULL ? c->why : "",
                WR_ARG(db->at.file), db->at.line, db->at.column);
         sq_conn_close(c);
         return NULL;

@@ -276,7 +276,8 @@ def test_values_to_the_last_bit():
     "SAVEPOINT s", "ROLLBACK", "PRAGMA foreign_keys = off", "PRAGMA synchronous = off",
     "PRAGMA wal_checkpoint", "PRAGMA cache_size = 1", "PRAGMA temp_store_directory = '/'",
     "SELECT load_extension('x', 'y')", "CREATE TEMP TABLE t(x)", "CREATE TABLE temp.t(x)",
-    "CREATE VIRTUAL TABLE temp.t USING fts5(x)", "CREATE TEMP VIEW v AS SELECT 1", "INSERT INTO sqlite_schema(name) VALUES('x')"])
+    "CREATE VIRTUAL TABLE temp.t USING fts5(x)", "CREATE TEMP VIEW v AS SELECT 1",
+    "INSERT INTO sqlite_schema(name) VALUES('x')"])
 def test_refused(sql):
     s = start("sqlite a data/a.db { schema a.sql; }\nserver { listen 127.0.0.1:%%PORT%%;"
               " route GET / { sql " + sql + "; text x; } }", wait=False)
@@ -329,7 +330,8 @@ def test_a_transaction_has_a_database(database, wrap, message):
     ("pragma user_version 5", "a migration sets it"),
     ("pragma trusted_schema on", "it is always on"),
     ("pragma tmp_store memory", 'there is no pragma "tmp_store" in '),
-    ("pragma tmp_store memory", 'did you mean "temp_store"?'), ("readers 0", "readers"), ("journal memory", "journal"),
+    ("pragma tmp_store memory", 'did you mean "temp_store"?'), ("readers 0", "readers"),
+    ("journal memory", "journal"),
     ("synchronous fast", "synchronous")])
 def test_refused_settings(line, message):
     s = start("sqlite a data/a.db { schema a.sql; %s; }" % line, wait=False)
@@ -356,6 +358,27 @@ def test_pragmas():
         for name, value in (("page_size", 8192), ("auto_vacuum", 2), ("encoding", "UTF-16le"),
                             ("journal_mode", "wal")):
             assert rows(s, "PRAGMA " + name) == [(value,)], name
+
+
+@pytest.mark.plain("about processes")
+def test_the_journal_stays_while_it_is_used():
+    conf = """
+    sqlite a data/a.db { schema a.sql; journal %s; busy_timeout 100ms; }
+    server { listen 127.0.0.1:%%%%PORT%%%%;
+        route POST / { sql INSERT INTO a(x) VALUES({{ request.body }}); text ok; } }
+    """
+    with start(conf % "wal", allow=["emerg"]) as s:
+        assert post(s, "/", "1").status == 200
+        old = children(s.process.pid)
+        s.write_conf(conf % "delete")
+        s.signal("HUP")
+        wait_until(lambda: "the mode of the journal cannot change while others have the file "
+                           "open: stop the server first" in s.error_log())
+        assert post(s, "/", "2").status == 200 and children(s.process.pid) == old
+        s.stop()
+        s.start()
+        assert post(s, "/", "3").status == 200
+        assert rows(s, "PRAGMA journal_mode") == [("delete",)] and len(rows(s)) == 3
 
 
 # Where it is wrong, and what to do
@@ -710,7 +733,10 @@ UPDATES = """
 sqlite a data/a.db { schema a.sql; synchronous normal; }
 server {
     listen 127.0.0.1:%%PORT%%;
-    route POST /fill { sql INSERT INTO a(n) SELECT zeroblob(3500) FROM json_each('[1,2,3,4,5]'); text ok; }
+    route POST /fill {
+        sql INSERT INTO a(n) SELECT zeroblob(3500) FROM json_each('[1,2,3,4,5]');
+        text ok;
+    }
     route POST /n { transaction; sql UPDATE a SET n = randomblob(3500); json {}; }
 }
 """
