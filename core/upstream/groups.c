@@ -297,6 +297,6 @@ wr_groups_finish(wr_conf_t *cf)
             return WR_ERROR;
         }
     }
-    wr_groups_now = all;
+    wr_cycle_newest(cf, &wr_groups_now, all);
     return WR_OK;
 }

@@ -10,7 +10,7 @@
 #include <time.h>
 
 /* Name of the file → expiry_t, in the pools of their cycles: of the conf that is being
- * read, and of the one that this process has taken. */
+ * read, and of the newest one. */
 typedef struct expiry {
     int64_t not_after;          /* Unix time */
 } expiry_t;
@@ -30,6 +30,7 @@ ssl_expiry_prepare(wr_conf_t *cf)
 {
     reading = WR_NEW(cf->pool, wr_map_t);
     *reading = wr_map(cf->pool, false);
+    wr_cycle_newest(cf, &current, reading);
 }
 
 void
@@ -44,12 +45,6 @@ ssl_expiry_note(wr_conf_t *cf, wr_str_t name, const X509 *cert)
         e->not_after = not_after(cert);
         (void) wr_map_set(reading, wr_pool_str(cf->pool, name), e);
     }
-}
-
-void
-ssl_expiry_take(void)
-{
-    current = reading;
 }
 
 void

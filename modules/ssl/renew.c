@@ -45,7 +45,7 @@ typedef struct watch {
 } watch_t;
 
 static watch_t   *reading;      /* of the conf that is being read */
-static watch_t   *current;      /* of the process's cycle */
+static watch_t   *current;      /* of the newest cycle; NULL before */
 static wr_timer_t master_timer, worker_timer;
 static const char tag;
 
@@ -208,6 +208,9 @@ master_looks(wr_timer_t *t)
 {
     unsigned i = 0;
 
+    if (current == NULL || current->every == 0) {
+        return;
+    }
     for (WR_EACH(watched_t, w, &current->list)) {
         struct stat now[2];
 
@@ -221,17 +224,15 @@ master_looks(wr_timer_t *t)
     wr_timer_set(t, current->every);
 }
 
+/* The conf may still be refused: then the timer looks after those of the one before. */
 wr_rc_t
 ssl_renew_master(wr_conf_t *cf)
 {
-    if (wr_cycle_of(cf)->testing) {
-        return WR_OK;
-    }
-    wr_timer_cancel(&master_timer);
-    current = reading;
-    if (current != NULL && current->every != 0) {
+    (void) cf;
+    if (reading->every != 0) {
+        wr_timer_cancel(&master_timer);
         master_timer.fn = master_looks;
-        wr_timer_set(&master_timer, current->every);
+        wr_timer_set(&master_timer, reading->every);
     }
     return WR_OK;
 }
@@ -336,6 +337,7 @@ ssl_renew_prepare(wr_conf_t *cf)
 {
     reading = WR_NEW(cf->pool, watch_t);
     reading->list = wr_array(cf->pool, sizeof(watched_t));
+    wr_cycle_newest(cf, &current, reading);
     return WR_OK;
 }
 

@@ -259,7 +259,6 @@ begin(wr_conf_t *cf)
 static wr_rc_t
 master_start(wr_conf_t *cf)
 {
-    ssl_expiry_take();
     return ssl_renew_master(cf);
 }
 

@@ -78,7 +78,6 @@ void    ssl_renew_stop(void);
 /* expiry.c: until when certificates are valid. The name is that of the file. */
 void ssl_expiry_prepare(wr_conf_t *cf);             /* begins another reading */
 void ssl_expiry_note(wr_conf_t *cf, wr_str_t name, const X509 *cert);
-void ssl_expiry_take(void);                         /* the reading was taken */
 void ssl_expiry_renewed(wr_str_t name, const X509 *cert);
 void ssl_expiry_put(wr_metrics_t *to);
 

@@ -3,6 +3,7 @@
 import os
 import shutil
 import socket
+import sqlite3
 import ssl
 import subprocess
 import threading
@@ -137,6 +138,34 @@ def test_a_reload_reads_them_anyway(server, folder):
     assert served(s) == der(folder, "one")
     s.signal("HUP")
     assert until(s, der(folder, "two"))
+
+
+def test_a_refused_conf_changes_nothing(server, folder):
+    """It is refused at the last moment: behind the certificates, a migration fails."""
+    old = conf(folder, "ssl_certificate_reload 100ms;")
+    db = "sqlite a data/a.db { migrations m; busy_timeout 100ms; }\n"
+    s = server(db + old, main="load_module modules/http_sqlite_module.so;\n",
+               files={"m/001.sql": "CREATE TABLE a(x);"},
+               allow=[r"\[emerg\]", r"exited on signal 9"])
+    os.makedirs(folder / "gone")
+    for kind in ("pem", "key"):
+        shutil.copy(folder / ("one." + kind), folder / "gone" / ("live." + kind))
+    with open(s.prefix + "/m/002.sql", "w") as f:
+        f.write("CREATE TABLE b(x);")
+    other = sqlite3.connect(s.prefix + "/data/a.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    s.write_conf(db + conf(folder / "gone", "ssl_certificate_reload 70ms;"))
+    s.signal("HUP")
+    wait_until(lambda: "[emerg]" in s.error_log(), 10)
+    other.close()
+    assert "database is locked" in s.error_log()
+    put(folder, "two")
+    assert until(s, der(folder, "two"))
+    first = s.workers()
+    s.signal("KILL", first[0])
+    wait_until(lambda: s.workers() and s.workers() != first)
+    put(folder, "one")
+    assert until(s, der(folder, "one"))
 
 
 def test_names_with_variables_and_a_cache(server, folder):
