@@ -167,12 +167,19 @@ try_ktls(wr_conn_t *c)
 
 /* ---- opening ---- */
 
+static uint16_t
+fragment_of(SSL_CTX *ctx)
+{
+    uintptr_t bytes = (uintptr_t) SSL_CTX_get_ex_data(ctx, fragment_index);
+
+    return (uint16_t) (bytes != 0 ? bytes : SSL3_RT_MAX_PLAIN_LENGTH);
+}
+
 static wr_rc_t
 attach(wr_conn_t *c, SSL_CTX *ctx, const void *endpoint)
 {
     wr_tls_t *t = calloc(1, sizeof(*t));
     BIO      *in, *out;
-    size_t    fragment;
 
     WR_ASSERT(t != NULL);
     prepare();
@@ -188,8 +195,7 @@ attach(wr_conn_t *c, SSL_CTX *ctx, const void *endpoint)
         free(t);
         return WR_ERROR;
     }
-    fragment = (uintptr_t) SSL_CTX_get_ex_data(ctx, fragment_index);
-    t->fragment = (uint16_t) (fragment != 0 ? fragment : SSL3_RT_MAX_PLAIN_LENGTH);
+    t->fragment = fragment_of(ctx);
     in = out = tls_socket_bio(t);
     if ((SSL_get_options(t->ssl) & SSL_OP_ENABLE_KTLS) != 0 && kernel_has_tls()) {
         out = BIO_new_socket(c->watch.fd, BIO_NOCLOSE);
@@ -246,6 +252,16 @@ wr_tls_set_fragment(SSL_CTX *ctx, size_t bytes)
     prepare();
     (void) SSL_CTX_set_max_send_fragment(ctx, bytes);
     (void) SSL_CTX_set_ex_data(ctx, fragment_index, (void *) (uintptr_t) bytes);
+}
+
+void
+wr_tls_refit(SSL *ssl)
+{
+    wr_tls_t *t = wr_tls_of(ssl);
+
+    t->fragment = fragment_of(SSL_get_SSL_CTX(ssl));
+    (void) SSL_set_max_send_fragment(ssl, t->fragment);
+    (void) SSL_set_split_send_fragment(ssl, t->fragment);
 }
 
 SSL_CTX *

@@ -74,6 +74,8 @@ void     wr_tls_context_stays(SSL_CTX *ctx);
 
 /* How large records may be. */
 void wr_tls_set_fragment(SSL_CTX *ctx, size_t bytes);
+/* A connection has another context now (SSL_set_SSL_CTX): that one says how large. */
+void wr_tls_refit(SSL *ssl);
 
 /* ---- what was agreed upon; of light connections too ---- */
 

@@ -158,7 +158,9 @@ tls_rest_of(struct iovec *rest, int room, const struct iovec *iov, int n, size_t
 size_t
 tls_record_size(wr_tls_t *t, size_t n)
 {
-    return wr_min_size(n, t->run < SMALL_RUN ? SMALL_RECORD : t->fragment);
+    size_t most = t->run < SMALL_RUN ? SMALL_RECORD : t->fragment;
+
+    return wr_min_size(n, wr_min_size(most, t->fragment));
 }
 
 void

@@ -162,19 +162,17 @@ hello_name(SSL *ssl, wr_str_t *name)
     return true;
 }
 
+/* What SSL_set_SSL_CTX leaves as it was. */
 static void
 use_context(SSL *ssl, SSL_CTX *ctx)
 {
-    static const uint64_t mine = SSL_OP_NO_SSLv3 | SSL_OP_NO_TLSv1 | SSL_OP_NO_TLSv1_1
-                                 | SSL_OP_NO_TLSv1_2 | SSL_OP_NO_TLSv1_3
-                                 | SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_NO_TICKET;
-
     if (SSL_set_SSL_CTX(ssl, ctx) == NULL) {
         return;
     }
+    wr_tls_refit(ssl);
     SSL_set_verify(ssl, SSL_CTX_get_verify_mode(ctx), SSL_CTX_get_verify_callback(ctx));
     SSL_set_verify_depth(ssl, SSL_CTX_get_verify_depth(ctx));
-    (void) SSL_clear_options(ssl, mine & ~SSL_CTX_get_options(ctx));
+    (void) SSL_clear_options(ssl, SSL_get_options(ssl) & ~SSL_CTX_get_options(ctx));
     (void) SSL_set_options(ssl, SSL_CTX_get_options(ctx));
     (void) SSL_set_max_early_data(ssl, SSL_CTX_get_max_early_data(ctx));
     (void) SSL_set_recv_max_early_data(ssl, SSL_CTX_get_recv_max_early_data(ctx));

@@ -500,6 +500,20 @@ def test_slow_readers_get_every_byte(server, certs, path):
 
 
 @pytest.mark.parametrize("light", ["on", "off"])
+def test_records_are_as_large_as_the_servers(server, certs, light):
+    """The one that SNI chooses, as in nginx; not the default one."""
+    s = server("ssl_light %s;\n" % light + "".join(
+        "server { listen 127.0.0.1:%%%%PORT%%%% ssl; server_name %s; root html; "
+        "ssl_certificate %%%%C%%%%/a.example.pem; ssl_certificate_key %%%%C%%%%/a.example.key; "
+        "ssl_buffer_size %s; }\n" % x for x in (("a.example", "4k"), ("b.example", "16k"),
+                                              ("c.example", "1k"))),
+        names={"C": certs}, files={"html/big": b"x" * 300000})
+    for name, most in (("a.example", 4096), ("b.example", 16384), ("c.example", 1024)):
+        sizes = records(s, name, b"GET /big HTTP/1.1\r\nHost: %s\r\n\r\n" % name.encode())
+        assert max(sizes) == most + 17
+
+
+@pytest.mark.parametrize("light", ["on", "off"])
 @pytest.mark.parametrize("padding", [512, 4096, 16384])
 def test_padded_records(server, certs, light, padding):
     """Much more goes out than there is to send; nothing overtakes."""
