@@ -106,6 +106,8 @@ read_certificates(wr_tls_pair_t *p, const char *source, wr_tls_fault_t *e)
     return ok;
 }
 
+static bool asked;             /* for a password that nobody has given */
+
 static int
 give_password(char *to, int size, int writing, void *data)
 {
@@ -114,7 +116,8 @@ give_password(char *to, int size, int writing, void *data)
 
     (void) writing;
     if (password == NULL) {
-        return 0;
+        asked = true;
+        return -1;
     }
     n = wr_min_size(password->n, (size_t) size);
     memcpy(to, password->p, n);
@@ -207,6 +210,7 @@ read_key(wr_tls_pair_t *p, const wr_array_t *passwords, const char *source, wr_t
 {
     const char *call = NULL;
 
+    asked = false;
     if (passwords->n == 0) {
         p->key = key_of(source, NULL, &call);
     }
@@ -216,6 +220,10 @@ read_key(wr_tls_pair_t *p, const wr_array_t *passwords, const char *source, wr_t
         if (p->key != NULL) {
             break;
         }
+    }
+    if (p->key == NULL && asked) {
+        ERR_clear_error();
+        call = "it is encrypted, and no file of passwords is given";
     }
     if (p->key == NULL) {
         return failed(e, "cannot load certificate key", source, call);

@@ -372,6 +372,8 @@ def test_half_handshakes_do_not_hold_others_up(server, certs):
      'no "ssl_certificate_key" is defined'),
     ("listen 127.0.0.1:%%PORT%% ssl; ssl_certificate /nowhere.pem;"
      " ssl_certificate_key /nowhere.key;", 'cannot load certificate "/nowhere.pem"'),
+    ("listen 127.0.0.1:%%PORT%% ssl; ssl_certificate %%C%%/client.pem;"
+     " ssl_certificate_key %%C%%/client.key;", "it is encrypted, and no file of passwords"),
     ("ssl_session_cache shared:S;", "invalid session cache"),
     ("ssl_session_cache unknown;", "invalid session cache"),
     ("ssl_ciphers nonsense; listen 127.0.0.1:%%PORT%% ssl; ssl_certificate"
