@@ -1,6 +1,6 @@
 /*
- * TLS towards others. Sessions are kept in a small table by settings and name;
- * a newer one takes the place of an older.
+ * TLS towards others. Sessions are kept in a small table by settings and name: in sets of
+ * a few places, where a new one takes the place that was longest not written to.
  */
 #include <weir/net/tls_client.h>
 #include <weir/net/tls_command.h>
@@ -11,16 +11,20 @@
 #include <openssl/x509v3.h>
 #include <weir/base/hash.h>
 
-enum { SESSIONS = 64, MAX_NAME = 255 };
+enum { SETS = 16, PLACES = 4, MAX_NAME = 255 };
+
+typedef struct kept {
+    uint64_t     key;           /* 0: nothing */
+    uint64_t     written;       /* the how manieth */
+    SSL_SESSION *session;
+} kept_t;
 
 struct wr_tls_client {
     SSL_CTX *ctx;
     bool     verify, reuse;
     void    *key_log_data;
-    struct {
-        uint64_t     key;
-        SSL_SESSION *session;
-    } sessions[SESSIONS];
+    uint64_t written;
+    kept_t   sessions[SETS][PLACES];
 };
 
 /* ---- conf ---- */
@@ -30,8 +34,8 @@ free_client(void *data)
 {
     wr_tls_client_t *t = data;
 
-    for (unsigned i = 0; i < SESSIONS; i++) {
-        SSL_SESSION_free(t->sessions[i].session);
+    for (unsigned i = 0; i < SETS * PLACES; i++) {
+        SSL_SESSION_free(t->sessions[i / PLACES][i % PLACES].session);
     }
     SSL_CTX_free(t->ctx);
 }
@@ -97,19 +101,46 @@ set_protocols(SSL_CTX *ctx, const wr_tls_options_t *o)
                                  | (o->tls1_3 ? 0 : SSL_OP_NO_TLSv1_3));
 }
 
+static SSL_SESSION *
+find_session(const wr_tls_client_t *t, uint64_t key)
+{
+    const kept_t *set = t->sessions[key % SETS];
+
+    for (unsigned i = 0; i < PLACES; i++) {
+        if (set[i].key == key) {
+            return set[i].session;
+        }
+    }
+    return NULL;
+}
+
+static kept_t *
+place_for(wr_tls_client_t *t, uint64_t key)
+{
+    kept_t *set = t->sessions[key % SETS], *place = set;
+
+    for (unsigned i = 0; i < PLACES; i++) {
+        if (set[i].key == key) {
+            return &set[i];
+        }
+        place = set[i].written < place->written ? &set[i] : place;
+    }
+    return place;
+}
+
 static int
 on_session(SSL *ssl, SSL_SESSION *session)
 {
     const wr_tls_t  *tls = wr_tls_of(ssl);
     wr_tls_client_t *t = tls->client;
-    unsigned         i = (unsigned) (tls->key % SESSIONS);
+    kept_t          *k;
 
     if (t == NULL) {
         return 0;
     }
-    SSL_SESSION_free(t->sessions[i].session);
-    t->sessions[i].key = tls->key;
-    t->sessions[i].session = session;
+    k = place_for(t, tls->key);
+    SSL_SESSION_free(k->session);
+    *k = (kept_t) {tls->key, ++t->written, session};
     return 1;
 }
 
@@ -204,12 +235,10 @@ static void
 use_sessions_of(wr_tls_t *tls, uint64_t key)
 {
     const wr_tls_client_t *t = tls->client;
-    unsigned               i = (unsigned) (key % SESSIONS);
 
     tls->key = key;
     if (t->reuse) {
-        (void) SSL_set_session(tls->ssl,
-                               t->sessions[i].key == key ? t->sessions[i].session : NULL);
+        (void) SSL_set_session(tls->ssl, find_session(t, key));
     }
 }
 

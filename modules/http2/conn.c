@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <weir/net/tls.h>
+#include <weir/process/process.h>
 
 enum { ROUNDS = 16, RETIRE_MS = 5000, READ = 64 * 1024, MUCH = 16 * 1024,
        TOO_MUCH = 256 * 1024 };
@@ -334,10 +335,28 @@ on_retire(wr_timer_t *t)
 void
 h2_notice_read(h2_t *h2)
 {
-    if (wr_timer_is_set(&h2->retire)) {
+    if (h2->noticed && wr_timer_is_set(&h2->retire)) {
         wr_timer_cancel(&h2->retire);
         go_away(h2, H2_NO_ERROR);
     }
+}
+
+/* First the notice; streams that are on their way are still served. Whoever has asked for
+ * nothing yet has connected to do so: the notice comes with his first request. */
+void
+h2_retire(h2_t *h2)
+{
+    if (h2->ending || h2->dead || h2->noticed
+        || (h2->requests == 0 && wr_timer_is_set(&h2->retire)))
+    {
+        return;
+    }
+    if (h2->requests != 0) {
+        h2->noticed = true;
+        h2_put_notice(h2);
+    }
+    h2->retire.fn = on_retire;
+    wr_timer_set(&h2->retire, RETIRE_MS);
 }
 
 static void
@@ -348,11 +367,8 @@ client_quit(wr_client_t *c, bool now)
     h2_enter(h2);
     if (now) {
         go_away(h2, H2_NO_ERROR);
-    } else if (!h2->ending && !h2->dead && !wr_timer_is_set(&h2->retire)) {
-        /* First the notice; streams that are on their way are still served. */
-        h2_put_notice(h2);
-        h2->retire.fn = on_retire;
-        wr_timer_set(&h2->retire, RETIRE_MS);
+    } else {
+        h2_retire(h2);
     }
     h2_leave(h2);
 }
@@ -434,6 +450,9 @@ take(wr_conn_t *from, wr_client_t *client, const wr_endpoint_t *e, const wr_addr
         h2_close(h2);
     } else {
         h2_put_settings(h2);
+        if (wr_worker.quitting) {   /* its handshake took until now */
+            client_quit(&h2->client, wr_worker.stopping);
+        }
         if (early.n != 0) {
             h2_take_in(h2, (const uint8_t *) early.p, early.n);
         }

@@ -51,7 +51,8 @@ struct h2 {
     bool                 lingering;     /* shut down for writing */
     bool                 ending;        /* no new streams: the last GOAWAY was sent */
     bool                 peer_ends;     /* a GOAWAY came */
-    wr_timer_t           retire;        /* between the notice and the last GOAWAY */
+    bool                 noticed;       /* the notice was sent that none will follow */
+    wr_timer_t           retire;        /* until the notice was read, or a request came */
     wr_msec_t            since, head_since; /* what conn.timer waits for began then */
     /* the first authority, and what it led to */
     wr_str_t             authority, host;
@@ -152,6 +153,7 @@ void h2_close(h2_t *h2);
 void h2_fail(h2_t *h2, h2_error_t error, const char *what);
 void h2_set_timer(h2_t *h2);            /* for what it waits for now */
 void h2_notice_read(h2_t *h2);
+void h2_retire(h2_t *h2);               /* no more streams, soon */
 const wr_http_core_t *h2_core(const h2_t *h2);
 extern const wr_http2_t h2_hook;
 

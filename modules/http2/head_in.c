@@ -6,6 +6,8 @@
 #include "h2.h"
 #include "recent.h"
 
+#include <weir/process/process.h>
+
 enum { MAX_FRAMES = 32, PATIENCE = 4, HEAD_OVERHEAD = 32, PRIORITY_SIZE = 5 };
 
 /* RFC 7541 §6: what a field's first byte says. */
@@ -48,9 +50,9 @@ begin_request(h2_t *h2, h2_stream_t *s)
     }
     if (core->keepalive_timeout == 0
         || (int64_t) h2->requests >= core->keepalive_requests
-        || wr_clock.mono - h2->born > core->keepalive_time)
+        || wr_clock.mono - h2->born > core->keepalive_time || wr_worker.quitting)
     {
-        h2->client.type->quit(&h2->client, false);
+        h2_retire(h2);
     }
     wr_client_idle(&h2->client, false);
     h2_start(s);

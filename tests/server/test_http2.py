@@ -28,6 +28,7 @@ server {
     location /stream { proxy_request_buffering off; proxy_pass http://127.0.0.1:%%PORT2%%; }
     location /trailer { add_trailer X-End $status; alias %%PREFIX%%/html/big; }
     location /none { return 444; }
+    location /pid { return 200 $pid; }
     location /cut { proxy_pass http://127.0.0.1:%%PORT3%%; }
 }
 server { listen 127.0.0.1:%%PORT2%%; client_max_body_size 0; root %%PREFIX%%/html;
@@ -432,6 +433,45 @@ def test_the_last_stream_is_named_when_the_notice_was_read(s, pong):
     last = c.until(GOAWAY)[3][:4]
     assert struct.unpack(">I", last)[0] == (5 if pong else 3)
     assert c.until(-1) is None
+
+
+@pytest.mark.parametrize("begun", ["half a preface", "a preface"])
+def test_who_has_just_connected_is_served_by_the_old_worker(s, begun):
+    """He has connected to ask for something: the notice comes with his first request, also
+    where HTTP/2 began after the worker was told to end. And it does come."""
+    c = Client(s.port(), preface=False)
+    c.s.settimeout(within(20))
+    hello = PREFACE + frame(SETTINGS, 0, 0)
+    at = 10 if begun == "half a preface" else len(hello)
+    c.s.sendall(hello[:at])
+    if at == len(hello):
+        c.until(SETTINGS)
+    else:
+        time.sleep(0.3)                 # it is accepted
+    old = s.workers()
+    s.signal("HUP")
+    wait_until(lambda: set(s.workers()) - set(old))
+    time.sleep(0.3)
+    c.s.sendall(hello[at:] + b"".join(
+        frame(HEADERS, END_STREAM | END_HEADERS, i, request("/pid")) for i in (1, 3, 5)))
+    seen, answers = [], []
+    while (f := c.read()) is not None:
+        if f[0] == GOAWAY:
+            seen.append(struct.unpack(">I", f[3][:4])[0])
+        elif f[0] == DATA:
+            answers.append(int(f[3]))
+    assert answers == old * 3 and seen == [0x7fffffff, 5]
+    wait_until(lambda: not set(s.workers()) & set(old))
+
+
+def test_who_asks_for_nothing_does_not_hold_the_old_worker(s):
+    c = Client(s.port())
+    c.s.settimeout(within(20))
+    c.until(SETTINGS)
+    old = s.workers()
+    s.signal("HUP")
+    assert c.until(GOAWAY)[3][:4] == bytes(4)
+    wait_until(lambda: not set(s.workers()) & set(old), 20)
 
 
 def keep_asking(s, stop, polite, lost):

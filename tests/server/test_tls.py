@@ -442,6 +442,27 @@ def test_upstream_sessions_are_resumed(server, certs):
     assert re.search(r" \. GET$", texts[0]) and re.search(r" r GET$", texts[-1])
 
 
+def test_upstream_sessions_of_some_names(server, certs):
+    """They do not push each other out."""
+    s = server("""
+server {
+    listen 127.0.0.1:%%PORT2%% ssl; access_log off;
+    ssl_certificate %%C%%/a.example.pem; ssl_certificate_key %%C%%/a.example.key;
+    return 200 "$ssl_server_name $ssl_session_reused";
+}
+server {
+    listen 127.0.0.1:%%PORT%%; proxy_set_header Connection close;
+    proxy_ssl_server_name on; proxy_ssl_name $arg_n;
+    location / { proxy_pass https://127.0.0.1:%%PORT2%%/; }
+}""", names={"C": certs})
+    for round in range(4):
+        for n in range(16):
+            text = s.get("/?n=n%d.example" % n).body.decode()
+            assert text.startswith("n%d.example " % n)
+    reused = [s.get("/?n=n%d.example" % n).body.decode()[-1] for n in range(16)]
+    assert reused.count("r") >= 10
+
+
 def test_upstream_sessions_are_of_one_certificate(server, certs):
     """Who resumes a session is taken for who began it."""
     s = server("""
