@@ -14,6 +14,8 @@
 #include <weir/http/core_conf.h>
 #include <weir/http/uri.h>
 
+enum { EARLY_DATA = 16384 };    /* bytes */
+
 static const struct {
     unsigned bit;
     int      version;
@@ -174,8 +176,6 @@ use_context(SSL *ssl, SSL_CTX *ctx)
     SSL_set_verify_depth(ssl, SSL_CTX_get_verify_depth(ctx));
     (void) SSL_clear_options(ssl, SSL_get_options(ssl) & ~SSL_CTX_get_options(ctx));
     (void) SSL_set_options(ssl, SSL_CTX_get_options(ctx));
-    (void) SSL_set_max_early_data(ssl, SSL_CTX_get_max_early_data(ctx));
-    (void) SSL_set_recv_max_early_data(ssl, SSL_CTX_get_recv_max_early_data(ctx));
     (void) SSL_set_min_proto_version(ssl, (int) SSL_CTX_get_min_proto_version(ctx));
     (void) SSL_set_max_proto_version(ssl, (int) SSL_CTX_get_max_proto_version(ctx));
 }
@@ -213,6 +213,7 @@ on_hello(SSL *ssl, int *alert, void *data)
         use_context(ssl, server->ssl);
         ssl_session_offer(ssl, conf);
     }
+    (void) SSL_set_max_early_data(ssl, conf->early_data ? EARLY_DATA : 0);
     return SSL_CLIENT_HELLO_SUCCESS;
 }
 
@@ -380,6 +381,12 @@ free_context(void *ctx)
     SSL_CTX_free(ctx);
 }
 
+void
+ssl_allow_early(SSL_CTX *ctx)
+{
+    (void) SSL_CTX_set_max_early_data(ctx, EARLY_DATA);
+}
+
 static void
 set_modes(SSL_CTX *ctx, const ssl_conf_t *conf)
 {
@@ -396,7 +403,7 @@ set_modes(SSL_CTX *ctx, const ssl_conf_t *conf)
         SSL_CTX_clear_options(ctx, SSL_OP_CIPHER_SERVER_PREFERENCE);
     }
     if (conf->early_data) {
-        SSL_CTX_set_max_early_data(ctx, 16384);
+        ssl_allow_early(ctx);
     }
 }
 

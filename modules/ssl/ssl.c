@@ -223,6 +223,16 @@ check_endpoint(wr_conf_t *cf, const wr_endpoint_t *e)
     return WR_OK;
 }
 
+static void
+look_for_early(const wr_endpoint_t *e)
+{
+    for (WR_EACH(wr_server_t *, at, &e->servers)) {
+        if (e->ssl && ssl_conf_of(*at)->early_data) {
+            ssl_allow_early(e->default_server->ssl);
+        }
+    }
+}
+
 static wr_rc_t
 finish(wr_conf_t *cf)
 {
@@ -244,6 +254,7 @@ finish(wr_conf_t *cf)
         if (check_endpoint(cf, *at) != WR_OK) {
             return WR_ERROR;
         }
+        look_for_early(*at);
     }
     return ssl_renew_finish(cf);
 }

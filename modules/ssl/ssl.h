@@ -65,6 +65,9 @@ typedef struct ssl_key {
 
 /* context.c */
 wr_rc_t ssl_make_context(wr_conf_t *cf, ssl_conf_t *conf, const wr_server_t *server);
+/* Connections that begin with it look for early data; whether it is taken, the server says
+ * that SNI chooses. */
+void    ssl_allow_early(SSL_CTX *ctx);
 extern const ssl_conf_t *ssl_conf_of(const wr_server_t *server);
 
 /* renew.c: files that change while the server runs. */

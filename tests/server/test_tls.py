@@ -668,6 +668,19 @@ def test_early_data_is_refused_by_default(server, certs, tmp_path):
     assert "Early data was not sent" in out and "[] r TLSv1.3." in out
 
 
+@pytest.mark.parametrize("default, named", [("on", "off"), ("off", "on"), ("on", "on")])
+def test_early_data_as_the_server_wants_it(server, certs, tmp_path, default, named):
+    """The one that SNI names: who says off has no replays."""
+    s = server("".join(
+        "server { listen 127.0.0.1:%%%%PORT%%%% ssl; server_name %s; ssl_early_data %s; "
+        "ssl_certificate %%%%C%%%%/a.example.pem; ssl_certificate_key %%%%C%%%%/a.example.key; "
+        "return 200 $server_name; }\n" % x for x in (("b.example", default), ("a.example", named))),
+        names={"C": certs})
+    out = early(s, tmp_path, GET % "/", GET % "/" if named == "off" else "")
+    assert "Early data was %s" % ("accepted" if named == "on" else "not sent") in out
+    assert "Content-Length: 9" in out
+
+
 def test_early_data_with_a_key_that_is_gone(server, certs, tmp_path):
     """The client's early data is skipped; its request comes again."""
     (tmp_path / "key").write_bytes(bytes(range(80)))
