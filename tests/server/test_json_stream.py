@@ -111,6 +111,7 @@ def test_gzip(app):
     assert json.loads(gzip.decompress(r.body)) == [list(range(100000))] * 3
 
 
+@pytest.mark.plain("asks by HTTP/2 itself")
 def test_http2(app):
     import subprocess
     s = app(CONF + "http2 on;")
