@@ -42,6 +42,19 @@ misdirected(wr_req_t *r, const wr_tls_t *t)
                || !wr_str_eq(name, r->host));
 }
 
+/* Without a name that is known, the default server has judged him: by its own lists, which
+ * mean nothing to another server that has others. (To nginx they do.) */
+static bool
+judged_by_others(const ssl_conf_t *conf, const wr_tls_t *t)
+{
+    const ssl_conf_t *judge = ssl_conf_of(t->server);
+
+    return judge != conf
+           && (!wr_str_eq(judge->client_ca, conf->client_ca)
+               || !wr_str_eq(judge->trusted, conf->trusted)
+               || !wr_str_eq(judge->crl, conf->crl) || judge->depth > conf->depth);
+}
+
 /* By the server of the handshake: the other one has nothing to say to him. */
 static wr_rc_t
 misdirect(wr_req_t *r, const wr_tls_t *t)
@@ -105,6 +118,9 @@ check_client(wr_req_t *r, void *state)
         return misdirect(r, t);
     }
     cert = t->ssl != NULL ? SSL_get0_peer_certificate(t->ssl) : NULL;
+    if (cert != NULL && judged_by_others(conf, t)) {
+        return misdirect(r, t);
+    }
     result = t->ssl != NULL ? SSL_get_verify_result(t->ssl) : X509_V_OK;
     if (result != X509_V_OK && !(conf->verify == VERIFY_NO_CA && is_about_ca(result))) {
         wr_log(blame(r), WR_LOG_INFO, 0, "client SSL certificate verify error: (%ld:%s)",

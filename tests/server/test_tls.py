@@ -751,6 +751,26 @@ def test_a_session_is_no_way_around_another_servers_list(server, version, cache)
     assert "The SSL certificate error" in ask(s, "b.example", ctx=ctx, session=session)[0]
 
 
+@pytest.mark.parametrize("name", [None, "unknown.example"])
+def test_who_the_default_server_trusts_is_nobody_elsewhere(server, name):
+    """Without a name the default server asks for certificates and judges them."""
+    s = server("""
+ssl_certificate %%PREFIX%%/server.pem; ssl_certificate_key %%PREFIX%%/server.key;
+server { listen 127.0.0.1:%%PORT%% ssl; ssl_verify_client on;
+         ssl_client_certificate %%PREFIX%%/other.pem; return 200 default.; }
+server { listen 127.0.0.1:%%PORT%% ssl; server_name b.example; ssl_verify_client on;
+         ssl_client_certificate %%PREFIX%%/ca.pem; return 200 "b $ssl_client_verify."; }
+server { listen 127.0.0.1:%%PORT%% ssl; server_name c.example; ssl_verify_client on;
+         ssl_client_certificate %%PREFIX%%/other.pem; return 200 "c $ssl_client_verify."; }
+""", files=pki())
+    ctx = tls_context(client="strange")
+    assert "default." in ask(s, name, host="x", ctx=ctx)[0]
+    assert "421 Misdirected" in ask(s, name, host="b.example", ctx=ctx)[0]
+    assert "c SUCCESS." in ask(s, name, host="c.example", ctx=ctx)[0]
+    assert "b SUCCESS." in ask(s, "b.example", ctx=tls_context(client="client"))[0]
+    assert "No required SSL certificate" in ask(s, name, host="b.example", ctx=tls_context())[0]
+
+
 @pytest.mark.parametrize("version", ["1.2", "1.3"])
 def test_who_is_revoked_has_no_session_any_more(server, version, tmp_path):
     files = pki()
