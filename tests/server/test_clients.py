@@ -1,16 +1,18 @@
-"""Real clients over TLS and HTTP/2: curl, h2load, nghttp, openssl s_client. What they
+"""Real clients over TLS and HTTP/2: curl, h2load, nghttp, openssl s_client, httpx. What they
 send that our own do not, and that none finds anything wrong."""
 
+import asyncio
 import os
 import re
 import shutil
 import subprocess
 import threading
 
+import httpx
 import pytest
 
 from harness import fronts
-from harness.http1 import wait_until
+from harness.http1 import wait_until, within
 
 pytestmark = pytest.mark.plain("brings TLS and HTTP/2 of its own")
 
@@ -221,3 +223,50 @@ def test_s_client_keys_are_renewed(s):
         reader.join(20)
         c.stdout.close()
         assert told("GET HTTP/1.1 TLS") == answers
+
+
+# ---- httpx ----
+
+def asks(s, secure):
+    return dict(http1=False, http2=True, base_url=url(s, "", secure), timeout=within(30),
+                verify=fronts.tls_context())
+
+
+@pytest.mark.parametrize("secure", [True, False])
+def test_httpx(s, secure):
+    with httpx.Client(**asks(s, secure)) as c:
+        r = c.get("/big")
+        assert (r.http_version, r.status_code, r.content) == ("HTTP/2", 200, BIG)
+        etag = r.headers["etag"]
+        assert c.get("/big", headers={"If-None-Match": etag}).status_code == 304
+        assert c.get("/big", headers={"Range": "bytes=5-9"}).content == BIG[5:10]
+        r = c.head("/big")
+        assert r.headers["content-length"] == str(len(BIG)) and r.content == b""
+        assert c.get("/store/no").status_code == 404
+        for path in ("/store/a", "/pass/b"):
+            for body in (b"", b"x", BIG, [BIG[i:i + 9999] for i in range(0, len(BIG), 9999)]):
+                status = c.put(path, content=iter(body) if isinstance(body, list) else body)
+                assert status.status_code in (201, 204)
+                whole = b"".join(body) if isinstance(body, list) else body
+                assert c.get(path).content == whole
+
+
+@pytest.mark.parametrize("secure", [True, False])
+def test_httpx_at_once(s, secure):
+    """A hundred streams of one connection."""
+    async def one(c, i):
+        if i % 4 == 0:
+            return (await c.get("/big")).content == BIG
+        if i % 4 == 1:
+            return (await c.put("/pass/%d" % i, content=BIG)).status_code == 201
+        if i % 4 == 2:
+            async with c.stream("GET", "/trailer") as r:
+                return r.status_code == 200 and await r.aread() == BIG
+        return (await c.get("/")).text.startswith("GET HTTP/2.0")
+
+    async def all():
+        async with httpx.AsyncClient(limits=httpx.Limits(max_connections=1),
+                                     **asks(s, secure)) as c:
+            return await asyncio.gather(*(one(c, i) for i in range(100)))
+
+    assert asyncio.run(all()) == [True] * 100
