@@ -146,13 +146,12 @@ typedef struct builder {
     wr_array_t acting;          /* const wr_filter_t *: the same of filters */
 } builder_t;
 
-/* Collects the stages of a scope in b->list. */
+/* Adds the stages of a scope to b->list. */
 static void
-stages(builder_t *b, wr_scope_t *scope, int from, int to)
+add_stages(builder_t *b, wr_scope_t *scope, int from, int to)
 {
     bool steps = from <= WR_RANK_STEPS && to >= WR_RANK_STEPS;
 
-    b->list.n = 0;
     for (WR_EACH(ranked_t, r, &b->hooks)) {
         const void *conf = NULL;
 
@@ -180,6 +179,13 @@ stages(builder_t *b, wr_scope_t *scope, int from, int to)
     }
 }
 
+static void
+stages(builder_t *b, wr_scope_t *scope, int from, int to)
+{
+    b->list.n = 0;
+    add_stages(b, scope, from, to);
+}
+
 /* What was collected, with its end. Many locations have the same stages or filters: they
  * share one array. */
 static const void *
@@ -202,13 +208,14 @@ made(builder_t *b, wr_array_t *list)
 static void
 location_stages(builder_t *b, wr_location_t *loc)
 {
-    int last = loc->handler != NULL ? WR_RANK_CONTENT - 1 : WR_RANK_CONTENT;
-
     loc->conf = loc->scope->conf;
-    stages(b, loc->scope, WR_RANK_REWRITE, last);
+    stages(b, loc->scope, WR_RANK_REWRITE, WR_RANK_CONTENT - 1);
     if (loc->handler != NULL) {
         *WR_PUSH(&b->list, wr_stage_t) =
             (wr_stage_t) {loc->handler, loc->handler_conf, NULL, false};
+    }
+    if (loc->handler == NULL || loc->declines) {
+        add_stages(b, loc->scope, WR_RANK_CONTENT, WR_RANK_CONTENT);
     }
     loc->stages = made(b, &b->list);
 }
@@ -221,6 +228,7 @@ inherit_handler(wr_location_t *loc)
     if (loc->kind == WR_LOC_INNER && loc->handler == NULL && loc->outer != NULL) {
         loc->handler = loc->outer->handler;
         loc->handler_conf = loc->outer->handler_conf;
+        loc->declines = loc->outer->declines;
     }
 }
 

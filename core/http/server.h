@@ -40,6 +40,7 @@ struct wr_location {
     bool              auto_redirect;/* "/a" for "/a/" answers 301 (proxy_pass) */
     void             *route;        /* the route module's */
     wr_route_stats_t *stats;        /* this process counts here; NULL: not yet */
+    bool              declines;     /* the handler leaves some to the CONTENT hooks */
 };
 
 struct wr_server {

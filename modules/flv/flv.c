@@ -57,10 +57,25 @@ serve(wr_req_t *r, void *state)
     return wr_file_send(r, &opened);
 }
 
+static const wr_middleware_t handler = {.name = "flv", .before = serve};
+
+/* Folders are left to index and autoindex. */
+static wr_rc_t
+set_flv(wr_conf_t *cf, const wr_directive_t *d, void *conf)
+{
+    (void) d;
+    (void) conf;
+    if (wr_location_handler(cf, &handler, NULL) != WR_OK) {
+        return WR_ERROR;
+    }
+    wr_conf_location(cf)->declines = true;
+    return WR_OK;
+}
+
 WR_MODULE(flv,
     .doc = "Flash videos from a later byte on",
     .schema.directives = (const wr_directive_t[]) {
-        WR_HANDLER("flv", serve, "Serve Flash videos, from ?start=BYTE on.",
-                   .example = "flv;"),
+        WR_ACTION("flv", WR_LOCATION | WR_IF_LOCATION | WR_LIMIT_EXCEPT, 0, 0, set_flv,
+                  "Serve Flash videos, from ?start=BYTE on.", .example = "flv;"),
         WR_END
     });

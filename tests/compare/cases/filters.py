@@ -264,6 +264,13 @@ group("flv", server="location / { flv; root html; }",
       files={"html/f": "FLVDATA0123456789"}, requests=gets(
           "/f", "/f?start=3", "/f?start=100", "/f?start=x", "/none"))
 
+group("flv-folders", server="autoindex on; location / { flv; }"
+                            "location /n/ { flv; autoindex off; index no; }"
+                            "location /i { if ($arg_q) { set $x 1; } flv; }",
+      files={"html/index.html": "i", "html/d/f": "f", "html/n/f": "f", "html/i/f": "f"},
+      requests=gets("/", "/d", "/d/f", "/n/", "/n/f", "/none/", "/i", "/i?q=1")
+      + [get("/", method="POST", body="x"), head("/")])
+
 group("mirror", server="""
 location /mirror { mirror /m; root html; }
 location /both { mirror /m; mirror /m; proxy_pass http://127.0.0.1:%%V%%; }
