@@ -235,6 +235,9 @@ wr_h1_send_head(wr_req_t *r)
         wr_buf_lit(&b, "Transfer-Encoding: chunked\r\n");
     }
     put_connection(h, r, &b);
+    if (r->vary_encoding) {
+        wr_buf_lit(&b, "Vary: Accept-Encoding\r\n");
+    }
     for (WR_EACH_HEADER(f, &r->out)) {
         if (f == early) {
             continue;

@@ -131,6 +131,7 @@ struct wr_req {
     unsigned       discard_started : 1;
     unsigned       no_body : 1;         /* a subrequest without the main's body */
     unsigned       accel : 1;           /* X-Accel-Redirect brought it here */
+    unsigned       vary_encoding : 1;   /* Vary: Accept-Encoding goes out first, as in nginx */
 
     void         **ctx;             /* per module: wr_req_ctx */
     uint64_t       number;          /* on its connection: $connection_requests */

@@ -199,7 +199,7 @@ head(wr_req_t *r)
 
     compress = candidate && gzip_ok(r);
     if (conf->vary && (candidate || wr_ctx(r, WR_SELF) != NULL)) {
-        wr_headers_add(&r->out, WR_H_VARY, WR_STR("Vary"), WR_STR("Accept-Encoding"));
+        r->vary_encoding = 1;
     }
     if (!compress) {
         return WR_OK;

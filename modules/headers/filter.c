@@ -161,17 +161,15 @@ static void
 put_field(wr_req_t *r, const field_t *f, wr_str_t value)
 {
     if (f->id == WR_H_LAST_MODIFIED) {
-        wr_headers_remove(&r->out, f->id, f->name);
         r->last_modified = value.n != 0 ? wr_date_parse(value) : -1;
-        if (r->last_modified < 0 && value.n != 0) {
-            wr_headers_add(&r->out, f->id, f->name, value);
+    }
+    if (f->id == WR_H_LAST_MODIFIED || f->id == WR_H_ETAG) {
+        if (value.n != 0) {
+            wr_headers_set(&r->out, f->id, f->name, value);
+        } else {
+            wr_headers_remove(&r->out, f->id, f->name);
         }
-        return;
-    }
-    if (f->id == WR_H_ETAG) {
-        wr_headers_remove(&r->out, f->id, f->name);
-    }
-    if (value.n != 0) {
+    } else if (value.n != 0) {
         wr_headers_add(&r->out, f->id, f->name, value);
     }
 }
@@ -283,7 +281,7 @@ trailers_head(wr_req_t *r)
         wr_headers_init(r->trailers, wr_pool(r));
     }
     if (r->version == WR_HTTP_11 && r->method != WR_HEAD && r->status != 204
-        && r->status != 304)
+        && r->status != 304 && wr_http_core(r)->chunked_transfer_encoding)
     {
         wr_clear_content_length(r);     /* they stand behind the last chunk */
     }

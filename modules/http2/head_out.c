@@ -81,9 +81,9 @@ fields_room(const wr_headers_t *list)
 size_t
 h2_head_room(const wr_req_t *r)
 {
-    size_t n = H2_BLOCK_ROOM + 6 * H2_FIELD_ROOM + sizeof("weir/" WR_VERSION WR_BUILD)
+    size_t n = H2_BLOCK_ROOM + 7 * H2_FIELD_ROOM + sizeof("weir/" WR_VERSION WR_BUILD)
                + 2 * DATE + NUMBER + r->content_type.n + r->charset.n
-               + sizeof("; charset=");
+               + sizeof("; charset=") + sizeof("Accept-Encoding");
 
     if (wr_headers_first(&r->out, WR_H_LOCATION) != NULL) {
         n += ORIGIN + wr_max_size(r->host.n, r->server->name.n);
@@ -116,6 +116,9 @@ put_own_fields(wr_req_t *r, h2_encoder_t *e, uint8_t *to)
     if (r->last_modified >= 0 && wr_headers_first(&r->out, WR_H_LAST_MODIFIED) == NULL) {
         to = h2_put_known(e, to, WR_H_LAST_MODIFIED,
                           wr_str(text, wr_date_put(text, r->last_modified)));
+    }
+    if (r->vary_encoding) {
+        to = h2_put_known(e, to, WR_H_VARY, WR_STR("Accept-Encoding"));
     }
     return to;
 }

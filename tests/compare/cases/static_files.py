@@ -255,6 +255,7 @@ location /if { if ($arg_x) { add_header X-If yes; return 200 yes; } add_header X
 location /vars { add_header X-V "$status $sent_http_content_type $sent_http_content_length $content_type"; return 200 vars; }
 location /tr { add_trailer X-T "t=$status"; alias html/a.txt; }
 location /tr2 { add_trailer X-T v; return 404; }
+location /tr4 { add_trailer X-T v; chunked_transfer_encoding off; return 200 kept; }
 location /tr3 { add_trailer X-T v always; proxy_pass http://127.0.0.1:%%U%%; }
 location /proxy { add_header X-P $upstream_http_x_u; proxy_pass http://127.0.0.1:%%U%%; }
 location /loc { add_header Location /elsewhere; return 201 x; }
@@ -265,7 +266,7 @@ location /crlf { add_header X-C $arg_v; return 200 "$arg_v"; }
       requests=gets("/", "/inh/x", "/own?v=1", "/own", "/always", "/multi",
                     "/empty", "/cc", "/lm", "/lm0", "/etag", "/ct", "/link",
                     "/set-cookie", "/if", "/if?x=1", "/vars", "/proxy",
-                    "/loc", "/missing", "/crlf?v=a%0d%0ab", "/tr", "/tr2",
+                    "/loc", "/missing", "/crlf?v=a%0d%0ab", "/tr", "/tr2", "/tr4",
                     "/tr3")
       + [get("/tr", "TE: trailers"), get("/tr3", "TE: trailers"),
          get("/tr", version="1.0"), head("/own?v=1"),
