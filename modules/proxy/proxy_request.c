@@ -233,15 +233,15 @@ proxy_make_request(wr_req_t *r, proxy_t *p)
     p->uri = wr_pool_str(wr_pool(r), wr_str(b.p + uri_at, b.n - uri_at));
     wr_ustates(r)->uri = p->uri;
     wr_buf_z(&b, conf->http_version == 11 ? " HTTP/1.1\r\n" : " HTTP/1.0\r\n");
+    p->asks_close = conf->http_version == 10;
+    if (put_set_headers(r, p, &b) != WR_OK) {
+        return WR_ERROR;
+    }
     if (!is_set_here(conf, WR_STR("Host"))) {
         put_field(&b, WR_STR("Host"), p->target->name);
     }
-    p->asks_close = conf->http_version == 10;
     if (conf->http_version == 10 && !is_set_here(conf, WR_STR("Connection"))) {
         wr_buf_lit(&b, "Connection: close\r\n");
-    }
-    if (put_set_headers(r, p, &b) != WR_OK) {
-        return WR_ERROR;
     }
     put_length(r, p, &b, (int64_t) set_body.n);
     if (conf->pass_headers) {

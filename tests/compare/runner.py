@@ -263,7 +263,7 @@ def upstream_text(upstreams, group):
     for name, u in upstreams.items():
         for q in u.take():
             line = q.head.split(b"\n")[0].strip().decode("latin-1")
-            fields = sorted("%s: %s" % h for h in q.headers)
+            fields = ["%s: %s" % h for h in q.headers]
             if not group.exact_upstream:
                 # The newest nginx (and weir) talk HTTP/1.1 with keep-alive
                 # by default, Debian's 1.22 talks HTTP/1.0.
