@@ -14,11 +14,7 @@ bool
 wr_type_listed(const wr_req_t *r, const wr_array_t *types)
 {
     wr_str_t type = r->content_type;
-    ssize_t  end = r->upstream != NULL ? wr_str_chr(type, ';') : -1;
 
-    if (end >= 0) {
-        type = wr_str_trim(wr_str_sub(type, 0, (size_t) end));
-    }
     if (type.n != 0 && wr_str_ieqz(type, "text/html")) {
         return true;
     }

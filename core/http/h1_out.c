@@ -158,10 +158,14 @@ put_type(wr_req_t *r, wr_buf_t *b)
         return;
     }
     wr_buf_lit(b, "Content-Type: ");
-    wr_buf_str(b, r->content_type);
-    if (r->charset.n != 0) {
-        wr_buf_lit(b, "; charset=");
-        wr_buf_str(b, r->charset);
+    if (r->content_type_said.n != 0) {
+        wr_buf_str(b, wr_content_type(r));
+    } else {
+        wr_buf_str(b, r->content_type);
+        if (r->charset.n != 0) {
+            wr_buf_lit(b, "; charset=");
+            wr_buf_str(b, r->charset);
+        }
     }
     wr_buf_lit(b, "\r\n");
 }

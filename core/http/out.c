@@ -256,6 +256,21 @@ wr_clear_accept_ranges(wr_req_t *r)
     wr_headers_remove(&r->out, WR_H_ACCEPT_RANGES, WR_STR_NONE);
 }
 
+wr_str_t
+wr_content_type(wr_req_t *r)
+{
+    wr_str_t said = r->content_type_said;
+
+    if (said.n != 0 && r->content_type.p == said.p && r->charset.p > said.p
+        && r->charset.p <= said.p + said.n)
+    {
+        return said;
+    }
+    return r->content_type.n == 0 || r->charset.n == 0
+           ? r->content_type
+           : wr_pool_join3(wr_pool(r), r->content_type, WR_STR("; charset="), r->charset);
+}
+
 void
 wr_clear_last_modified(wr_req_t *r)
 {

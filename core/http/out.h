@@ -119,6 +119,8 @@ wr_rc_t wr_filter_pass(wr_req_t *r, wr_link_t *self, wr_seg_t *out) WR_MUST_CHEC
 /* The length and validators no longer hold: for filters that change the body. */
 void wr_clear_content_length(wr_req_t *r);
 void wr_clear_accept_ranges(wr_req_t *r);
+/* The value of Content-Type, with its charset. */
+wr_str_t wr_content_type(wr_req_t *r);
 void wr_clear_last_modified(wr_req_t *r);
 void wr_clear_etag(wr_req_t *r);
 void wr_weak_etag(wr_req_t *r);         /* "x" → W/"x" */

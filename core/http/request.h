@@ -85,6 +85,8 @@ struct wr_req {
     wr_str_t       status_line;     /* from an upstream: "200 Fine"; empty: ours */
     wr_headers_t   out;             /* all but those below */
     wr_str_t       content_type;    /* without charset */
+    wr_str_t       content_type_said;   /* an upstream's, whole: content_type and charset are
+                                           parts of it as long as nothing changes them */
     wr_str_t       charset;         /* appended to content_type */
     int64_t        out_length;      /* Content-Length; -1: not known */
     int64_t        last_modified;   /* Unix time; -1: none */

@@ -100,14 +100,7 @@ GETTER(sent_trailer)
 GETTER(sent_type)
 {
     (void) v;
-    if (r->content_type.n == 0) {
-        return WR_NOTFOUND;
-    }
-    if (r->charset.n == 0) {
-        return found(value, r->content_type);
-    }
-    return found(value, wr_pool_join3(wr_pool(r), r->content_type,
-                                      WR_STR("; charset="), r->charset));
+    return r->content_type.n != 0 ? found(value, wr_content_type(r)) : WR_NOTFOUND;
 }
 
 GETTER(sent_length)

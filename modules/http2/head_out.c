@@ -82,7 +82,7 @@ size_t
 h2_head_room(const wr_req_t *r)
 {
     size_t n = H2_BLOCK_ROOM + 7 * H2_FIELD_ROOM + sizeof("weir/" WR_VERSION WR_BUILD)
-               + 2 * DATE + NUMBER + r->content_type.n + r->charset.n
+               + 2 * DATE + NUMBER + r->content_type.n + r->charset.n + r->content_type_said.n
                + sizeof("; charset=") + sizeof("Accept-Encoding");
 
     if (wr_headers_first(&r->out, WR_H_LOCATION) != NULL) {
@@ -103,11 +103,7 @@ put_own_fields(wr_req_t *r, h2_encoder_t *e, uint8_t *to)
         to = h2_put_known(e, to, WR_H_DATE, wr_clock_http());
     }
     if (r->content_type.n != 0) {
-        to = h2_put_known(e, to, WR_H_CONTENT_TYPE,
-                          r->charset.n == 0
-                              ? r->content_type
-                              : wr_pool_join3(wr_pool(r), r->content_type,
-                                              WR_STR("; charset="), r->charset));
+        to = h2_put_known(e, to, WR_H_CONTENT_TYPE, wr_content_type(r));
     }
     if (r->out_length >= 0) {
         to = h2_put_known(e, to, WR_H_CONTENT_LENGTH,

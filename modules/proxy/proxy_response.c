@@ -60,26 +60,36 @@ keep_silence(wr_req_t *r, const proxy_conf_t *conf)
     }
 }
 
+/* The charset is told apart, for filters; what they leave alone goes out as it came. */
 static void
 set_type(wr_req_t *r, wr_str_t value)
 {
-    ssize_t  semi = wr_str_chr(value, ';');
-    wr_str_t rest;
+    size_t at = 0, end;
 
     r->content_type = value;
-    r->charset = WR_STR_NONE;
-    if (semi < 0) {
-        return;
-    }
-    rest = wr_str_trim(wr_str_skip(value, (size_t) semi + 1));
-    if (wr_str_istarts(rest, WR_STR("charset="))) {
-        wr_str_t charset = wr_str_skip(rest, 8);
-
-        r->content_type = wr_str(value.p, (size_t) semi);
-        if (charset.n > 1 && charset.p[0] == '"' && charset.p[charset.n - 1] == '"') {
-            charset = wr_str_sub(charset, 1, charset.n - 1);
+    r->charset = r->content_type_said = WR_STR_NONE;
+    for (; at < value.n; at++) {
+        if (value.p[at] != ';') {
+            continue;
         }
-        r->charset = charset;
+        end = at++;
+        while (at < value.n && value.p[at] == ' ') {
+            at++;
+        }
+        if (end != 0 && wr_str_istarts(wr_str_skip(value, at), WR_STR("charset="))) {
+            wr_str_t charset = wr_str_skip(value, at + 8);
+
+            if (wr_str_starts(charset, WR_STR("\""))) {
+                charset = wr_str_skip(charset, 1);
+            }
+            if (wr_str_ends(charset, WR_STR("\""))) {
+                charset.n--;
+            }
+            r->content_type = wr_str(value.p, end);
+            r->charset = charset;
+            r->content_type_said = value;
+            return;
+        }
     }
 }
 

@@ -175,19 +175,17 @@ static void
 head_multi(wr_req_t *r, state_t *s)
 {
     static uint64_t number;
+    wr_str_t        type = wr_content_type(r);
     int64_t         length;
 
     if (number == 0) {
         number = (uint64_t) wr_clock.sec * 1000;
     }
     s->boundary = wr_pool_printf(wr_pool(r), "%020" PRIu64, number++);
-    s->part = wr_pool_printf(wr_pool(r), "\r\n--%.*s%s%.*s%s%.*s"
-                                         "\r\nContent-Range: bytes ",
+    s->part = wr_pool_printf(wr_pool(r), "\r\n--%.*s%s%.*s\r\nContent-Range: bytes ",
                              WR_ARG(s->boundary),
                              r->content_type.n != 0 ? "\r\nContent-Type: " : "",
-                             WR_ARG(r->content_type),
-                             r->charset.n != 0 ? "; charset=" : "",
-                             WR_ARG(r->charset));
+                             WR_ARG(type));
     length = (int64_t) closing(r, s).n;
     for (WR_EACH(range_t, range, &s->ranges)) {
         length += (int64_t) part_head(r, s, range).n + range->end - range->start;

@@ -331,3 +331,20 @@ location /ro/ { dav_methods off; }
     get("/a.txt", "Destination: bad", method="COPY"),
     get("/e3/", "Depth: 0", method="DELETE"),
     get("/a.txt", "Content-Range: bytes 0-1/5", method="PUT", body="xx")])
+
+# What an upstream says of the type goes out as it came, and its charset counts.
+SAID = ["text/html;charset=utf-8", "text/html; charset=utf-8", "text/html;  charset=utf-8",
+        'text/html; charset="utf-8"', "text/html;Charset=UTF-8", "text/html; charset=utf-8; x=y",
+        "text/html; x=y; charset=utf-8", "text/html;x=y", "text/html;charset",
+        "TEXT/html;charset=utf-8", "text/html ;charset=utf-8", "multipart/x; boundary=a;charset=b",
+        "text/html;;charset=utf-8", "text/html; charset=koi8-r", "text/html;"]
+HOW = ["", "charset utf-8;", "charset koi8-r; override_charset on;", "charset koi8-r; charset_types *;",
+       "charset utf-8; override_charset on;", "gzip on; gzip_min_length 1; gzip_types a/b;"]
+group("content-type-said", http="charset_map koi8-r utf-8 { C1 D0B0; }", server="\n".join(
+    'location /%d/ { proxy_pass http://127.0.0.1:%%%%U%%%%/; %s\n'
+    '  add_header X-Type "$sent_http_content_type"; }' % (i, how) for i, how in enumerate(HOW)),
+      upstreams={"U": {"/%d" % i: b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Type: "
+                       + said.encode() + b"\r\n\r\na\xc1c" for i, said in enumerate(SAID)}},
+      requests=[get("/%d/%d" % (h, i), "Accept-Encoding: gzip")
+                for h in range(len(HOW)) for i in range(len(SAID))]
+      + [get("/0/%d" % i, "Range: bytes=0-0,2-2") for i in (0, 5)])
