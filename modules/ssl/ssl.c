@@ -384,7 +384,8 @@ static const wr_directive_t directives[] = {
            "The length of the chain of a client's certificate.",
            .example = "ssl_verify_depth 2;"),
     WR_CONF_FILE("ssl_client_certificate", HERE, ssl_conf_t, client_ca, NULL,
-                 "Authorities of clients' certificates, named to the clients.",
+                 "Authorities of clients' certificates, named to the clients. Whom the default "
+                 "server has judged by others, for want of SNI, is answered 421 here.",
                  .example = "ssl_client_certificate ca.pem;"),
     WR_CONF_FILE("ssl_trusted_certificate", HERE, ssl_conf_t, trusted, NULL,
                  "Authorities of clients' certificates, not named to the clients.",
@@ -394,13 +395,14 @@ static const wr_directive_t directives[] = {
     WR_CUSTOM("ssl_session_cache", HERE, 1, 2, ssl_set_cache, ssl_conf_t, cache,
               "Where sessions are kept for resumption: `shared:NAME:SIZE` in memory of all "
               "workers; `builtin` in each worker; `none`: clients are told of resumption but "
-              "nothing is kept; `off`: they are not.",
+              "nothing is kept; `off`: they are not. Of the servers of an address the default "
+              "one decides.",
               .args = "off | none | [builtin[:size]] [shared:name:size]",
               .example = "ssl_session_cache shared:SSL:10m;"),
     FIELD(builtin),
     FIELD(zone),
     WR_SEC("ssl_session_timeout", HERE, ssl_conf_t, timeout, "5m",
-           "How long a session can be resumed.",
+           "How long a session can be resumed; of an address, as its default server says.",
            .example = "ssl_session_timeout 1d;"),
     WR_FLAG("ssl_session_tickets", HERE, ssl_conf_t, tickets, "on",
             "Clients keep their sessions themselves, encrypted.",
@@ -408,7 +410,8 @@ static const wr_directive_t directives[] = {
     WR_CUSTOM("ssl_session_ticket_key", HERE, 1, 1, ssl_set_ticket_key, ssl_conf_t,
               ticket_files,
               "A file of 48 or 80 random bytes, the key of tickets; the first encrypts, "
-              "further ones only decrypt. Needed where several servers share clients.",
+              "further ones only decrypt. Needed where several machines share clients. Of an "
+              "address, those of its default server.",
               .flags = WR_DF_REPEAT, .args = "file",
               .example = "ssl_session_ticket_key ticket.key;"),
     WR_SIZE("ssl_buffer_size", HERE, ssl_conf_t, buffer_size, "16k",
@@ -468,7 +471,7 @@ static const wr_directive_t directives[] = {
     WR_FLAG("ssl_early_data", HERE, ssl_conf_t, early_data, "off",
             "Requests may come with a resumed handshake (0-RTT) and run before it is complete. An "
             "eavesdropper can send them again: $ssl_early_data tells them apart, and what must "
-            "not be done twice is to be answered 425.",
+            "not be done twice is to be answered 425. The server that SNI names decides.",
             .example = "ssl_early_data on;\n"
                        "proxy_set_header Early-Data $ssl_early_data;"),
     WR_FLAG("ssl_reject_handshake", HERE, ssl_conf_t, reject, "off",
