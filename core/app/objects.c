@@ -236,16 +236,39 @@ wr_app_mapping_add(wr_obj_t *mapping, wr_str_t name, wr_val_t value)
 
 /* ---- the names ---- */
 
+/* $param_NAME has the bytes as they came; here they are text. */
+static bool
+is_text(const wr_app_param_t *params, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        if (params[i].value.type == WR_V_STR
+            && !wr_utf8_valid(wr_val_text(&params[i].value)))
+        {
+            return false;
+        }
+    }
+    return true;
+}
+
 bool
 app_get_params(wr_req_t *r, wr_eval_t *ev, wr_val_t *out)
 {
     const app_t *a = app_of(r);
     multi_t     *m = multi_new(ev->pool, MULTI_PARAMS, false);
 
+    *out = wr_vobj(&m->obj);
+    if (!is_text(a->params, a->nparams)) {
+        for (unsigned i = 0; i < a->nparams; i++) {
+            const wr_val_t *v = &a->params[i].value;
+
+            multi_add(m, a->params[i].name,
+                      v->type == WR_V_STR ? app_str(ev->pool, wr_val_text(v)) : *v);
+        }
+        return true;
+    }
     /* Nobody adds to them: they stay where they are. */
     m->pairs.items = (void *) (uintptr_t) a->params;
     m->pairs.n = m->pairs.cap = a->nparams;
-    *out = wr_vobj(&m->obj);
     return true;
 }
 

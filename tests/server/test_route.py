@@ -71,6 +71,17 @@ def test_converters(app, kind, segment, value):
         assert type(json.loads(r.text)) is type(value)
 
 
+def test_parameters_are_text(app):
+    """As all that a client says: bytes that are no UTF-8 are U+FFFD. Paths have the bytes."""
+    s = app("""route GET /t/{v}/{n:int} { text "{{ params.v }} {{ params.v|length }} {{ params.n }}"; }
+               route GET /j/{v:path} { json params; }
+               route GET /b/{v} { return 200 $param_v; }""")
+    assert s.get("/t/%ff%c3%a4/7").body == "\ufffdä 2 7".encode()
+    assert s.get("/t/a%80/7").body == "a\ufffd 2 7".encode()
+    assert json.loads(s.get("/j/x/%c3%28/y").text) == {"v": "x/\ufffd(/y"}
+    assert s.get("/b/%ff%c3%a4").body == b"\xff\xc3\xa4"
+
+
 def test_a_parameter_is_one_segment(app):
     s = app("route GET /{a} { text {{ params.a }}; } route GET /{a}/{b} { text {{ params.b }}; }")
     assert s.get("/x").text == "x"
