@@ -3,6 +3,7 @@
  */
 #include "proxy.h"
 
+#include <weir/http/server.h>
 #include <weir/net/tls_command.h>
 #include <weir/process/process.h>
 #include <weir_config.h>
@@ -378,16 +379,50 @@ check_sizes(wr_conf_t *cf, const wr_tok_t *at, const conf_t *c)
     return WR_OK;
 }
 
+static bool
+says_sizes(const wr_scope_t *scope)
+{
+    static const size_t fields[] = {
+        offsetof(conf_t, buffer_size), offsetof(conf_t, buffers), offsetof(conf_t, busy_size),
+        offsetof(conf_t, temp_file_write_size), offsetof(conf_t, max_temp_file_size)};
+
+    for (unsigned i = 0; i < WR_COUNT(fields); i++) {
+        if (wr_scope_is_set(scope, &WR_SELF->schema, fields[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What http says counts with what its servers say: if each of them says something, it is
+ * looked at there only, as nginx does. */
+static bool
+holds_for_itself(wr_conf_t *cf, const wr_scope_t *scope)
+{
+    const wr_http_t *http = wr_http_of(wr_cycle_of(cf));
+
+    if (scope == NULL || (scope->context & WR_HTTP) == 0 || http == NULL) {
+        return true;
+    }
+    for (WR_EACH(wr_server_t *, s, &http->servers)) {
+        if (!says_sizes((*s)->scope)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 wr_rc_t
 proxy_check(wr_conf_t *cf, wr_scope_t *scope, void *conf, const void *outer)
 {
     conf_t *c = conf;
 
-    (void) scope;
     if (outer == NULL) {
         c->redirect_default = true;
     }
-    if (check_sizes(cf, scope != NULL ? &scope->at : NULL, c) != WR_OK) {
+    if (holds_for_itself(cf, scope)
+        && check_sizes(cf, scope != NULL ? &scope->at : NULL, c) != WR_OK)
+    {
         return WR_ERROR;
     }
     wr_cycle_folder(cf, c->temp_path);

@@ -48,3 +48,15 @@ for where, text in [
     ("http", "connection_pool_size 256; request_pool_size 8k; aio_write on;"),
 ]:
     accepted("value " + text.rstrip(";"), text, where)
+
+# Sizes of http count with those of a server. (allowed.txt: which line is named)
+for n, (text, ok) in enumerate([
+    ("proxy_busy_buffers_size 256k; server { proxy_buffers 8 128k; }", True),
+    ("proxy_buffers 1 4k; server { proxy_buffers 4 8k; }", True),
+    ("proxy_busy_buffers_size 256k; server { proxy_buffers 8 128k; } server { }", False),
+    ("proxy_busy_buffers_size 256k; server { location / { proxy_buffers 8 128k; } }", False),
+    ("proxy_busy_buffers_size 256k; server { proxy_buffers 8 16k; }", False),
+]):
+    (accepted if ok else refused)("proxy-busy-level-%d" % n, "events { }\nhttp { %s }\n"
+                                  % text.replace("server {", "server { listen 127.0.0.1:%%PORT%%;"),
+                                  "whole")
