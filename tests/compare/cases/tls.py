@@ -114,7 +114,7 @@ group("ssl-plain-on-tls", http=servers("", "error_page 497 =301 https://$host/;"
       + [raw(text, SHUT, n=0, port="PORT%d" % i) for text in ("GET /\r\n", "GET / \n", "\nGET /x\n")
          for i in range(3)])
 # What is no handshake, or a part of one.
-group("ssl-broken", http=servers(""), files=fronts.pki, errors="info",
+group("ssl-broken", http=servers(""), files=fronts.pki, errors="info", only="bytes of TLS",
       # What a bad client gets is nothing to be alarmed by; the newest nginx thinks so as well.
       norm=[(r"error:[0-9A-F]+:", "error:"), (r"^\[crit\] SSL_do", "[info] SSL_do"),
             (r"(?s)^\x16\x03.*", "TLS")],
