@@ -69,7 +69,16 @@ def pytest_runtest_makereport(item, call):
     report = (yield).get_result()
     setattr(item, "report_" + call.when, report)
     if report.failed:
-        report.sections += [("wrote " + s.prefix, s.tail()) for s in RUNNING]
+        report.sections += [("wrote " + s.prefix, writable(s.tail())) for s in RUNNING]
+        told = str(report.longrepr)
+        if told != writable(told):
+            report.longrepr = writable(told)
+
+
+def writable(text):
+    """Bytes in a log that are no UTF-8 would end the whole run: who gathers the reports
+    cannot take them."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def failed(request):
