@@ -10,10 +10,10 @@ from harness.http1 import wait_until
 from harness.upstream import CLOSE, HANG, RESET, reply
 
 CONF = """
-proxy_read_timeout 300ms; proxy_connect_timeout 300ms; proxy_next_upstream off;
-server { listen 127.0.0.1:%%PORT%%;
-    location / { proxy_pass http://127.0.0.1:%%U%%; }
-    location /nb { proxy_buffering off; proxy_pass http://127.0.0.1:%%U%%; }
+proxy_read_timeout %s; proxy_connect_timeout %s; proxy_next_upstream off;
+server { listen 127.0.0.1:%%%%PORT%%%%;
+    location / { proxy_pass http://127.0.0.1:%%%%U%%%%; }
+    location /nb { proxy_buffering off; proxy_pass http://127.0.0.1:%%%%U%%%%; }
 }
 """
 
@@ -21,7 +21,14 @@ server { listen 127.0.0.1:%%PORT%%;
 @pytest.fixture
 def front(server, upstream):
     u = upstream()
-    return server(CONF, names={"U": u.port}), u
+    return server(CONF % ("300ms", "300ms"), names={"U": u.port}), u
+
+
+@pytest.fixture
+def patient(server, upstream):
+    """Where it is not the clock that ends it, on a slow machine as well."""
+    u = upstream()
+    return server(CONF % ("10s", "10s"), names={"U": u.port}), u
 
 
 @pytest.mark.parametrize("target", ["/x", "/nb"])
@@ -34,8 +41,8 @@ def front(server, upstream):
     ([b"HTTP/1.1 200 OK\r\n" + b"X: a\r\n" * 20000 + b"\r\n", CLOSE], 502),
     ([HANG], 504), ([b"HTTP/1.1 200 OK\r\nX: ", HANG], 504),
 ], ids=lambda x: str(x)[:24] if isinstance(x, list) else None)
-def test_bad_heads(front, target, answer, status):
-    s, u = front
+def test_bad_heads(request, target, answer, status):
+    s, u = request.getfixturevalue("front" if status == 504 else "patient")
     u.routes[target] = answer
     assert s.get(target).status == status
     u.routes[target] = reply("fine")
@@ -64,8 +71,8 @@ def test_a_cut_answer_looks_cut(front, target, answer):
     assert s.get("/fine").status == 200
 
 
-def test_endless_header_lines_are_bounded(front):
-    s, u = front
+def test_endless_header_lines_are_bounded(patient):
+    s, u = patient
 
     def endless(_):
         yield b"HTTP/1.1 200 OK\r\n"
@@ -90,7 +97,7 @@ def test_an_answer_before_the_body_was_read(front):
         conn.close()
     threading.Thread(target=answer, daemon=True).start()
     s.names["U"] = early.getsockname()[1]
-    s.write_conf(CONF)
+    s.write_conf(CONF % ("10s", "10s"))
     old = s.workers()
     s.signal("HUP")
     wait_until(lambda: s.workers() and not set(s.workers()) & set(old))
