@@ -20,6 +20,9 @@ set_indent(wr_eval_t *ev, const wr_val_t *v, wr_json_opts_t *opts)
         opts->indent = wr_val_text(v);
         return true;
     }
+    if (v->type == WR_V_UNDEFINED) {
+        return wr_undef_raise(ev, v);
+    }
     if (!wr_is_num(v)) {
         return wr_raise(ev, "TypeError",
                         "can't multiply sequence by non-int of type '%s'",

@@ -159,6 +159,9 @@ pairs_of(wr_eval_t *ev, const wr_val_t *v, wr_list_t **out)
 static bool
 sort_by(wr_eval_t *ev, const wr_val_t *by, uint32_t *at)
 {
+    wr_val_t key = wr_vstr(WR_STR("key"));
+    bool     same;
+
     *at = 0;
     if (!wr_given(by)) {
         return true;
@@ -169,6 +172,9 @@ sort_by(wr_eval_t *ev, const wr_val_t *by, uint32_t *at)
     if (by->type == WR_V_STR && wr_str_eqz(wr_val_text(by), "value")) {
         *at = 1;
         return true;
+    }
+    if (!wr_equal(ev, by, &key, &same)) {   /* a strict undefined */
+        return false;
     }
     return wr_raise(ev, "FilterArgumentError",
                     "You can only sort by either \"key\" or \"value\"");
@@ -237,10 +243,11 @@ make_groups(wr_eval_t *ev, keyer_t *k, const wr_list_t *l,
         bool       same = true;
 
         while (i < l->n) {
-            if (!wr_equal(ev, &items[i].key, &items[first].key, &same)) {
+            if (i != first
+                && !wr_equal(ev, &items[i].key, &items[first].key, &same)) {
                 return false;
             }
-            if (!same && i != first) {
+            if (!same) {
                 break;
             }
             wr_list_push(ev->pool, members, l->items[items[i++].at]);

@@ -343,6 +343,11 @@ put_shown(wr_eval_t *ev, wr_buf_t *b, const urlize_t *u, wr_str_t url)
             return false;
         }
         if (cmp == 1 || (cmp > 0 && cmp != 2)) {
+            if (u->limit.type == WR_V_FLOAT) {
+                return wr_raise(ev, "TypeError",
+                                "slice indices must be integers or None or have "
+                                "an __index__ method");
+            }
             if (!wr_get_slice(ev, &whole, &none, &u->limit, &none, &head)) {
                 return false;
             }

@@ -87,6 +87,13 @@ WR_FN(wr_filter_indent)
 
 /* ---- truncate ---- */
 
+static bool
+no_index(wr_eval_t *ev)
+{
+    return wr_raise(ev, "TypeError", "slice indices must be integers or None or "
+                                     "have an __index__ method");
+}
+
 /* Python's `assert v >= least`, in the words of jinja2. */
 static bool
 assert_least(wr_eval_t *ev, const char *name, const wr_val_t *v, int64_t least)
@@ -176,8 +183,7 @@ WR_FN(wr_filter_truncate)
         return false;
     }
     if (!wr_is_num(&a[1])) {
-        return wr_raise(ev, "TypeError", "slice indices must be integers or "
-                        "None or have an __index__ method");
+        return no_index(ev);
     }
     length = a[1].u.i;
     return cut(ev, &a[0], length - end_length, killwords, &a[3], out);
@@ -199,6 +205,7 @@ typedef struct span {
 
 typedef struct wrap {
     uint32_t width;
+    bool     inexact;       /* the width is a float: no word can be cut there */
     bool     break_long;
     bool     hyphens;       /* a long word breaks behind a hyphen */
     bool     split_hyphens; /* words are split at hyphens */
@@ -366,7 +373,7 @@ add_line(wr_eval_t *ev, wr_list_t *lines, const line_t *l, uint32_t from,
 
 /* The chunks of one line in lines of at most `width`. Spaces at a break are
  * dropped, and so are they at the end. */
-static void
+static bool
 wrap_chunks(wr_eval_t *ev, wrap_t *w, wr_list_t *lines)
 {
     const line_t *l = &w->line;
@@ -389,6 +396,9 @@ wrap_chunks(wr_eval_t *ev, wrap_t *w, wr_list_t *lines)
             any = true;
         }
         if (i < w->nchunks && w->chunks[i].to - w->chunks[i].from > w->width) {
+            if (w->break_long && w->inexact) {
+                return no_index(ev);
+            }
             if (w->break_long) {
                 uint32_t n = break_word(w, w->chunks[i], w->width - length);
 
@@ -409,18 +419,20 @@ wrap_chunks(wr_eval_t *ev, wrap_t *w, wr_list_t *lines)
             begun = true;
         }
     }
+    return true;
 }
 
-/* The width as Python's textwrap takes it. */
+/* The width as Python's textwrap takes it: under 1 there is still room for one. */
 static bool
-wrap_width(wr_eval_t *ev, const wr_val_t *v, uint32_t *width)
+wrap_width(wr_eval_t *ev, const wr_val_t *v, wrap_t *w)
 {
     wr_val_t zero = wr_int(0);
     wr_buf_t b = wr_buf(ev->pool);
     int      cmp;
 
+    w->inexact = false;
     if (!wr_given(v)) {
-        *width = 79;
+        w->width = 79;
         return true;
     }
     if (!wr_compare(ev, "<=", v, &zero, &cmp)) {
@@ -432,9 +444,12 @@ wrap_width(wr_eval_t *ev, const wr_val_t *v, uint32_t *width)
                         WR_ARG(wr_buf_text(&b)));
     }
     if (v->type == WR_V_FLOAT) {
-        *width = v->u.f < 1e9 ? (uint32_t) v->u.f : 1000000000;
+        w->inexact = v->u.f >= 1;
+        w->width = !w->inexact        ? 1
+                   : v->u.f < 1e9 ? (uint32_t) v->u.f
+                                  : 1000000000;
     } else {
-        *width = v->u.i < 1000000000 ? (uint32_t) v->u.i : 1000000000;
+        w->width = v->u.i < 1000000000 ? (uint32_t) v->u.i : 1000000000;
     }
     return true;
 }
@@ -491,7 +506,7 @@ WR_FN(wr_filter_wordwrap)
     while (wr_next_line(&rest, &line, false)) {
         uint32_t before = lines->n;
 
-        if (!wrap_width(ev, &a[1], &w.width)) {
+        if (!wrap_width(ev, &a[1], &w)) {
             return false;
         }
         if (!wr_spend(ev, 1) || !wr_may_take(ev, 24 * (uint64_t) line.n)) {
@@ -499,7 +514,9 @@ WR_FN(wr_filter_wordwrap)
         }
         decode_line(ev->pool, line, &w.line);
         split_chunks(ev->pool, &w);
-        wrap_chunks(ev, &w, lines);
+        if (!wrap_chunks(ev, &w, lines)) {
+            return false;
+        }
         if (lines->n == before) {
             wr_list_push(ev->pool, lines, wr_vstr(WR_STR("")));
         }

@@ -43,6 +43,7 @@ format(wr_eval_t *ev, wr_val_t *rv, const wr_args_t *args,
        const wr_val_t *context, const wr_val_t *num, wr_val_t *out)
 {
     wr_dict_t *d = wr_dict_new(ev->pool, args->nkw + 2);
+    wr_buf_t   text = wr_buf(ev->pool);
     wr_val_t   dv;
     uint32_t   i;
 
@@ -55,7 +56,13 @@ format(wr_eval_t *ev, wr_val_t *rv, const wr_args_t *args,
     if (num != NULL && wr_dict_gets(d, WR_STR("num")) == NULL) {
         wr_dict_sets(ev->pool, d, WR_STR("num"), *num);
     }
-    if (ev->autoescape && rv->type == WR_V_STR) {
+    if (ev->autoescape && rv->type != WR_V_STR) {
+        if (!wr_put_str(ev, &text, rv)) {
+            return false;
+        }
+        *rv = wr_vstr(wr_buf_text(&text));
+    }
+    if (ev->autoescape) {
         rv->flags |= WR_VF_SAFE;
     }
     dv = wr_vdict(d);

@@ -57,7 +57,11 @@ WR_FN(wr_global_range)
     wr_range_t *r;
 
     if (args->nkw != 0) {
-        return wr_raise(ev, "TypeError", "range() takes no keyword arguments");
+        return ev->sandbox == 0
+            ? wr_raise(ev, "TypeError", "range() takes no keyword arguments")
+            : wr_raise(ev, "TypeError",
+                       "safe_range() got an unexpected keyword argument '%.*s'",
+                       WR_ARG(args->kw[0].name));
     }
     if (args->n < 1 || args->n > 3) {
         return wr_raise(ev, "TypeError",

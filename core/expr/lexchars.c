@@ -217,7 +217,7 @@ wr_lex_name_len(const char *s, size_t n, bool *valid)
             }
         } else if (i == 0 ? wr_uni_id_start(c) : wr_uni_id_part(c)) {
             /* a letter */
-        } else if (wr_uni_word(c)) {
+        } else if (wr_uni_word(c) || wr_uni_id_part(c)) {
             *valid = false;
         } else {
             break;

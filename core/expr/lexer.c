@@ -146,6 +146,7 @@ lex_raw(wr_lexing_t *st)
     wr_lex_found_t f = {.what = WR_LEX_RAW};
     size_t         p, end = 0, to;
 
+    st->line_starting = st->src.p[st->pos - 1] == '\n';
     for (p = st->pos; p < st->src.n; p++) {
         end = wr_lex_match_raw(st, p, "endraw", true, &f.sign);
         if (end != 0) {

@@ -6,6 +6,7 @@
  * and all of them when it is asked for the length of something that has none. A
  * loop that does not leave its body is used again for the next one.
  */
+#include <weir/expr/bind.h>
 #include <weir/expr/compile.h>
 
 typedef struct wr_loop {
@@ -599,24 +600,18 @@ wr_exec_recursive(wr_mach_t *m, const wr_stmt_t *st)
 bool
 wr_loop_call(wr_mach_t *m, wr_obj_t *o, const wr_args_t *args)
 {
+    static const wr_sig_t sig = {
+        "LoopContext.__call__", "self", 1, 1, {"iterable"}};
     wr_loop_t *l = (wr_loop_t *) o;
+    wr_val_t   iterable;
 
-    if (args->n + args->nkw != 1
-        || (args->nkw == 1 && !wr_str_eqz(args->kw[0].name, "iterable")))
-    {
-        return wr_raise(m->ev, "TypeError",
-                        args->n + args->nkw == 0
-                            ? "LoopContext.__call__() missing 1 required "
-                              "positional argument: 'iterable'"
-                            : "LoopContext.__call__() takes 2 positional "
-                              "arguments but more were given");
+    if (!wr_sig_bind(m->ev, &sig, args, &iterable)) {
+        return false;
     }
     if (l->def->proto == NULL) {
         return wr_raise(m->ev, "TypeError",
                         "The loop must have the 'recursive' "
                         "marker to be called recursively.");
     }
-    return recurse(m, l->def, l->frame->up,
-                   args->n == 1 ? &args->pos[0] : &args->kw[0].value,
-                   l->depth0 + 1);
+    return recurse(m, l->def, l->frame->up, &iterable, l->depth0 + 1);
 }

@@ -87,14 +87,15 @@ wr_undef_item(wr_eval_t *ev, const wr_val_t *of, const wr_val_t *key)
 {
     wr_undef_t *u;
 
-    if (key->type == WR_V_STR) {
-        return wr_undef_attr(ev, of, wr_val_text(key));
-    }
     u = undef_new(ev);
     u->of = *of;
     u->has_of = true;
-    u->key_not_str = true;
     u->key = *key;
+    if (key->type == WR_V_STR) {
+        u->name = wr_val_text(key);
+    } else {
+        u->key_not_str = true;
+    }
     set_source(u, of);
     return undef_val(u);
 }
@@ -138,7 +139,7 @@ wr_put_type_repr(wr_buf_t *to, const wr_val_t *v)
 static void
 put_key(wr_eval_t *ev, wr_buf_t *to, const wr_undef_t *u)
 {
-    if (!u->key_not_str) {
+    if (!u->key_not_str && !wr_is_safe(&u->key)) {
         wr_put_str_repr(to, u->name);
     } else if (ev->failed || !wr_put_repr(ev, to, &u->key)) {
         wr_buf_lit(to, "?");

@@ -117,8 +117,8 @@ struct wr_undef {
     uint8_t  kind;          /* wr_undef_kind_t */
     uint8_t  source;        /* for the host: 1 + where in the request it stems
                                from, so that it can be answered 400; 0: none */
-    wr_val_t key;           /* if key_not_str: what was asked for; `name` is
-                               made from it when a message is needed */
+    wr_val_t key;           /* of an item: what was asked for; a text is in
+                               `name` as well */
     const char *exc;        /* the error's kind; NULL: "UndefinedError" */
 };
 

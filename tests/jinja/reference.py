@@ -43,6 +43,7 @@ def newest():
                 return default
         return old_int(value, default, base)
 
+    do_int.__qualname__ = "do_int"
     jinja2.filters.FILTERS["int"] = do_int
 
     jinja2.filters.FILTERS["unique"].__qualname__ = "sync_do_unique"
