@@ -110,7 +110,7 @@ finish(wr_conf_t *cf)
         m->blank[i].aux = 1;        /* not given */
     }
     m->cf = NULL;
-    wr_cycle_newest(cf, &app_newest, m);
+    wr_http_of(wr_cycle_of(cf))->app = m;
     wr_error_body_hook = app_error_body;
     wr_error_plain_hook = app_error_is_plain;
     return WR_OK;

@@ -5,6 +5,7 @@
 #define WEIR_APP_APP_PRIV_H
 
 #include <weir/app/app.h>
+#include <weir/http/server.h>
 
 enum {                      /* slots of the request's own names */
     SLOT_PARAMS, SLOT_QUERY, SLOT_FORM, SLOT_JSON, SLOT_FILES, SLOT_COOKIES,
@@ -105,7 +106,6 @@ void app_note_call(void *data, const wr_expr_call_t *call);
 void app_warn_of_unknown(wr_conf_t *cf, const app_main_t *m);
 
 /* evaluate.c: of the cycle that serves */
-extern app_main_t *app_newest;
 
 /* fail.c: see error_page.h */
 bool app_error_is_plain(const wr_req_t *r);

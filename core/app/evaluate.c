@@ -6,8 +6,6 @@
  */
 #include <weir/app/app_priv.h>
 
-app_main_t *app_newest;
-
 static bool
 get_slot(wr_eval_t *ev, void *data, int slot, wr_str_t name, wr_val_t *out)
 {
@@ -31,15 +29,17 @@ app_of(wr_req_t *r)
     app_t *a = r->app;
 
     if (a == NULL) {
-        uint32_t n = app_newest->by_slot.n;
+        /* Of the conf that it came in with, which need not be the newest. */
+        app_main_t *m = r->server->http->app;
+        uint32_t    n = m->by_slot.n;
 
         a = wr_alloc(wr_pool(r), sizeof(*a));
         memset(a, 0, offsetof(app_t, ev));
-        a->main = app_newest;
+        a->main = m;
         a->r = r;
         a->slots = wr_alloc(wr_pool(r), n * sizeof(wr_val_t));
-        memcpy(a->slots, app_newest->blank, n * sizeof(wr_val_t));
-        wr_eval_init(&a->ev, app_newest->env, wr_pool(r));
+        memcpy(a->slots, m->blank, n * sizeof(wr_val_t));
+        wr_eval_init(&a->ev, m->env, wr_pool(r));
         a->ev.host = r;
         a->bindings = (wr_bindings_t) {NULL, a->slots, n, get_slot, a};
         r->app = a;

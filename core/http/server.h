@@ -119,6 +119,7 @@ struct wr_http {
     unsigned     modules;           /* size of r->ctx */
     wr_vars_t   *vars;
     unsigned     file_caches;       /* how many open_file_cache there are */
+    void        *app;               /* the application layer's; set when the conf has been read */
 };
 
 /* Whether this weir was built with TLS: set by the TLS layer. */

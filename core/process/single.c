@@ -18,12 +18,19 @@ static struct {
     unsigned    n_old;
 } s;
 
+/* Modules end what is their own cycle's, and find it where they find that of the newest
+ * one. A zone may be in several cycles in a row: the last of them unmaps it. */
 static void
 free_old(void)
 {
     for (unsigned i = 0; i < s.n_old; i++) {
         wr_worker.cycle = s.old[i];
+        wr_cycle_take(s.old[i], s.cycle);
         wr_modules_stop(s.old[i]);
+        wr_cycle_take(s.cycle, s.old[i]);
+    }
+    for (unsigned i = 0; i < s.n_old; i++) {
+        wr_zones_close(s.old[i], i + 1 < s.n_old ? s.old[i + 1] : s.cycle);
         wr_cycle_free(s.old[i]);
     }
     s.n_old = 0;

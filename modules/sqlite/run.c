@@ -313,9 +313,9 @@ sq_worker_start(wr_worker_t *w)
 void
 sq_worker_stop(wr_worker_t *w)
 {
-    (void) w;
-    for (WR_EACH(sq_db_t *, db, &sq_dbs)) {
-        sq_run_t *run = (*db)->run;
+    for (WR_EACH(wr_zone_t *, z, &w->cycle->zones)) {
+        sq_db_t  *db = sq_db_of_zone(*z);
+        sq_run_t *run = db != NULL ? db->run : NULL;
 
         if (run == NULL) {
             continue;
@@ -325,6 +325,6 @@ sq_worker_stop(wr_worker_t *w)
         sq_quick_close(run->quick);
         sq_writer_close(run->writer);
         free(run);
-        (*db)->run = NULL;
+        db->run = NULL;
     }
 }

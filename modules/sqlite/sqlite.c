@@ -582,6 +582,12 @@ master_start(wr_conf_t *cf)
     return WR_OK;
 }
 
+sq_db_t *
+sq_db_of_zone(const wr_zone_t *z)
+{
+    return z->tag == &tag ? z->user : NULL;
+}
+
 /* A worker may belong to another cycle than the one read last: its databases are
  * those of its zones. */
 static wr_rc_t
@@ -589,8 +595,8 @@ worker_start(wr_worker_t *w)
 {
     sq_dbs = wr_array(w->cycle->pool, sizeof(sq_db_t *));
     for (WR_EACH(wr_zone_t *, z, &w->cycle->zones)) {
-        if ((*z)->tag == &tag) {
-            *WR_PUSH(&sq_dbs, sq_db_t *) = (*z)->user;
+        if (sq_db_of_zone(*z) != NULL) {
+            *WR_PUSH(&sq_dbs, sq_db_t *) = sq_db_of_zone(*z);
         }
     }
     sq_files_guard();

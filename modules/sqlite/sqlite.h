@@ -367,6 +367,7 @@ sq_call_t *sq_tx_take(sq_tx_t *tx);
 void sq_call_fail(sq_call_t *call, int code, const char *message);
 wr_rc_t sq_worker_start(wr_worker_t *w);
 void    sq_worker_stop(wr_worker_t *w);
+sq_db_t *sq_db_of_zone(const wr_zone_t *z);      /* NULL: it is not a database's */
 
 /* Its deadline, in a queue. */
 void sq_tx_wait(sq_tx_t *tx);

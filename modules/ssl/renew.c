@@ -47,6 +47,7 @@ typedef struct watch {
 static watch_t   *reading;      /* of the conf that is being read */
 static watch_t   *current;      /* of the newest cycle; NULL before */
 static wr_timer_t master_timer, worker_timer;
+static const wr_cycle_t *looks_for;     /* whose certificates worker_timer is for */
 static const char tag;
 
 /* ---- bytes ---- */
@@ -302,17 +303,20 @@ worker_looks(wr_timer_t *timer)
 void
 ssl_renew_worker(wr_worker_t *w)
 {
-    (void) w;
-    worker_timer = (wr_timer_t) {.fn = worker_looks};
+    wr_timer_cancel(&worker_timer);
+    worker_timer.fn = worker_looks;
+    looks_for = w->cycle;
     if (current != NULL && current->every != 0 && current->zone != NULL) {
         wr_timer_set(&worker_timer, 0);
     }
 }
 
 void
-ssl_renew_stop(void)
+ssl_renew_stop(wr_worker_t *w)
 {
-    wr_timer_cancel(&worker_timer);
+    if (looks_for == w->cycle) {
+        wr_timer_cancel(&worker_timer);
+    }
 }
 
 /* ---- conf ---- */

@@ -320,7 +320,7 @@ worker_start(wr_worker_t *w)
 static void
 worker_stop(wr_worker_t *w)
 {
-    ssl_renew_stop();
+    ssl_renew_stop(w);
     each_conf(w, ssl_staples_stop);
 }
 

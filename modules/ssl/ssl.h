@@ -76,7 +76,7 @@ wr_rc_t ssl_renew_prepare(wr_conf_t *cf);           /* begins another reading */
 wr_rc_t ssl_renew_finish(wr_conf_t *cf);            /* all is read */
 wr_rc_t ssl_renew_master(wr_conf_t *cf);
 void    ssl_renew_worker(wr_worker_t *w);
-void    ssl_renew_stop(void);
+void    ssl_renew_stop(wr_worker_t *w);             /* nothing, if it looks for another cycle */
 
 /* expiry.c: until when certificates are valid. The name is that of the file. */
 void ssl_expiry_prepare(wr_conf_t *cf);             /* begins another reading */

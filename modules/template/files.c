@@ -14,11 +14,14 @@
 #include <weir/event/loop.h>
 #include <weir/http/file_cache.h>
 #include <weir/os/changes.h>
+#include <weir/process/cycle.h>
+#include <weir/process/process.h>
 #include <weir/os/readfile.h>
 
 _Static_assert(TEMPLATE_MARKS == 1 << (64 - 58), "place_of");
 
 static wr_watch_t watch = {.fd = -1};
+static const wr_cycle_t *watched_for;    /* the newest that asked */
 static uint64_t   changes;      /* how many times the kernel has told of some */
 
 bool
@@ -96,7 +99,10 @@ changed(wr_watch_t *w)
 wr_rc_t
 template_watch(wr_worker_t *w)
 {
-    (void) w;
+    watched_for = w->cycle;
+    if (watch.fd >= 0) {
+        return WR_OK;
+    }
     watch = (wr_watch_t) {.fd = wr_changes_open(), .on_read = changed};
     if (watch.fd >= 0 && wr_watch_add(&watch) != WR_OK) {
         close(watch.fd);
@@ -108,8 +114,7 @@ template_watch(wr_worker_t *w)
 void
 template_unwatch(wr_worker_t *w)
 {
-    (void) w;
-    if (watch.fd >= 0) {
+    if (watch.fd >= 0 && watched_for == w->cycle) {
         wr_watch_remove(&watch);
         close(watch.fd);
         watch.fd = -1;

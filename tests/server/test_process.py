@@ -1,6 +1,7 @@
 """Processes: what workers are given and give up, sockets that come from
 elsewhere, limits, logs, what -s reload says.  (Signals: test_signals.py.)"""
 
+import glob
 import os
 import re
 import socket
@@ -10,7 +11,7 @@ import time
 
 import pytest
 
-from harness.http1 import wait_until
+from harness.http1 import Connection, wait_until
 from harness.server import children
 
 HELLO = "server { listen 127.0.0.1:%%PORT%%; return 200 $pid; }"
@@ -122,6 +123,58 @@ def test_single_process(server):
     result = s.run("-s", "reload")
     assert result.returncode == 0, result.stderr
     assert s.get("/").body == b"new"
+
+
+def test_a_single_process_serves_several_confs(server):
+    """Connections hold on to the conf that they came in with; it ends with the last."""
+    modules = "".join("load_module modules/http_%s_module.so;\n" % m
+                      for m in ("route", "sqlite", "template", "json"))
+    first = """
+        limit_conn_zone $uri zone=c:64k;
+        sqlite app data/app.db { migrations m; }
+        template_root %%PREFIX%%/t;
+        server {
+            listen 127.0.0.1:%%PORT%%;
+            limit_conn c 9;
+            route GET /x { set one = query.k; set two = [1]; set three = 3; set four = 4; set five = 5;
+                           text {{ one }}{{ two }}{{ three }}{{ four }}{{ five }}; }
+            route GET /n { sql n = SELECT x FROM a; json n; }
+            route GET /t { template p.html; }
+        }"""
+    other = "server { listen 127.0.0.1:%%PORT%%; route GET /x { set other = 6; text {{ other }}; } }"
+    s = server(first, main=modules + "master_process off;",
+               files={"m/001.sql": "CREATE TABLE a(x); INSERT INTO a VALUES (7);", "t/p.html": "p"})
+
+    def reload(conf):
+        s.write_conf(conf)
+        result = s.run("-s", "reload")
+        assert result.returncode == 0, result.stderr
+
+    def all_of_it(c):
+        return [c.get(path).body for path in ("/x?k=v", "/n", "/t")]
+
+    full = [b"v[1]345", b'[{"x": 7}]', b"p"]
+    old = Connection(s.port())
+    assert all_of_it(old) == full
+    opened = open_logs(s.pid)
+    reload(other)
+    assert all_of_it(old) == full and s.get("/x").body == b"6"
+    reload(first)
+    newer = Connection(s.port())
+    assert all_of_it(newer) == full and all_of_it(old) == full
+    reload(first)
+    assert all_of_it(newer) == full
+    old.close()
+    newer.close()
+    wait_until(lambda: open_logs(s.pid) == opened)      # the newest conf's only
+    assert all_of_it(Connection(s.port())) == full
+    reload(other)
+
+
+def open_logs(pid):
+    """Each conf that is in use has opened its own."""
+    names = [os.readlink(f) for f in glob.glob("/proc/%d/fd/*" % pid) if os.path.lexists(f)]
+    return len([n for n in names if n.endswith("error.log")])
 
 
 # Sockets
