@@ -105,8 +105,6 @@ void app_note_ref(void *data, const wr_expr_ref_t *ref);
 void app_note_call(void *data, const wr_expr_call_t *call);
 void app_warn_of_unknown(wr_conf_t *cf, const app_main_t *m);
 
-/* evaluate.c: of the cycle that serves */
-
 /* fail.c: see error_page.h */
 bool app_error_is_plain(const wr_req_t *r);
 bool app_error_body(wr_req_t *r, unsigned status, wr_str_t *body);

@@ -14,9 +14,9 @@
 #include <weir/event/loop.h>
 #include <weir/http/file_cache.h>
 #include <weir/os/changes.h>
+#include <weir/os/readfile.h>
 #include <weir/process/cycle.h>
 #include <weir/process/process.h>
-#include <weir/os/readfile.h>
 
 _Static_assert(TEMPLATE_MARKS == 1 << (64 - 58), "place_of");
 
