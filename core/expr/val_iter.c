@@ -217,9 +217,15 @@ gen_next(wr_eval_t *ev, wr_iter_t *it, wr_val_t *out)
         wr_raise(ev, "ValueError", "generator already executing");
         return WR_ERROR;
     }
+    if (wr_unlikely(ev->nested >= WR_NEST_MAX)) {
+        wr_raise(ev, "RecursionError", "maximum recursion depth exceeded");
+        return WR_ERROR;
+    }
+    ev->nested++;       /* it may read a generator that reads another … */
     g->running = true;
     rc = g->it.next(ev, &g->it, out);
     g->running = false;
+    wr_nest_leave(ev);
     g->done = rc != WR_OK;
     it->left = g->done ? 0 : g->it.left;
     return rc;

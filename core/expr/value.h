@@ -276,7 +276,8 @@ struct wr_eval {
     void           *machine;    /* the machine's own state */
     void           *host;       /* whoever evaluates: the request */
     uint32_t        nested;     /* containers within containers that are being
-                                   printed, compared or hashed just now */
+                                   printed, compared, hashed or, generators,
+                                   read just now */
     const void     *printing;   /* the innermost of those being printed */
     void           *guard;      /* where an evaluation that is over its limits
                                    goes back to: see guard.h */

@@ -21,6 +21,15 @@ ENDLESS = [
     "{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}",
     "{% macro m() %}{{ m() }}{{ m() }}{% endmacro %}{{ m() }}",
     "{% for i in [1] recursive %}{{ loop([1]) }}{% endfor %}",
+    # generators that read one another, and what reads the last one
+    "{% set ns = namespace(l=[1]) %}{% for i in range(50000) %}"
+    "{% set ns.l = ns.l|map('string') %}{% endfor %}{{ ns.l|list }}",
+    "{% set ns = namespace(l=[1]) %}{% for i in range(50000) %}"
+    "{% set ns.l = ns.l|select %}{% endfor %}{{ ns.l|list }}",
+    "{% set ns = namespace(l=[1]) %}{% for i in range(50000) %}"
+    "{% set ns.l = ns.l|batch(1) %}{% endfor %}{{ ns.l|list }}",
+    "{% set ns = namespace(l=[1]) %}{% for i in range(50000) %}"
+    "{% set ns.l = ns.l|unique %}{% endfor %}{{ ns.l|list }}",
     "{% include 'main' %}",
     "{% extends 'main' %}",
     "{% import 'main' as m %}",
