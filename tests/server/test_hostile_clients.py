@@ -227,7 +227,8 @@ def test_worker_connections_are_a_limit_not_a_death(server):
                allow=[r"worker_connections are not enough"])
     conns = []
     for _ in range(700):
-        c = s.connect(timeout=1)
+        c = s.connect()                 # a full backlog has them wait for a second or more
+        c.sock.settimeout(1)
         conns.append(c)
         c.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
     answered = 0
