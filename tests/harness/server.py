@@ -36,6 +36,17 @@ def nginx_binary():
     return os.environ.get("NGINX", shutil.which("nginx") or "/usr/sbin/nginx")
 
 
+def open_files(pid):
+    """What a process has open; some may be closed while one looks."""
+    found = []
+    for fd in os.listdir("/proc/%d/fd" % pid):
+        try:
+            found.append(os.readlink("/proc/%d/fd/%s" % (pid, fd)))
+        except OSError:
+            pass
+    return found
+
+
 # Those that run: a test that fails shows what they wrote (conftest.py).
 RUNNING = []
 

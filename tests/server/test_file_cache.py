@@ -6,6 +6,7 @@ import os
 import pytest
 
 from harness.http1 import wait_until
+from harness.server import open_files
 
 BIG = "x" * 300_000                 # more than is kept in memory
 NAMES = ["f%d" % i for i in range(6)]
@@ -19,15 +20,8 @@ def conf(lines):
 
 def kept(s):
     """Names of the files in html/ that a worker has open."""
-    pid, found = (s.workers() or [s.pid()])[0], set()
-    for fd in os.listdir("/proc/%d/fd" % pid):
-        try:
-            path = os.readlink("/proc/%d/fd/%s" % (pid, fd))
-        except OSError:
-            continue
-        if "/html/" in path:
-            found.add(os.path.basename(path))
-    return found
+    pid = (s.workers() or [s.pid()])[0]
+    return {os.path.basename(path) for path in open_files(pid) if "/html/" in path}
 
 
 def get(s, name, status=200):
@@ -144,10 +138,7 @@ def test_an_inactive_log_is_closed(server):
     s.get("/a?n=1")
 
     def is_open():
-        pid = s.workers()[0]
-        return any("of-1.log" in os.readlink("/proc/%d/fd/%s" % (pid, fd))
-                   for fd in os.listdir("/proc/%d/fd" % pid)
-                   if os.path.lexists("/proc/%d/fd/%s" % (pid, fd)))
+        return any("of-1.log" in path for path in open_files(s.workers()[0]))
 
     assert wait_until(is_open)
     assert wait_until(lambda: not is_open(), 10)

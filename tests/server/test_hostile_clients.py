@@ -1,6 +1,5 @@
 """Slow, silent, huge and random clients: the server stays up and fair."""
 
-import os
 import random
 import threading
 import time
@@ -9,6 +8,7 @@ import pytest
 
 from harness import http1
 from harness.http1 import wait_until, within
+from harness.server import open_files
 
 pytestmark = pytest.mark.http1("about HTTP/1's bytes and connections")
 
@@ -35,14 +35,7 @@ def s(server, upstream):
 def connections(s):
     """Open sockets of the worker."""
     worker, = s.workers()
-    n = 0
-    for fd in os.listdir("/proc/%d/fd" % worker):
-        try:
-            n += os.readlink("/proc/%d/fd/%s" % (worker, fd)).startswith(
-                "socket:")
-        except OSError:
-            pass
-    return n
+    return sum(path.startswith("socket:") for path in open_files(worker))
 
 
 def test_slow_heads_are_ended_by_the_clock(s):

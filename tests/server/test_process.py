@@ -1,7 +1,6 @@
 """Processes: what workers are given and give up, sockets that come from
 elsewhere, limits, logs, what -s reload says.  (Signals: test_signals.py.)"""
 
-import glob
 import os
 import re
 import socket
@@ -12,7 +11,7 @@ import time
 import pytest
 
 from harness.http1 import Connection, wait_until
-from harness.server import children
+from harness.server import children, open_files
 
 HELLO = "server { listen 127.0.0.1:%%PORT%%; return 200 $pid; }"
 
@@ -173,8 +172,7 @@ def test_a_single_process_serves_several_confs(server):
 
 def open_logs(pid):
     """Each conf that is in use has opened its own."""
-    names = [os.readlink(f) for f in glob.glob("/proc/%d/fd/*" % pid) if os.path.lexists(f)]
-    return len([n for n in names if n.endswith("error.log")])
+    return len([n for n in open_files(pid) if n.endswith("error.log")])
 
 
 # Sockets

@@ -12,7 +12,7 @@ import time
 import pytest
 
 from harness.http1 import get, wait_until
-from harness.server import children, make_prefix
+from harness.server import children, make_prefix, open_files
 from server.test_sqlite import MODULES, Server
 
 TABLE = "CREATE TABLE a(x TEXT UNIQUE, n);"
@@ -638,13 +638,7 @@ def test_files_are_opened_by_workers_only():
         post(s, "/hit")
 
         def opened(pid):
-            found = set()
-            for fd in os.listdir("/proc/%d/fd" % pid):
-                try:
-                    found.add(os.path.basename(os.readlink("/proc/%d/fd/%s" % (pid, fd))))
-                except OSError:
-                    pass
-            return found
+            return {os.path.basename(path) for path in open_files(pid)}
         assert "a.db" not in opened(s.process.pid)
         assert any("a.db" in opened(pid) for pid in children(s.process.pid))
 
