@@ -37,6 +37,15 @@ free_old(void)
     wr_worker.cycle = s.cycle;
 }
 
+/* They end together, when no connection is open any more. */
+static wr_cycle_t *
+too_many(void)
+{
+    wr_log(&wr_log_main, WR_LOG_EMERG, 0, "connections still hold on to %d former confs: "
+           "reload again when they have ended, or use \"master_process on\"", MAX_OLD);
+    return NULL;
+}
+
 static void
 reload(void)
 {
@@ -47,7 +56,7 @@ reload(void)
     wr_log(s.cycle->log, WR_LOG_NOTICE, 0, "reconfiguring");
     wr_accept_stop(s.cycle, false);
     wr_capture_start(&wr_log_main);
-    new = s.n_old < MAX_OLD ? wr_cycle_new(s.cycle) : NULL;
+    new = s.n_old < MAX_OLD ? wr_cycle_new(s.cycle) : too_many();
     if (new != NULL) {
         s.old[s.n_old++] = s.cycle;
         s.cycle = wr_worker.cycle = new;

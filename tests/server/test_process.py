@@ -170,6 +170,21 @@ def test_a_single_process_serves_several_confs(server):
     reload(other)
 
 
+@pytest.mark.plain("about confs, not about a front")
+def test_a_single_process_says_that_it_has_too_many_confs(server):
+    """One connection that stays holds all of them."""
+    s = server(HELLO, main="master_process off;", allow=[r"hold on to 64 former confs"])
+    with s.connect() as c:
+        assert c.get("/").status == 200
+        for _ in range(64):
+            assert s.run("-s", "reload").returncode == 0
+        result = s.run("-s", "reload")
+        assert result.returncode != 0 and "hold on to 64 former confs" in result.stderr
+        assert c.get("/").status == 200 and s.get("/").status == 200
+    wait_until(lambda: s.run("-s", "reload").returncode == 0)
+    assert s.get("/").status == 200
+
+
 def open_logs(pid):
     """Each conf that is in use has opened its own."""
     return len([n for n in open_files(pid) if n.endswith("error.log")])
